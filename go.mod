@@ -1,0 +1,3 @@
+module github.com/bobtail-go/bobtail
+
+go 1.25
