@@ -6,21 +6,21 @@ type Error uint8
 
 // The errors of a backend.
 const (
-	_                Error = iota
-	EOF                    // the peer has sent its last byte
-	ErrWouldBlock          // nothing can be done now; an event will tell when
-	ErrReset               // the peer, or the way to it, has ended the stream
-	ErrAborted             // the client went away before it was accepted
-	ErrRefused             // the peer does not accept the connection
-	ErrTimedOut            // the peer did not answer
-	ErrUnreachable         // there is no way to the peer
-	ErrDescriptors         // no descriptor, stream or buffer is free
-	ErrAddressInUse        // another program listens there
-	ErrAddress             // the address is not one of this machine, or not an address
-	ErrPermission          // the system does not allow it
-	ErrClosed              // the listener, stream or backend is closed
-	ErrNotSupported        // the backend cannot do this
-	ErrSystem              // an error of the system without a name here
+	_               Error = iota
+	EOF                   // the peer has sent its last byte
+	ErrWouldBlock         // nothing can be done now; an event will tell when
+	ErrReset              // the peer, or the way to it, has ended the stream
+	ErrAborted            // the client went away before it was accepted
+	ErrRefused            // the peer does not accept the connection
+	ErrTimedOut           // the peer did not answer
+	ErrUnreachable        // there is no way to the peer
+	ErrDescriptors        // no descriptor, stream or buffer is free
+	ErrAddressInUse       // another program listens there
+	ErrAddress            // the address is not one of this machine, or not an address
+	ErrPermission         // the system does not allow it
+	ErrClosed             // the listener, stream or backend is closed
+	ErrNotSupported       // the backend cannot do this
+	ErrSystem             // an error of the system without a name here
 	numErrors
 )
 

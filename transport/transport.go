@@ -36,9 +36,10 @@
 //
 // # Calls
 //
-// Receive, Consume, Send, CloseWrite, Close and Abort of one stream are never
-// called from two goroutines at once, except that Close and Abort are. Wake
-// may be called from any goroutine at any time, also after Close of the
+// Receive, Consume, Send, CloseWrite, CloseStream and Abort of one stream are
+// never called from two goroutines at once. Nor are the calls of one listener,
+// Listen and Dial; but calls of different streams, and Attach, are. Wake may be
+// called from any goroutine at any time, also after Close of the
 // backend. Nothing between Wait and Send allocates.
 package transport
 
@@ -48,7 +49,7 @@ import "math"
 const Forever int64 = math.MaxInt64
 
 // Stream is a backend's name for an open stream. It is meaningless after
-// Close or Abort, and may then be given to another stream.
+// CloseStream or Abort, and may then be given to another stream.
 type Stream int32
 
 // Listener is a backend's name for an open listener.
@@ -160,9 +161,9 @@ type Backend interface {
 	// goes on.
 	CloseWrite(s Stream) error
 
-	// Close ends the stream in order: bytes taken by Send are still delivered
+	// CloseStream ends the stream in order: bytes taken by Send are still delivered
 	// as far as the network does so by itself.
-	Close(s Stream)
+	CloseStream(s Stream)
 
 	// Abort ends the stream at once; the peer sees a reset.
 	Abort(s Stream)
