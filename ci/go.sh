@@ -1,0 +1,150 @@
+# The parts that need Go alone, and the walk over the modules.
+
+# One system of each word size, byte order of descriptors, and kind.
+systems='linux/386 linux/arm linux/arm64 darwin/arm64 windows/amd64'
+
+# Modules that measure or compare, and so need this system and its programs.
+here_only='bench conformance'
+
+staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# modules prints the folder of every module, the root first.
+modules() {
+	git ls-files ':(glob)**/go.mod' | grep -v /testdata/ | sed 's|go\.mod$||; s|/$||; s|^$|.|' | sort
+}
+
+portable_modules() {
+	modules | grep -vxF "$(tr ' ' '\n' <<<"$here_only")"
+}
+
+# in_dir DIR COMMAND... runs a command in a folder, outside the workspace if
+# the folder's module is.
+in_dir() (
+	members=$(go list -m -f '{{.Dir}}') && cd "$1" && shift || exit
+	module=$(dirname "$(GOWORK=off go env GOMOD)")
+	grep -qxF "$module" <<<"$members" || export GOWORK=off
+	"$@"
+)
+
+# each_module MODULES COMMAND... runs a command in each of the modules, with its
+# packages as further arguments, and fails if one fails. The rules of the house
+# are about the tree and not about a system, and are a part of their own.
+each_module() {
+	local dir pkgs status=0 modules=$1
+	shift
+	for dir in $modules; do
+		[ -f "$dir/go.mod" ] || continue
+		pkgs=$(in_dir "$dir" go list ./...) || return
+		pkgs=$(grep -v '/internal/house$' <<<"$pkgs") || continue
+		echo "# $dir"
+		in_dir "$dir" "$@" $pkgs || status=1
+	done
+	return $status
+}
+
+# each_system MODULES COMMAND... does it for every system.
+each_system() {
+	local system status=0
+	for system in $systems; do
+		echo "## $system"
+		GOOS=${system%/*} GOARCH=${system#*/} CGO_ENABLED=0 each_module "$@" || status=1
+	done
+	return $status
+}
+
+part fmt 'gofmt and go mod tidy would change nothing'
+part_fmt() {
+	local file out status=0
+	out=$(git ls-files '*.go' | while read -r file; do
+		[ ! -f "$file" ] || echo "$file"
+	done | xargs "$(go env GOROOT)/bin/gofmt" -l)
+	[ -z "$out" ] || {
+		echo "gofmt would change:" $out
+		status=1
+	}
+	each_module "$(modules)" go_mod_tidy || status=1
+	return $status
+}
+go_mod_tidy() { go mod tidy -diff; }
+
+part vet 'go vet, for this system, others, and with the tag of TinyGo'
+part_vet() {
+	local status=0
+	each_module "$(modules)" go vet || status=1
+	each_system "$(portable_modules)" go vet || status=1
+	echo "## tinygo"
+	GOFLAGS="$(go env GOFLAGS) -tags=tinygo" each_module "$(tinygo_modules)" go vet || status=1
+	return $status
+}
+
+# tinygo_modules prints the root and the modules with files for TinyGo.
+tinygo_modules() {
+	local dir
+	for dir in $(portable_modules); do
+		if [ "$dir" = . ] || git grep -qE '^//go:build.*\btinygo\b' -- "$dir"; then
+			echo "$dir"
+		fi
+	done
+}
+
+part staticcheck 'staticcheck, for this system, others, and with the tag of TinyGo'
+part_staticcheck() {
+	local status=0 system
+	each_module "$here_only" go run "$staticcheck" || status=1
+	matrix=$'here:\n'
+	for system in $systems; do
+		matrix+="${system/\//_}: GOOS=${system%/*} GOARCH=${system#*/} CGO_ENABLED=0"$'\n'
+	done
+	each_module "$(portable_modules)" staticcheck_matrix || status=1
+	return $status
+}
+staticcheck_matrix() { go run "$staticcheck" -matrix "$@" <<<"$matrix"; }
+
+part house 'the rules of the house: imports, documents, names'
+part_house() { go test ./internal/house; }
+
+part unit 'the tests of every module, in random order, with the seeds of the fuzz targets'
+part_unit() { each_module "$(modules)" go test -shuffle=on; }
+
+part race 'the same under the race detector'
+part_race() {
+	command -v "$(go env CC)" >/dev/null || debian gcc libc6-dev
+	CGO_ENABLED=1 each_module "$(modules)" go test -race -shuffle=on
+}
+
+part cross 'the tests compile for other systems, and those of the root run on 386'
+part_cross() {
+	local status=0
+	each_system "$(portable_modules)" go test -c -o /dev/null || status=1
+	if runs_386; then
+		echo "## tests on linux/386"
+		GOARCH=386 CGO_ENABLED=0 each_module . go test || status=1
+	else
+		say "this system runs no 386 programs"
+	fi
+	return $status
+}
+runs_386() { [ "$(go env GOOS)/$(go env GOARCH)" = linux/amd64 ] && GOARCH=386 CGO_ENABLED=0 go run ci/hello.go; }
+
+part fuzz 'every fuzz target for FUZZTIME (5s)'
+part_fuzz() {
+	local file name status=0 targets
+	targets=$(git grep -oE '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go') || leave_out 'there is no fuzz target'
+	while IFS=: read -r file name; do
+		name=${name#func }
+		say "$(dirname "$file") $name"
+		in_dir "$(dirname "$file")" go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-5s}" . || status=1
+	done <<<"$targets"
+	return $status
+}
+
+part bench 'the comparison with other servers, in its shortest form'
+part_bench() {
+	[ -f bench/go.mod ] || leave_out 'there is no bench/ yet'
+	local bin
+	bin=$(mktemp -d)
+	(cd bench && GOWORK=off go build -o "$bin/" ./...)
+	# shellcheck disable=SC2012
+	ls "$bin"
+	rm -r "$bin"
+}

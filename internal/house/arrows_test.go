@@ -1,0 +1,113 @@
+package house
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floors says, from the ground up, what each package of ours may import of
+// ours. A name that ends in /* stands for every package below; the first row
+// that fits counts. A package without a row has no place in the house yet.
+var floors = []struct {
+	pkg string
+	may []string
+	why string
+}{
+	{"internal/house/nogc/*", []string{"*"}, "programs"},
+	{"internal/*", []string{"internal/*"}, "helpers know nothing of those whom they help"},
+	{"transport", nil, "the contract stands on nothing"},
+	{"transport/*", []string{"transport", "internal/*"}, "a backend knows the contract alone"},
+	{"pool", []string{"transport", "internal/*"}, "the pool knows no protocol"},
+	{"http1", []string{"internal/*"}, "a protocol does no I/O"},
+	{"ws", []string{"internal/*"}, "a protocol does no I/O"},
+	{"coap", []string{"internal/*"}, "a protocol does no I/O"},
+	{"engine", []string{"pool", "transport", "internal/*"}, "workers know no protocol and no backend"},
+	{"http1conn", []string{"http1", "internal/*"}, "a connection over any io.ReadWriter needs no server"},
+	{"web", []string{"engine", "pool", "transport", "http1", "http1conn", "internal/*"}, "a driver knows its protocol, and no backend"},
+	{".", []string{"transport", "transport/*", "pool", "http1", "ws", "coap", "engine", "http1conn", "web", "internal/*"}, "the front door knows no program"},
+	{"cmd/*", []string{"*"}, "programs"},
+	{"examples", []string{"*"}, "programs"},
+	{"examples/*", []string{"*"}, "programs"},
+	{"bench/*", []string{"*"}, "programs"},
+	{"bench", []string{"*"}, "programs"},
+}
+
+func fits(pattern, pkg string) bool {
+	if under, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(pkg, under)
+	}
+	return pattern == pkg
+}
+
+// TestArrowsPointDown holds every import of one of our packages by another to
+// the table, on every system at once. Tests may look up: they run a package
+// against what is built on it.
+func TestArrowsPointDown(t *testing.T) {
+	seen := 0
+	for _, s := range sources(t) {
+		if s.test() || slices.Contains(buildTags(s), "ignore") {
+			continue
+		}
+		row := slices.IndexFunc(floors, func(f struct {
+			pkg string
+			may []string
+			why string
+		}) bool {
+			return fits(f.pkg, s.dir())
+		})
+		if row < 0 {
+			t.Errorf("%s: package %s has no row in the table of floors", s.name, s.dir())
+			continue
+		}
+		floor := floors[row]
+		for _, imported := range s.imports() {
+			if imported != module && !strings.HasPrefix(imported, module+"/") {
+				continue
+			}
+			seen++
+			short := "."
+			if imported != module {
+				short = strings.TrimPrefix(imported, module+"/")
+			}
+			if !slices.ContainsFunc(floor.may, func(p string) bool { return fits(p, short) }) {
+				t.Errorf("%s imports %s: %s", s.name, short, floor.why)
+			}
+		}
+	}
+	if seen == 0 && exists("engine") {
+		t.Error("no package of ours imports another: the test sees nothing")
+	}
+}
+
+// buildTags are the words of the file's build constraint.
+func buildTags(s source) []string {
+	for _, group := range s.file.Comments {
+		for _, c := range group.List {
+			if c.Pos() < s.file.Package && strings.HasPrefix(c.Text, "//go:build ") {
+				return strings.FieldsFunc(c.Text, func(r rune) bool { return strings.ContainsRune(" ()!&|", r) })[1:]
+			}
+		}
+	}
+	return nil
+}
+
+// TestModules holds the modules to what DESIGN.md promises of them: the root
+// has no dependencies, and go.work lists what a user runs.
+func TestModules(t *testing.T) {
+	for line := range strings.Lines(string(read(t, "go.mod"))) {
+		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch word {
+		case "", "//", "module", "go":
+		default:
+			t.Errorf("go.mod: %s: the root module has no dependencies, replacements or tools", strings.TrimSpace(line))
+		}
+	}
+	work := strings.Fields(string(read(t, "go.work")))
+	for _, dir := range []string{".", "./cmd/bobtail", "./examples"} {
+		if exists(path.Join(dir, "go.mod")) != slices.Contains(work, dir) {
+			t.Errorf("go.work: %s is in the tree or in go.work, but not in both", dir)
+		}
+	}
+}

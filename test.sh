@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# Runs the checks of the project; ./test.sh -h tells how.
+#
+# A part is one line, `part NAME 'what it does'`, above a function part_NAME in
+# a file ci/*.sh. The function runs in the top folder, in a shell of its own
+# under set -eu and pipefail, with its output in a log, and fails if it returns
+# or exits with anything but 0. It may call these:
+#
+#	say TEXT            show a line of progress
+#	debian PACKAGE...   make sure of Debian packages
+#	missing TEXT        give up because a tool is not here
+#	leave_out TEXT      stop, because there is nothing to check here
+set -u
+cd "$(dirname "$0")" || exit 1
+top=$PWD
+ci=${CI:-}
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/bobtail
+mkdir -p "$cache/log" "$cache/time" || exit 1
+
+names=()
+texts=()
+part() {
+	names+=("$1")
+	texts+=("$2")
+}
+
+usage() {
+	cat <<END
+usage: ./test.sh [-v] [-i] [PART...]
+Runs the parts named, or all. It shows the output of a part that fails.
+  -l  list the parts, with the time each took last
+  -v  show the output of every part as it comes
+  -i  install missing Debian packages (with sudo, unless you are root)
+  -h  this text
+A part whose tools are missing is left out; where the variable CI is set, they
+are installed, and if that fails, so does the part. FUZZTIME=30s makes fuzzing longer.
+END
+}
+
+list() {
+	local i
+	for i in "${!names[@]}"; do
+		printf '%-12s %6s  %s\n' "${names[i]}" "$(cat "$cache/time/${names[i]}" 2>/dev/null || echo -)" "${texts[i]}"
+	done
+}
+
+wrong() {
+	echo "test.sh: $1" >&2
+	exit 2
+}
+
+# The text is in the log too, which -v shows already.
+say() {
+	echo "$*"
+	[ -n "$verbose" ] || echo "    $*" >&3
+}
+
+leave_out() {
+	echo "$*" >"$reason"
+	exit 77
+}
+
+# A machine without a tool says nothing about the project, except in CI, where
+# every tool must be.
+missing() {
+	[ -z "$ci" ] || {
+		echo "missing: $*"
+		exit 1
+	}
+	leave_out "$*"
+}
+
+debian() {
+	local p want=() sudo=
+	for p; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || want+=("$p")
+	done
+	[ ${#want[@]} -gt 0 ] || return 0
+	command -v apt-get >/dev/null || missing "needs what Debian calls ${want[*]}"
+	[ -n "$ci$install" ] || missing "needs Debian packages: ./test.sh -i, or apt-get install --no-install-recommends ${want[*]}"
+	[ "$(id -u)" = 0 ] || sudo=sudo
+	say "installing ${want[*]}"
+	# A source of the machine's that does not answer is no reason to stop.
+	$sudo apt-get -q update || true
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
+		install --no-install-recommends "${want[@]}" || missing "needs Debian packages that cannot be installed: ${want[*]}"
+}
+
+for file in ci/*.sh; do
+	. "$file"
+done
+
+verbose='' install=''
+while getopts :hlvi option; do
+	case $option in
+	h) usage; exit ;;
+	l) list; exit ;;
+	v) verbose=1 ;;
+	i) install=1 ;;
+	*) wrong "unknown option -$OPTARG; ./test.sh -h helps" ;;
+	esac
+done
+shift $((OPTIND - 1))
+
+todo=()
+for name in "${@:-${names[@]}}"; do
+	case " ${names[*]} " in
+	*" $name "*) todo+=("$name") ;;
+	*) wrong "no part is called $name; ./test.sh -l lists them" ;;
+	esac
+done
+
+# run NAME LOG runs a part and returns its exit status.
+run() {
+	if [ -n "$verbose" ]; then
+		(set -eu -o pipefail; "part_$1") </dev/null 2>&1 | tee "$2"
+		return "${PIPESTATUS[0]}"
+	fi
+	(set -eu -o pipefail; "part_$1") </dev/null >"$2" 2>&1
+}
+
+exec 3>&1
+reason=$(mktemp) || exit 1
+trap 'rm -f "$reason"' EXIT
+trap 'echo; echo "test.sh: interrupted"; exit 130' INT TERM
+passed=() failed=() left=()
+for i in "${!todo[@]}"; do
+	name=${todo[i]}
+	at="[$((i + 1))/${#todo[@]}] $name"
+	# Two runs at a time do not write into each other's log.
+	log=$cache/log/$name.$$
+	start=$SECONDS
+	echo "$at ..."
+	run "$name" "$log"
+	status=$?
+	took="$((SECONDS - start)) s"
+	mv "$log" "$cache/log/$name"
+	case $status in
+	0)
+		passed+=("$name")
+		echo "$took" >"$cache/time/$name"
+		echo "$at passed in $took"
+		;;
+	77)
+		left+=("$name ($(cat "$reason"))")
+		echo "$at left out: $(cat "$reason")"
+		;;
+	*)
+		failed+=("$name")
+		echo "$took" >"$cache/time/$name"
+		[ -n "$verbose" ] || cat "$cache/log/$name"
+		echo "$at FAILED in $took"
+		;;
+	esac
+done
+
+# join SEPARATOR TEXT... is the texts with the separator between, or "none".
+join() {
+	local sep=$1 all=${2:-none}
+	shift $(($# > 1 ? 2 : 1))
+	[ $# = 0 ] || all+=$(printf "$sep%s" "$@")
+	echo "$all"
+}
+echo "passed: $(join ', ' ${passed[@]+"${passed[@]}"}; ) | failed: $(join ', ' ${failed[@]+"${failed[@]}"}) | left out: $(join ', ' ${left[@]+"${left[@]}"})"
+echo "${#passed[@]} passed, ${#failed[@]} failed"
+[ ${#failed[@]} = 0 ]
