@@ -33,7 +33,10 @@ func (p *Pool) Evict() *Slot {
 			s := &p.slots[c.handle.Index()]
 			// A slot that was used since the search is not among the eldest
 			// any more.
-			if s.since.Load() == c.since && s.State() == Parked && p.Sweep(c.handle) {
+			if s.since.Load() != c.since || s.State() != Parked {
+				continue
+			}
+			if _, ok := p.Sweep(c.handle); ok {
 				return s
 			}
 		}

@@ -214,23 +214,25 @@ func (p *Pool) Signal(h Handle, sig Signals, e Event) (Outcome, Signals) {
 	}
 }
 
-// Sweep takes a slot away from whatever it waits for. It fails if the slot
-// has an owner or a lent worker, or is free, or has had another connection
-// since.
-func (p *Pool) Sweep(h Handle) bool {
+// Sweep takes a slot away from whatever it waits for, and returns the event
+// by which it may be put back. It fails if the slot has an owner or a lent
+// worker, or is free, or has had another connection since.
+func (p *Pool) Sweep(h Handle) (back Event, ok bool) {
 	s := &p.slots[h.Index()]
 	for {
 		old := s.word.Load()
 		gen, noted, st := splitWord(old)
 		next, ok := st.Next(Sweep)
 		if gen != h.Generation() || !ok || st.Owned() {
-			return false
+			return 0, false
 		}
 		if s.word.CompareAndSwap(old, makeWord(gen, noted, next)) {
-			return true
+			return backTo[st], true
 		}
 	}
 }
+
+var backTo = [numStates]Event{Parked: Park, Blocked: Stall, Held: Hold, Draining: Drain}
 
 // Take claims a slot that was popped from the ring, and returns its signals.
 func (p *Pool) Take(s *Slot) Signals {

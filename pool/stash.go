@@ -117,8 +117,10 @@ func (t *Stash) Victim(p *Pool) *Slot {
 			return nil
 		}
 		e := &t.entries[best]
-		if st, h := p.StateAt(int(e.slot)); h == e.handle && (st == Parked || st == Blocked) && p.Sweep(h) {
-			return p.Slot(int(e.slot))
+		if st, h := p.StateAt(int(e.slot)); h == e.handle && (st == Parked || st == Blocked) {
+			if _, ok := p.Sweep(h); ok {
+				return p.Slot(int(e.slot))
+			}
 		}
 		tried = best
 	}

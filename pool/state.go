@@ -149,7 +149,7 @@ var transitions = [numStates][numEvents]State{
 	Served:    {Park: Parked, Stall: Blocked, Hold: Held, Drain: Draining, Enqueue: Queued, AwaitRead: LentRead, AwaitWrite: LentWrite, Sweep: Swept, Release: Free},
 	LentRead:  {Resume: Served},
 	LentWrite: {Resume: Served},
-	Swept:     {Park: Parked, Stall: Blocked, Drain: Draining, Claim: Served, Release: Free},
+	Swept:     {Park: Parked, Stall: Blocked, Hold: Held, Drain: Draining, Enqueue: Queued, Claim: Served, Release: Free},
 }
 
 // Next is the state that follows s upon e. ok is false if e is illegal in s.

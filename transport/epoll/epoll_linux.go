@@ -1,0 +1,231 @@
+//go:build linux && (amd64 || arm64)
+
+package epoll
+
+import (
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// Config is what a backend is made with.
+type Config struct {
+	// Lanes is the number of epoll instances, from 1 to 64. 0 is 1.
+	Lanes int
+
+	// Backlog is how many clients the kernel keeps waiting for each listener.
+	// 0 is 4096; the kernel has a limit of its own (net.core.somaxconn).
+	Backlog int
+}
+
+// The bounds of Config.
+const (
+	maxLanes       = 64
+	defaultBacklog = 4096
+)
+
+// ownDescriptors is how many descriptors the process needs beside its
+// streams: the standard three, two for each lane and the listeners, and some
+// for the program's files.
+const ownDescriptors = 16
+
+// Backend is the network of the machine that it runs on. See package
+// transport for its rules.
+type Backend struct {
+	start time.Time
+	lanes []lane // one more than Config.Lanes: the last carries no stream
+	limit int
+
+	backlog   int
+	listeners []listener
+}
+
+var _ transport.Backend = (*Backend)(nil)
+
+// lane is one epoll instance.
+type lane struct {
+	epfd   int32
+	wakefd int32
+	events []syscall.EpollEvent
+	yield  int64 // when the lane last gave the processor away
+
+	woken  atomic.Bool // there is an unread wake in wakefd
+	mu     sync.Mutex  // guards closed against a late Wake
+	closed bool
+
+	_ [64]byte // no two lanes in one line of the cache
+}
+
+// wakeTag is the tag of a lane's wakefd. No slot has this handle: its
+// generation and index would both be the largest.
+const wakeTag = ^uint64(0)
+
+// eventsPerWait bounds a batch. More than that come with the next Wait.
+const eventsPerWait = 128
+
+// New makes a backend. It fails if the system has no descriptor left for it.
+func New(c Config) (*Backend, error) {
+	if c.Lanes == 0 {
+		c.Lanes = 1
+	}
+	if c.Backlog == 0 {
+		c.Backlog = defaultBacklog
+	}
+	if c.Lanes < 0 || c.Lanes > maxLanes || c.Backlog < 0 {
+		return nil, transport.ErrNotSupported
+	}
+	b := &Backend{
+		start:   time.Now().Add(-time.Second), // the clock starts above zero
+		lanes:   make([]lane, c.Lanes+1),
+		limit:   descriptorLimit() - ownDescriptors - 2*(c.Lanes+1),
+		backlog: c.Backlog,
+	}
+	for i := range b.lanes {
+		b.lanes[i].epfd, b.lanes[i].wakefd = -1, -1
+	}
+	for i := range b.lanes {
+		if err := b.lanes[i].open(); err != nil {
+			b.Close()
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+func (l *lane) open() error {
+	fd, _, e := syscall.RawSyscall(syscall.SYS_EPOLL_CREATE1, syscall.EPOLL_CLOEXEC, 0, 0)
+	if e != 0 {
+		return errorOf(e)
+	}
+	l.epfd = int32(fd)
+	fd, _, e = syscall.RawSyscall(syscall.SYS_EVENTFD2, 0, efdNonblock|efdCloexec, 0)
+	if e != 0 {
+		return errorOf(e)
+	}
+	l.wakefd = int32(fd)
+	l.events = make([]syscall.EpollEvent, eventsPerWait)
+	// Edge-triggered, so that each write is an event and none must be read.
+	return l.control(syscall.EPOLL_CTL_ADD, l.wakefd, syscall.EPOLLIN|epollET, wakeTag)
+}
+
+func (l *lane) control(op int, fd int32, events uint32, tag uint64) error {
+	// The kernel's 64 bits of data are the fields Fd and Pad.
+	ev := syscall.EpollEvent{Events: events, Fd: int32(uint32(tag)), Pad: int32(uint32(tag >> 32))}
+	_, _, e := syscall.RawSyscall6(syscall.SYS_EPOLL_CTL, uintptr(l.epfd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	return errorOf(e)
+}
+
+// Lanes implements transport.Backend.
+func (b *Backend) Lanes() int { return len(b.lanes) - 1 }
+
+// Limit is the number of streams that the process may have descriptors for.
+func (b *Backend) Limit() int { return max(b.limit, 0) }
+
+// Now implements transport.Backend.
+func (b *Backend) Now() int64 { return int64(time.Since(b.start)) }
+
+// Holds implements transport.Backend: the kernel's buffer is not looked into.
+func (b *Backend) Holds() int { return 0 }
+
+// Wait implements transport.Backend.
+func (b *Backend) Wait(laneNumber int, ev []transport.Event, deadline int64) (int, error) {
+	l := &b.lanes[laneNumber]
+	k := len(l.events)
+	if len(ev) < k {
+		k = max(len(ev), 1) // the lane without streams is given no room, and has but its wake
+	}
+	n, err := l.wait(b, l.events[:k], deadline, laneNumber == b.Lanes())
+	if n <= 0 {
+		return 0, err
+	}
+	out := 0
+	for i := range l.events[:n] {
+		e := &l.events[i]
+		tag := uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32
+		if tag == wakeTag {
+			l.woken.Store(false)
+			continue
+		}
+		ev[out] = transport.Event{Tag: tag, Ready: readyOf(e.Events)}
+		out++
+	}
+	return out, nil
+}
+
+// readyOf translates. A listener's tag is told with Readable too, which the
+// engine does not mind.
+func readyOf(e uint32) transport.Ready {
+	var r transport.Ready
+	if e&syscall.EPOLLIN != 0 {
+		r = transport.Readable | transport.Acceptable
+	}
+	if e&syscall.EPOLLOUT != 0 {
+		r |= transport.Writable
+	}
+	if e&(syscall.EPOLLRDHUP|syscall.EPOLLHUP|syscall.EPOLLERR) != 0 {
+		r |= transport.Hangup
+	}
+	return r
+}
+
+// pwaitRaw is one wait that the scheduler does not notice.
+func (l *lane) pwaitRaw(events []syscall.EpollEvent, ms int) (int, syscall.Errno) {
+	n, _, e := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(l.epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(ms), 0, 0)
+	return int(n), e
+}
+
+// milliseconds is how long a wait until the deadline may last, rounded up so
+// that it never ends early; -1 is for ever.
+func milliseconds(now, deadline int64) int {
+	if deadline == transport.Forever {
+		return -1
+	}
+	if deadline <= now {
+		return 0
+	}
+	const most = 1 << 30 // the kernel's int, with room
+	return int(min((deadline-now+999_999)/1_000_000, most))
+}
+
+// Wake implements transport.Backend.
+func (b *Backend) Wake(laneNumber int) {
+	l := &b.lanes[laneNumber]
+	if l.woken.Swap(true) {
+		return // the last one was not seen yet
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	one := uint64(1)
+	syscall.RawSyscall(syscall.SYS_WRITE, uintptr(l.wakefd), uintptr(unsafe.Pointer(&one)), 8)
+}
+
+// Close implements transport.Backend. Streams and listeners that are open
+// stay so until they are closed.
+func (b *Backend) Close() error {
+	for i := range b.lanes {
+		l := &b.lanes[i]
+		l.mu.Lock()
+		if !l.closed {
+			l.closed = true
+			closeDescriptor(l.wakefd)
+			closeDescriptor(l.epfd)
+		}
+		l.mu.Unlock()
+	}
+	return nil
+}
+
+func closeDescriptor(fd int32) {
+	if fd >= 0 {
+		// Linux frees the descriptor also when close is interrupted, so it
+		// must not be tried again.
+		syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(fd), 0, 0)
+	}
+}

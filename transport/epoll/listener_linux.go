@@ -1,0 +1,131 @@
+//go:build linux && (amd64 || arm64)
+
+package epoll
+
+import (
+	"syscall"
+	"unsafe"
+
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// Listen implements transport.Backend. An unset address, or the unspecified
+// one of IPv6, takes clients of both IPv6 and IPv4, or of IPv4 alone where
+// the system has no IPv6.
+func (b *Backend) Listen(a transport.Addr, tag uint64) (transport.Listener, error) {
+	fd, err := b.listen(a)
+	if err != nil {
+		return 0, err
+	}
+	// Level-triggered: what is not accepted is told again, once it is armed.
+	if err = b.lanes[0].control(syscall.EPOLL_CTL_ADD, fd, 0, tag); err != nil {
+		closeDescriptor(fd)
+		return 0, err
+	}
+	return b.remember(fd, tag), nil
+}
+
+func (b *Backend) listen(a transport.Addr) (int32, error) {
+	fd, err := newSocket(a)
+	if err == transport.ErrNotSupported && a.IsUnset() {
+		a = transport.IPv4(0, 0, 0, 0, a.Port())
+		fd, err = newSocket(a)
+	}
+	if err != nil {
+		return -1, err
+	}
+	options := [...]struct{ level, name, value int }{
+		// A port whose last connections are in TIME-WAIT can be had again.
+		{syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1},
+		// Accepted streams inherit it: answers are gathered here, not there.
+		{syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1},
+		{syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 0},
+	}
+	for _, o := range options {
+		if o.level == syscall.IPPROTO_IPV6 && a.Is4() {
+			continue
+		}
+		if err = setOption(fd, o.level, o.name, o.value); err != nil {
+			closeDescriptor(fd)
+			return -1, err
+		}
+	}
+	var sa sockaddr
+	n := sa.set(a)
+	_, _, e := syscall.RawSyscall(syscall.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&sa)), n)
+	if e == 0 {
+		_, _, e = syscall.RawSyscall(syscall.SYS_LISTEN, uintptr(fd), uintptr(b.backlog), 0)
+	}
+	if e != 0 {
+		closeDescriptor(fd)
+		return -1, errorOf(e)
+	}
+	return fd, nil
+}
+
+// ListenerAddr implements transport.Backend.
+func (b *Backend) ListenerAddr(l transport.Listener) transport.Addr {
+	return nameOf(syscall.SYS_GETSOCKNAME, b.listeners[l].fd)
+}
+
+// Arm implements transport.Backend.
+func (b *Backend) Arm(l transport.Listener, on bool) {
+	var events uint32
+	if on {
+		events = syscall.EPOLLIN
+	}
+	// It cannot fail: the listener is registered until it is closed.
+	b.lanes[0].control(syscall.EPOLL_CTL_MOD, b.listeners[l].fd, events, b.listeners[l].tag)
+}
+
+// Accept implements transport.Backend.
+func (b *Backend) Accept(l transport.Listener) (transport.Stream, error) {
+	for {
+		fd, _, e := syscall.RawSyscall6(syscall.SYS_ACCEPT4, uintptr(b.listeners[l].fd), 0, 0, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0, 0)
+		switch e {
+		case 0:
+			return transport.Stream(fd), nil
+		case syscall.EINTR:
+			continue
+		case syscall.EAGAIN:
+			return 0, transport.ErrWouldBlock
+		case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
+			return 0, transport.ErrDescriptors
+		case syscall.EBADF, syscall.EINVAL:
+			return 0, transport.ErrClosed
+		}
+		// accept(2): errors already pending on the new socket are told as
+		// accept's own, and are to be treated as "try again".
+		return 0, transport.ErrAborted
+	}
+}
+
+// QuietListener implements transport.Backend: with a backlog of nothing the
+// kernel drops what would be new, and the client tries again until somebody
+// else listens.
+func (b *Backend) QuietListener(l transport.Listener) {
+	syscall.RawSyscall(syscall.SYS_LISTEN, uintptr(b.listeners[l].fd), 0, 0)
+}
+
+// CloseListener implements transport.Backend.
+func (b *Backend) CloseListener(l transport.Listener) {
+	closeDescriptor(b.listeners[l].fd)
+	b.listeners[l].fd = -1
+}
+
+// listener is what must be known of a listener to arm it again.
+type listener struct {
+	fd  int32
+	tag uint64
+}
+
+func (b *Backend) remember(fd int32, tag uint64) transport.Listener {
+	for i := range b.listeners {
+		if b.listeners[i].fd < 0 {
+			b.listeners[i] = listener{fd, tag}
+			return transport.Listener(i)
+		}
+	}
+	b.listeners = append(b.listeners, listener{fd, tag})
+	return transport.Listener(len(b.listeners) - 1)
+}
