@@ -15,7 +15,7 @@ var floors = []struct {
 	may []string
 	why string
 }{
-	{"internal/house/nogc/*", []string{"*"}, "programs"},
+	{"internal/house/small/*", []string{"*"}, "programs"},
 	{"internal/*", []string{"internal/*"}, "helpers know nothing of those whom they help"},
 	{"transport", nil, "the contract stands on nothing"},
 	{"transport/*", []string{"transport", "internal/*"}, "a backend knows the contract alone"},

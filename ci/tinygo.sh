@@ -1,0 +1,52 @@
+# The parts that need TinyGo, and how the compiler is come by.
+#
+# A TinyGo 0.41 in the path is used as it is. Without one, test.sh builds the
+# compiler from its module (ci/tinygo pins it) with the LLVM of Debian, once,
+# into the cache. The module lacks what the project keeps in git submodules, so
+# the programs are linked with Debian's libraries, by targets of our own that
+# inherit nothing: an inherited libc or rtlib could not be taken away again.
+
+# tinygo_up sets tinygo, the path of the compiler, and tinygo_linux, its flags
+# for a static program of many threads for Linux.
+tinygo_up() {
+	if command -v tinygo >/dev/null && tinygo version | grep -q '^tinygo version 0\.41\.'; then
+		tinygo=$(command -v tinygo) tinygo_linux='-gc=leaking -scheduler=threads'
+	else
+		[ "$(go env GOOS)/$(go env GOARCH)" = linux/amd64 ] || missing 'needs TinyGo 0.41 in the path'
+		debian g++ llvm-19-dev clang-19 libclang-19-dev lld-19 libzstd-dev zlib1g-dev libedit-dev musl-dev
+		local dir
+		dir=$cache/tinygo-$( (go env GOVERSION && declare -f tinygo_make && cat ci/tinygo/*) | cksum | cut -d ' ' -f 1)
+		if [ ! -d "$dir" ]; then
+			say 'building TinyGo, which takes a minute or two'
+			find "$cache" -maxdepth 1 -name '*tinygo-*' -mtime +30 -exec rm -rf {} +
+			# Only what is complete gets the name, also if two build at a time.
+			local new=$cache/new-tinygo-$$
+			tinygo_make "$new"
+			mv -T "$new" "$dir" || rm -rf "$new"
+		fi
+		tinygo=$dir/tinygo tinygo_linux="-target=$dir/linux-amd64.json"
+		export TINYGOROOT=$dir/root
+	fi
+	say "$("$tinygo" version)"
+}
+
+# tinygo_make DIR builds the compiler and what it needs beside it.
+tinygo_make() {
+	local dir=$1 module f
+	mkdir -p "$dir/root"
+	(cd ci/tinygo && GOWORK=off go build -tags llvm19 -o "$dir/tinygo" github.com/tinygo-org/tinygo)
+	module=$(cd ci/tinygo && GOWORK=off go list -m -f '{{.Dir}}' github.com/tinygo-org/tinygo)
+	cp -R "$module/src" "$module/lib" "$module/targets" "$dir/root"
+	chmod -R u+w "$dir/root"
+	# The compiler lists this folder, one of the submodules, in every build.
+	mkdir "$dir/root/src/net"
+	for f in ci/tinygo/*.json; do
+		sed "s|LIBGCC|$(gcc -print-libgcc-file-name)|" "$f" >"$dir/${f##*/}"
+	done
+}
+
+part tinygo 'TinyGo builds what claims it: http1 and pool without a heap, a server over epoll'
+part_tinygo() {
+	tinygo_up
+	TINYGO=$tinygo TINYGOFLAGS=$tinygo_linux go test -count=1 -v ./internal/house/small
+}
