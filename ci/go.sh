@@ -91,7 +91,7 @@ part staticcheck 'staticcheck, for this system, others, and with the tag of Tiny
 part_staticcheck() {
 	local status=0 system
 	each_module "$here_only" go run "$staticcheck" || status=1
-	matrix=$'here:\n'
+	matrix=$'here:\ntinygo: -tags=tinygo\n'
 	for system in $systems; do
 		matrix+="${system/\//_}: GOOS=${system%/*} GOARCH=${system#*/} CGO_ENABLED=0"$'\n'
 	done

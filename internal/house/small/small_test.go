@@ -1,15 +1,19 @@
 package small
 
 import (
+	"bufio"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // build makes a program of a folder with TinyGo and returns its path. What the
@@ -45,6 +49,51 @@ func TestNoHeap(t *testing.T) {
 				t.Errorf("the program ends with %v and says %q", err, out)
 			}
 		})
+	}
+}
+
+// TestServer fetches a page from a server that is linked static, with threads
+// for goroutines and a heap that only grows.
+func TestServer(t *testing.T) {
+	program, _ := build(t, "./server", "-opt=z", "-no-debug")
+	info, err := os.Stat(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the server has %d bytes", info.Size())
+	cmd := exec.Command(program)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout // the compilers differ in where println goes
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the server prints %q and then %v", address, err)
+	}
+	client := http.Client{Timeout: 10 * time.Second}
+	// More than one connection a lane, each used twice.
+	for range 2 {
+		var bodies []io.ReadCloser
+		for range 4 {
+			r, err := client.Get("http://" + strings.TrimSpace(address) + "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			bodies = append(bodies, r.Body)
+		}
+		for _, body := range bodies {
+			b, err := io.ReadAll(body)
+			body.Close()
+			if err != nil || string(b) != "Hello, World!" {
+				t.Errorf("the page is %q, %v", b, err)
+			}
+		}
 	}
 }
 
