@@ -35,7 +35,7 @@ each_module() {
 	for dir in $modules; do
 		[ -f "$dir/go.mod" ] || continue
 		pkgs=$(in_dir "$dir" go list ./...) || return
-		pkgs=$(grep -v '/internal/house$' <<<"$pkgs") || continue
+		pkgs=$(grep -vE '^$|/internal/house$' <<<"$pkgs") || continue
 		echo "# $dir"
 		in_dir "$dir" "$@" $pkgs || status=1
 	done
