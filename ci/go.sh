@@ -98,7 +98,8 @@ part_staticcheck() {
 	each_module "$(portable_modules)" staticcheck_matrix || status=1
 	return $status
 }
-staticcheck_matrix() { go run "$staticcheck" -matrix "$@" <<<"$matrix"; }
+# A package that is named must exist on every system, unlike one that matches.
+staticcheck_matrix() { go run "$staticcheck" -matrix ./... <<<"$matrix"; }
 
 part house 'the rules of the house: imports, documents, names'
 part_house() { go test ./internal/house; }

@@ -25,7 +25,7 @@ tinygo_up() {
 			mv -T "$new" "$dir" || rm -rf "$new"
 		fi
 		tinygo=$dir/tinygo tinygo_linux="-target=$dir/linux-amd64.json"
-		export TINYGOROOT=$dir/root
+		export TINYGOROOT=$dir/tinygoroot
 	fi
 	say "$("$tinygo" version)"
 }
@@ -33,13 +33,13 @@ tinygo_up() {
 # tinygo_make DIR builds the compiler and what it needs beside it.
 tinygo_make() {
 	local dir=$1 module f
-	mkdir -p "$dir/root"
+	mkdir -p "$dir/tinygoroot"
 	(cd ci/tinygo && GOWORK=off go build -tags llvm19 -o "$dir/tinygo" github.com/tinygo-org/tinygo)
 	module=$(cd ci/tinygo && GOWORK=off go list -m -f '{{.Dir}}' github.com/tinygo-org/tinygo)
-	cp -R "$module/src" "$module/lib" "$module/targets" "$dir/root"
-	chmod -R u+w "$dir/root"
+	cp -R "$module/src" "$module/lib" "$module/targets" "$dir/tinygoroot"
+	chmod -R u+w "$dir/tinygoroot"
 	# The compiler lists this folder, one of the submodules, in every build.
-	mkdir "$dir/root/src/net"
+	mkdir "$dir/tinygoroot/src/net"
 	for f in ci/tinygo/*.json; do
 		sed "s|LIBGCC|$(gcc -print-libgcc-file-name)|" "$f" >"$dir/${f##*/}"
 	done
