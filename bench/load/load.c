@@ -1,0 +1,658 @@
+/*
+ * load: sends HTTP/1.1 requests to a server on the loopback and checks each answer.
+ *
+ * It is made to cost little, since it shares the cores with the server that it
+ * measures: an epoll a thread, one send for all requests of a turn, and an
+ * answer that is byte for byte the one last checked is not parsed again.
+ *
+ * The loop is closed: a connection sends `depth` requests, waits for as many
+ * answers, and sends the next. Their number is fixed, so it ends by itself.
+ *
+ * It talks to its caller in lines. Under load:
+ *
+ *   load:   warm                        (connected, and warmed up)
+ *   caller: any line                    (reads the server's clock, then lets go)
+ *   load:   requests=N errors=N ns=N p50=N p99=N p999=N max=N   (latencies in ns)
+ *
+ * and with -i, which parks connections:
+ *
+ *   load:   parked=N errors=N           (each has had one answer)
+ *   caller: any line
+ *   load:   open=N errors=N             (how many the server has not closed since)
+ *
+ * Then it waits for the end of its input before it closes its connections. The
+ * first thing that goes wrong is told on standard error.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	MAX_THREADS = 64,
+	MAX_DEPTH = 256,
+	MAX_ANSWER = 4096, /* bytes of one answer, head and body */
+	RECV_SIZE = 65536,
+	EVENTS = 256,
+	PARK_WAVE = 64, /* connections that are being parked at a time */
+	SUB_BITS = 6,   /* a histogram bucket is 1/64 of its power of two wide */
+	BUCKETS = (64 - SUB_BITS + 1) << SUB_BITS,
+};
+
+static const char body[] = "Hello, World!";
+
+static const char request_short[] =
+	"GET /plaintext HTTP/1.1\r\n"
+	"Host: 127.0.0.1\r\n"
+	"User-Agent: load\r\n"
+	"Accept: */*\r\n"
+	"\r\n";
+
+/* What a browser sends, cookies and all. */
+static const char request_browser[] =
+	"GET /plaintext HTTP/1.1\r\n"
+	"Host: 127.0.0.1\r\n"
+	"Connection: keep-alive\r\n"
+	"Cache-Control: max-age=0\r\n"
+	"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36\r\n"
+	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n"
+	"Sec-Fetch-Site: none\r\n"
+	"Sec-Fetch-Mode: navigate\r\n"
+	"Sec-Fetch-User: ?1\r\n"
+	"Sec-Fetch-Dest: document\r\n"
+	"Accept-Encoding: gzip, deflate, br, zstd\r\n"
+	"Accept-Language: en-GB,en;q=0.9,de;q=0.8\r\n"
+	"Cookie: session=4f0c8a2e9b7d4c1f8e6a5b3d2c1f0e9d; theme=dark; consent=1\r\n"
+	"\r\n";
+
+static int port;
+static unsigned depth = 1;
+static const char *request = request_short;
+static size_t request_size;
+static char *requests; /* depth of them */
+static int64_t deadline;
+
+static int64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* complain tells the first fault of all, and is silent about the others. */
+static void complain(const char *format, ...)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static bool done;
+	va_list args;
+
+	pthread_mutex_lock(&lock);
+	if (!done) {
+		done = true;
+		fputs("load: ", stderr);
+		va_start(args, format);
+		vfprintf(stderr, format, args);
+		va_end(args);
+		fputc('\n', stderr);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+/* ---- the answer ---- */
+
+enum { MORE = 0, BAD = -1 };
+
+static const char *why; /* of the last BAD of any thread; for complain only */
+
+static int bad(const char *reason)
+{
+	why = reason;
+	return BAD;
+}
+
+static bool named(const char *line, size_t colon, const char *name)
+{
+	return strlen(name) == colon && strncasecmp(line, name, colon) == 0;
+}
+
+/*
+ * parse checks the answer that the n bytes at p begin with, and returns its
+ * length, MORE or BAD. It is strict: status 200, lines that end in CRLF,
+ * one Content-Length of digits only that fits the body, a Date, a text/plain,
+ * no other framing, and the body that is expected.
+ */
+static int parse(const char *p, size_t n)
+{
+	static const char status[] = "HTTP/1.1 200 ";
+	const char *end = p + n, *line = p, *eol;
+	int length = -1;
+	bool date = false, type = false;
+
+	if (memcmp(p, status, n < sizeof status - 1 ? n : sizeof status - 1) != 0)
+		return bad("not a status line with 200");
+	for (;;) {
+		eol = memchr(line, '\n', (size_t)(end - line));
+		if (eol == NULL)
+			return n < MAX_ANSWER ? MORE : bad("head too long");
+		if (eol == line || eol[-1] != '\r')
+			return bad("line without CR");
+		size_t size = (size_t)(eol - 1 - line);
+
+		if (line == p) {
+			line = eol + 1;
+			continue;
+		}
+		if (size == 0)
+			break;
+		const char *colon = memchr(line, ':', size);
+
+		if (colon == NULL || colon == line)
+			return bad("field without a name");
+		size_t name = (size_t)(colon - line);
+		const char *v = colon + 1, *vend = eol - 1;
+
+		while (v < vend && *v == ' ')
+			v++;
+		if (named(line, name, "content-length")) {
+			if (length >= 0)
+				return bad("two Content-Length fields");
+			if (v == vend)
+				return bad("empty Content-Length");
+			for (length = 0; v < vend; v++) {
+				if (*v < '0' || *v > '9' || length > MAX_ANSWER)
+					return bad("Content-Length is not a small number");
+				length = length * 10 + (*v - '0');
+			}
+		} else if (named(line, name, "transfer-encoding")) {
+			return bad("Transfer-Encoding");
+		} else if (named(line, name, "connection")) {
+			if (vend - v == 5 && strncasecmp(v, "close", 5) == 0)
+				return bad("Connection: close");
+		} else if (named(line, name, "date")) {
+			date = vend - v == 29; /* IMF-fixdate has this length */
+		} else if (named(line, name, "content-type")) {
+			type = vend - v >= 10 && strncasecmp(v, "text/plain", 10) == 0;
+		}
+		line = eol + 1;
+	}
+	if (!date)
+		return bad("no Date");
+	if (!type)
+		return bad("no Content-Type: text/plain");
+	if (length != (int)sizeof body - 1)
+		return bad("Content-Length is not that of the body");
+	eol++;
+	if (end - eol < length)
+		return MORE;
+	if (memcmp(eol, body, sizeof body - 1) != 0)
+		return bad("wrong body");
+	return (int)(eol + length - p);
+}
+
+/* ---- the load ---- */
+
+struct conn {
+	int fd;           /* -1 once it is closed */
+	unsigned pending; /* answers that are still to come */
+	int64_t sent;     /* when the requests of this turn went out */
+	size_t kept;      /* bytes of an answer that has come in part */
+	char part[MAX_ANSWER];
+};
+
+struct thread {
+	pthread_t id;
+	int epoll;
+	struct conn *conns;
+	unsigned count;
+	int64_t warm, budget; /* requests of the two phases */
+	int64_t left;         /* requests that are still to be sent */
+	int64_t waiting;      /* connections that have answers to come */
+	int64_t done, errors;
+	size_t model_size; /* of the answer that was parsed last; 0 for none */
+	char model[MAX_ANSWER];
+	char buf[MAX_ANSWER + RECV_SIZE];
+	uint64_t histogram[BUCKETS];
+	int64_t longest;
+};
+
+static unsigned bucket(uint64_t v)
+{
+	if (v < (1u << SUB_BITS))
+		return (unsigned)v;
+	unsigned shift = 63u - (unsigned)__builtin_clzll(v) - SUB_BITS;
+
+	return ((shift + 1) << SUB_BITS) + (unsigned)(v >> shift) - (1u << SUB_BITS);
+}
+
+/* bucket_top is the largest value of the bucket. */
+static uint64_t bucket_top(unsigned b)
+{
+	if (b < (1u << SUB_BITS))
+		return b;
+	unsigned shift = (b >> SUB_BITS) - 1;
+	uint64_t sub = (b & ((1u << SUB_BITS) - 1)) + (1u << SUB_BITS);
+
+	return ((sub + 1) << shift) - 1;
+}
+
+static int connect_to_server(void)
+{
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	if (fd < 0)
+		die("socket");
+	if (connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0)
+		die("connect");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	return fd;
+}
+
+/* drop gives up a connection; the answers that it owes are errors. */
+static void drop(struct thread *t, struct conn *c, const char *reason)
+{
+	complain("%s", reason);
+	t->errors += c->pending > 0 ? c->pending : 1;
+	if (c->pending > 0)
+		t->waiting--;
+	c->pending = 0;
+	close(c->fd);
+	c->fd = -1;
+}
+
+static void turn(struct thread *t, struct conn *c, int64_t at)
+{
+	unsigned n = t->left < depth ? (unsigned)t->left : depth;
+
+	if (n == 0)
+		return;
+	t->left -= n;
+	c->pending = n;
+	c->sent = at;
+	t->waiting++;
+	if (send(c->fd, requests, n * request_size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)(n * request_size))
+		drop(t, c, "the server does not take requests");
+}
+
+static void receive(struct thread *t, struct conn *c)
+{
+	/* What is kept goes before the new bytes, so that an answer is whole. */
+	char *p = t->buf + MAX_ANSWER - c->kept, *end;
+	ssize_t n = recv(c->fd, t->buf + MAX_ANSWER, RECV_SIZE, MSG_DONTWAIT);
+	unsigned got = 0;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) {
+		drop(t, c, strerror(errno));
+		return;
+	}
+	if (n == 0) {
+		drop(t, c, "the server closed a connection");
+		return;
+	}
+	memcpy(p, c->part, c->kept);
+	end = t->buf + MAX_ANSWER + n;
+	while (p < end) {
+		size_t size = (size_t)(end - p);
+
+		if (t->model_size != 0 && size >= t->model_size && memcmp(p, t->model, t->model_size) == 0) {
+			p += t->model_size;
+		} else {
+			int r = parse(p, size);
+
+			if (r == MORE)
+				break;
+			if (r == BAD) {
+				drop(t, c, why);
+				return;
+			}
+			memcpy(t->model, p, (size_t)r);
+			t->model_size = (size_t)r;
+			p += r;
+		}
+		got++;
+	}
+	c->kept = (size_t)(end - p);
+	if (c->kept > MAX_ANSWER || got > c->pending || (c->kept > 0 && got == c->pending)) {
+		drop(t, c, "more bytes than were asked for");
+		return;
+	}
+	memcpy(c->part, p, c->kept);
+	if (got == 0)
+		return;
+
+	int64_t at = now();
+
+	t->histogram[bucket((uint64_t)(at - c->sent))] += got;
+	if (at - c->sent > t->longest)
+		t->longest = at - c->sent;
+	t->done += got;
+	c->pending -= got;
+	if (c->pending == 0) {
+		t->waiting--;
+		turn(t, c, at);
+	}
+}
+
+static void phase(struct thread *t, int64_t budget)
+{
+	struct epoll_event ev[EVENTS];
+
+	memset(t->histogram, 0, sizeof t->histogram);
+	t->longest = 0;
+	t->done = 0;
+	t->left = budget;
+	t->waiting = 0;
+	for (unsigned i = 0; i < t->count; i++)
+		if (t->conns[i].fd >= 0)
+			turn(t, &t->conns[i], now());
+	while (t->waiting > 0) {
+		int n = epoll_wait(t->epoll, ev, EVENTS, 1000);
+
+		if (n < 0 && errno != EINTR)
+			die("epoll_wait");
+		for (int i = 0; i < n; i++) {
+			struct conn *c = ev[i].data.ptr;
+
+			if (c->fd >= 0)
+				receive(t, c);
+		}
+		if (n <= 0 && now() > deadline) {
+			complain("the server does not answer");
+			for (unsigned i = 0; i < t->count; i++)
+				t->errors += t->conns[i].pending;
+			break;
+		}
+	}
+	t->errors += t->left; /* nobody is left to send them */
+}
+
+static pthread_barrier_t barrier;
+
+static void *run(void *arg)
+{
+	struct thread *t = arg;
+
+	phase(t, t->warm);
+	pthread_barrier_wait(&barrier); /* warm */
+	pthread_barrier_wait(&barrier); /* go */
+	phase(t, t->budget);
+	pthread_barrier_wait(&barrier); /* done */
+	return NULL;
+}
+
+static void wait_for_line(void)
+{
+	int c;
+
+	while ((c = getchar()) != EOF && c != '\n')
+		;
+}
+
+static void wait_for_end(void)
+{
+	while (getchar() != EOF)
+		;
+}
+
+static int64_t share(int64_t total, int part, int parts)
+{
+	return total / parts + (part < total % parts);
+}
+
+static int run_load(int nthreads, int nconns, int64_t warm, int64_t total)
+{
+	struct thread *threads = calloc((size_t)nthreads, sizeof *threads);
+
+	if (threads == NULL)
+		die("memory");
+	for (int i = 0; i < nthreads; i++) {
+		struct thread *t = &threads[i];
+
+		t->count = (unsigned)share(nconns, i, nthreads);
+		t->warm = share(warm, i, nthreads);
+		t->budget = share(total, i, nthreads);
+		t->conns = calloc(t->count, sizeof *t->conns);
+		t->epoll = epoll_create1(EPOLL_CLOEXEC);
+		if (t->conns == NULL || t->epoll < 0)
+			die("epoll");
+		for (unsigned j = 0; j < t->count; j++) {
+			struct conn *c = &t->conns[j];
+			struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
+
+			c->fd = connect_to_server();
+			if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, c->fd, &ev) < 0)
+				die("epoll_ctl");
+		}
+	}
+	pthread_barrier_init(&barrier, NULL, (unsigned)nthreads + 1);
+	for (int i = 0; i < nthreads; i++)
+		if (pthread_create(&threads[i].id, NULL, run, &threads[i]) != 0)
+			die("pthread_create");
+	pthread_barrier_wait(&barrier);
+	puts("warm");
+	fflush(stdout);
+	wait_for_line();
+
+	int64_t start = now();
+
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+
+	int64_t took = now() - start, done = 0, errors = 0, longest = 0;
+	uint64_t *h = calloc(BUCKETS, sizeof *h), seen = 0;
+
+	if (h == NULL)
+		die("memory");
+	for (int i = 0; i < nthreads; i++) {
+		struct thread *t = &threads[i];
+
+		pthread_join(t->id, NULL);
+		done += t->done;
+		errors += t->errors;
+		if (t->longest > longest)
+			longest = t->longest;
+		for (unsigned b = 0; b < BUCKETS; b++)
+			h[b] += t->histogram[b];
+	}
+	/* Per thousand, so that nothing is rounded. */
+	static const unsigned wanted[] = {500, 990, 999};
+	uint64_t at[3] = {0};
+	unsigned next = 0;
+
+	for (unsigned b = 0; b < BUCKETS && next < 3; b++) {
+		seen += h[b];
+		while (next < 3 && done > 0 && seen * 1000 >= (uint64_t)done * wanted[next])
+			at[next++] = bucket_top(b);
+	}
+	printf("requests=%lld errors=%lld ns=%lld p50=%llu p99=%llu p999=%llu max=%lld\n", (long long)done,
+	       (long long)errors, (long long)took, (unsigned long long)at[0], (unsigned long long)at[1],
+	       (unsigned long long)at[2], (long long)longest);
+	fflush(stdout);
+	wait_for_end();
+	return errors != 0;
+}
+
+/* ---- parked connections ---- */
+
+/* answered reads one answer; it blocks, bounded by the socket's time limit. */
+static bool answered(int fd)
+{
+	char buf[MAX_ANSWER];
+	size_t have = 0;
+
+	for (;;) {
+		ssize_t n = recv(fd, buf + have, sizeof buf - have, 0);
+
+		if (n <= 0) {
+			complain("a connection to be parked: %s", n == 0 ? "closed" : strerror(errno));
+			return false;
+		}
+		have += (size_t)n;
+		int r = parse(buf, have);
+
+		if (r == BAD || (r > 0 && (size_t)r != have)) {
+			complain("a connection to be parked: %s", r == BAD ? why : "more bytes than were asked for");
+			return false;
+		}
+		if (r > 0)
+			return true;
+	}
+}
+
+static int park(int count)
+{
+	int *fds = calloc((size_t)count, sizeof *fds), parked = 0, open = 0;
+	struct timeval limit = {.tv_sec = 10};
+
+	if (fds == NULL)
+		die("memory");
+	for (int i = 0; i < count;) {
+		int first = i, last = i + PARK_WAVE < count ? i + PARK_WAVE : count;
+
+		for (; i < last; i++) {
+			fds[i] = connect_to_server();
+			setsockopt(fds[i], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+			if (send(fds[i], request, request_size, MSG_NOSIGNAL) != (ssize_t)request_size)
+				complain("a connection to be parked: %s", strerror(errno));
+		}
+		for (int j = first; j < last; j++) {
+			if (!answered(fds[j])) {
+				printf("parked=%d errors=%d\n", parked, count - parked);
+				return 1;
+			}
+			parked++;
+		}
+	}
+	printf("parked=%d errors=0\n", parked);
+	fflush(stdout);
+	wait_for_line();
+	for (int i = 0; i < count; i++) {
+		char c;
+
+		if (recv(fds[i], &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+			open++;
+	}
+	printf("open=%d errors=%d\n", open, count - open);
+	fflush(stdout);
+	wait_for_end();
+	return open != count;
+}
+
+/* ---- the command line ---- */
+
+static void usage(FILE *f)
+{
+	fputs("usage: load -p PORT [-c CONNECTIONS] [-t THREADS] [-d DEPTH] [-w WARM-UP REQUESTS]\n"
+	      "            [-n REQUESTS] [-b] [-T SECONDS]\n"
+	      "       load -p PORT -i CONNECTIONS [-b]\n"
+	      "  -b  send the fields that a browser sends\n"
+	      "  -i  open connections that do one request each, and keep them\n"
+	      "  -T  give up after this time (60)\n",
+	      f);
+}
+
+static int64_t number(char option, const char *s, int64_t min, int64_t max)
+{
+	char *end;
+	long long n = strtoll(s, &end, 10);
+
+	if (*s == 0 || *end != 0 || n < min || n > max) {
+		fprintf(stderr, "load: -%c: %s is not a number from %lld to %lld\n", option, s, (long long)min,
+			(long long)max);
+		exit(2);
+	}
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	int nthreads = 2, nconns = 64, idle = 0, opt;
+	int64_t warm = 0, total = 1000, seconds = 60;
+	struct rlimit files;
+
+	while ((opt = getopt(argc, argv, "p:c:t:d:w:n:i:T:bh")) != -1) {
+		switch (opt) {
+		case 'p':
+			port = (int)number('p', optarg, 1, 65535);
+			break;
+		case 'c':
+			nconns = (int)number('c', optarg, 1, 60000);
+			break;
+		case 't':
+			nthreads = (int)number('t', optarg, 1, MAX_THREADS);
+			break;
+		case 'd':
+			depth = (unsigned)number('d', optarg, 1, MAX_DEPTH);
+			break;
+		case 'w':
+			warm = number('w', optarg, 0, 1000000000);
+			break;
+		case 'n':
+			total = number('n', optarg, 1, 1000000000);
+			break;
+		case 'i':
+			idle = (int)number('i', optarg, 1, 60000);
+			break;
+		case 'T':
+			seconds = number('T', optarg, 1, 3600);
+			break;
+		case 'b':
+			request = request_browser;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (port == 0 || optind != argc) {
+		usage(stderr);
+		return 2;
+	}
+	if (nthreads > nconns)
+		nthreads = nconns;
+	deadline = now() + seconds * 1000000000;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	request_size = strlen(request);
+	requests = malloc(depth * request_size);
+	if (requests == NULL)
+		die("memory");
+	for (unsigned i = 0; i < depth; i++)
+		memcpy(requests + i * request_size, request, request_size);
+	if (idle > 0)
+		return park(idle);
+	return run_load(nthreads, nconns, warm, total);
+}

@@ -1,0 +1,239 @@
+/*
+ * floor: the least that an HTTP server on Linux can do, as a measure for others.
+ *
+ * One thread a core, each with an epoll and a listening socket of its own
+ * (SO_REUSEPORT). A readable connection costs one recv and one send: the bytes
+ * are scanned for blank lines, each of which is taken for the end of a request,
+ * and as many copies of a fixed answer are sent at once. Nothing is parsed and
+ * there are no deadlines. A client that does not read its answers is closed on.
+ *
+ * What a connection costs in memory is the byte of `matched` that says how much
+ * of a blank line its last bytes were.
+ *
+ * usage: floor -p PORT [-t THREADS]
+ * It prints "ready" once it listens, and runs until it is killed.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	MAX_FD = 1 << 17,
+	MAX_THREADS = 64,
+	EVENTS = 256,
+	RECV_SIZE = 16384,
+	/* The shortest request is longer than 16 bytes, so that no more answers
+	 * than this can be owed for one recv. */
+	MAX_ANSWERS = RECV_SIZE / 16,
+};
+
+static const char answer[] =
+	"HTTP/1.1 200 OK\r\n"
+	"Date: Sat, 21 Nov 2026 12:00:00 GMT\r\n"
+	"Content-Type: text/plain\r\n"
+	"Content-Length: 13\r\n"
+	"\r\n"
+	"Hello, World!";
+
+#define ANSWER_SIZE (sizeof answer - 1)
+
+static char answers[MAX_ANSWERS * ANSWER_SIZE];
+static uint8_t matched[MAX_FD]; /* bytes of "\r\n\r\n" that ended the last recv */
+
+struct thread {
+	pthread_t id;
+	int epoll;
+	int listener;
+	char buf[RECV_SIZE];
+};
+
+static struct thread threads[MAX_THREADS];
+
+static void die(const char *what)
+{
+	fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* step is the state of the match after one more byte. */
+static unsigned step(unsigned state, char c)
+{
+	if (c == '\r')
+		return state == 2 ? 3 : 1;
+	if (c == '\n' && (state == 1 || state == 3))
+		return state + 1;
+	return 0;
+}
+
+/* count returns the number of blank lines that end in the n bytes at p, and
+ * keeps in *state what they leave begun. */
+static size_t count(const char *p, size_t n, uint8_t *state)
+{
+	const char *end = p + n;
+	size_t found = 0;
+	unsigned s = *state;
+
+	for (;;) {
+		/* Inside a match, byte by byte; outside, from one CR to the next. */
+		while (s != 0 && p < end) {
+			s = step(s, *p++);
+			if (s == 4) {
+				found++;
+				s = 0;
+			}
+		}
+		if (p == end)
+			break;
+		p = memchr(p, '\r', (size_t)(end - p));
+		if (p == NULL)
+			break;
+		p++;
+		s = 1;
+	}
+	*state = (uint8_t)s;
+	return found;
+}
+
+static void serve(struct thread *t, int fd)
+{
+	ssize_t n = recv(fd, t->buf, sizeof t->buf, 0);
+
+	if (n <= 0) {
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		close(fd);
+		return;
+	}
+	size_t found = count(t->buf, (size_t)n, &matched[fd]);
+
+	if (found == 0)
+		return;
+	if (found > MAX_ANSWERS) {
+		close(fd);
+		return;
+	}
+	size_t size = found * ANSWER_SIZE;
+
+	if (send(fd, answers, size, MSG_NOSIGNAL) != (ssize_t)size)
+		close(fd);
+}
+
+static void admit(struct thread *t)
+{
+	int fd = accept4(t->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	if (fd < 0)
+		return;
+	if (fd >= MAX_FD || epoll_ctl(t->epoll, EPOLL_CTL_ADD, fd, &ev) < 0) {
+		close(fd);
+		return;
+	}
+	matched[fd] = 0;
+}
+
+static void *run(void *arg)
+{
+	struct thread *t = arg;
+	struct epoll_event ev[EVENTS];
+
+	for (;;) {
+		int n = epoll_wait(t->epoll, ev, EVENTS, -1);
+
+		if (n < 0 && errno != EINTR)
+			die("epoll_wait");
+		for (int i = 0; i < n; i++) {
+			if (ev[i].data.fd == t->listener)
+				admit(t);
+			else
+				serve(t, ev[i].data.fd);
+		}
+	}
+	return NULL;
+}
+
+static void listen_on(struct thread *t, int port)
+{
+	int one = 1;
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	t->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (t->listener < 0)
+		die("socket");
+	setsockopt(t->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	setsockopt(t->listener, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+	/* Accepted sockets inherit it. */
+	setsockopt(t->listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (bind(t->listener, (struct sockaddr *)&addr, sizeof addr) < 0)
+		die("bind");
+	if (listen(t->listener, 4096) < 0)
+		die("listen");
+
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = t->listener};
+
+	t->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (t->epoll < 0 || epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->listener, &ev) < 0)
+		die("epoll");
+}
+
+static int number(const char *s, int max)
+{
+	char *end;
+	long n = strtol(s, &end, 10);
+
+	if (*s == 0 || *end != 0 || n < 1 || n > max) {
+		fprintf(stderr, "floor: %s is not a number from 1 to %d\n", s, max);
+		exit(2);
+	}
+	return (int)n;
+}
+
+int main(int argc, char **argv)
+{
+	int port = 0, count_threads = (int)sysconf(_SC_NPROCESSORS_ONLN), opt;
+
+	while ((opt = getopt(argc, argv, "p:t:")) != -1) {
+		switch (opt) {
+		case 'p':
+			port = number(optarg, 65535);
+			break;
+		case 't':
+			count_threads = number(optarg, MAX_THREADS);
+			break;
+		default:
+			return 2;
+		}
+	}
+	if (port == 0 || optind != argc) {
+		fprintf(stderr, "usage: floor -p PORT [-t THREADS]\n");
+		return 2;
+	}
+	if (count_threads > MAX_THREADS)
+		count_threads = MAX_THREADS;
+	for (size_t i = 0; i < MAX_ANSWERS; i++)
+		memcpy(answers + i * ANSWER_SIZE, answer, ANSWER_SIZE);
+
+	/* All listen before any serves, so that "ready" means all of them. */
+	for (int i = 0; i < count_threads; i++)
+		listen_on(&threads[i], port);
+	for (int i = 1; i < count_threads; i++)
+		if (pthread_create(&threads[i].id, NULL, run, &threads[i]) != 0)
+			die("pthread_create");
+	puts("ready");
+	fflush(stdout);
+	run(&threads[0]);
+}
