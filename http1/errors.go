@@ -62,25 +62,25 @@ const (
 	ErrTrailerLong    // trailer section longer than Limits.Trailer
 
 	// What a program can do wrong. Nothing of it reaches the wire.
-	ErrState            // call in the wrong order
-	ErrStatusCode       // status code that is not allowed here
-	ErrReason           // control in a reason phrase
-	ErrFieldName        // field name that is not a token
-	ErrFieldValue       // control, CR, LF or NUL in a field value
-	ErrFieldFraming     // field that only this package writes
-	ErrLengthDeclared   // length declared twice, or malformed
-	ErrLengthExceeded   // more content than declared, or content where none may be
-	ErrLengthShort      // less content than declared
-	ErrTrailerFraming   // trailer in a response that is not chunked
-	ErrDate             // date that is not 29 bytes
-	ErrChunkLong        // chunk longer than MaxChunk
-	ErrFieldSetFull     // more names than a FieldSet holds
-	ErrLimitHead        // Limits.Head out of range
-	ErrLimitFields      // Limits.Fields out of range
-	ErrLimitTarget      // Limits.Target out of range
-	ErrLimitTrailer     // Limits.Trailer out of range
-	ErrLimitChunk       // Limits.ChunkOverhead out of range
-	ErrLimitBody        // Limits.Body out of range
+	ErrState          // call in the wrong order
+	ErrStatusCode     // status code that is not allowed here
+	ErrReason         // control in a reason phrase
+	ErrFieldName      // field name that is not a token
+	ErrFieldValue     // control, CR, LF or NUL in a field value
+	ErrFieldFraming   // field that only this package writes
+	ErrLengthDeclared // length declared twice, or malformed
+	ErrLengthExceeded // more content than declared, or content where none may be
+	ErrLengthShort    // less content than declared
+	ErrTrailerFraming // trailer in a response that is not chunked
+	ErrDate           // date that is not 29 bytes
+	ErrChunkLong      // chunk longer than MaxChunk
+	ErrFieldSetFull   // more names than a FieldSet holds
+	ErrLimitHead      // Limits.Head out of range
+	ErrLimitFields    // Limits.Fields out of range
+	ErrLimitTarget    // Limits.Target out of range
+	ErrLimitTrailer   // Limits.Trailer out of range
+	ErrLimitChunk     // Limits.ChunkOverhead out of range
+	ErrLimitBody      // Limits.Body out of range
 	numErrors
 )
 

@@ -37,7 +37,6 @@ type Head struct {
 	nameLen uint8
 	id      fieldID
 	keep    bool   // the program wants it
-	hold    bool   // its bytes must stay until its end, since it is acted on
 	name    uint16 // where its name begins
 	value   uint16 // where its value begins
 
@@ -72,16 +71,15 @@ type span struct {
 type fact uint16
 
 const (
-	factHost       fact = 1 << iota // there is a Host
-	factLength                      // there is a Content-Length
-	factCoding                      // there is a Transfer-Encoding
-	factChunked                     // the last transfer coding is chunked
-	factClose                       // Connection: close
-	factKeepAlive                   // Connection: keep-alive
-	factConnUpgr                    // Connection: upgrade
-	factUpgrade                     // there is an Upgrade
-	factExpect                      // Expect: 100-continue
-	factPrivateEnd                  // one past the last
+	factHost      fact = 1 << iota // there is a Host
+	factLength                     // there is a Content-Length
+	factCoding                     // there is a Transfer-Encoding
+	factChunked                    // the last transfer coding is chunked
+	factClose                      // Connection: close
+	factKeepAlive                  // Connection: keep-alive
+	factConnUpgr                   // Connection: upgrade
+	factUpgrade                    // there is an Upgrade
+	factExpect                     // Expect: 100-continue
 )
 
 func (f fact) has(g fact) bool { return f&g != 0 }
@@ -101,7 +99,11 @@ func (h *Head) Reset() {
 	h.kept = 0
 	h.methodLen = 0
 	h.facts = 0
+	h.start = 0
 	h.targetLen = 0
+	h.authLen = 0
+	h.path = 0
+	h.query = 0
 	h.host = 0
 	h.length = 0
 }
@@ -141,15 +143,14 @@ func (h *Head) Target(b []byte) []byte {
 // query. It is "/" for an absolute target without one (RFC 9110 section
 // 4.2.3), "*" for an asterisk, and empty for an authority.
 func (h *Head) Path(b []byte) []byte {
-	if h.path == h.query && h.form == Absolute {
-		return slash[:]
-	}
 	t := int(h.target)
+	if h.path == h.query && h.form == Absolute {
+		// The last of the two slashes before the authority will do.
+		a := t + int(h.authority)
+		return b[a-1 : a]
+	}
 	return b[t+int(h.path) : t+int(h.query)]
 }
-
-// slash is read only.
-var slash = [1]byte{'/'}
 
 // Query is what follows the first "?" of the target, not decoded. It is nil
 // if there is no "?", and empty but not nil if nothing follows it.
@@ -166,7 +167,7 @@ func (h *Head) Query(b []byte) []byte {
 // field (RFC 9112 section 3.2.2), else the Host field. It is nil in an
 // HTTP/1.0 request that names none.
 func (h *Head) Host(b []byte) []byte {
-	if h.authLen != 0 && h.form != Origin {
+	if h.authLen != 0 {
 		t := int(h.target) + int(h.authority)
 		return b[t : t+int(h.authLen)]
 	}

@@ -9,29 +9,414 @@ type Parser struct {
 	Keep   FieldSet
 }
 
-// Validate tells which field of the parser is out of its range, if any.
+// Validate tells which field of the parser is out of its range, if any. A
+// Parser that was not validated must not be used.
 func (p *Parser) Validate() error { return p.Limits.Validate() }
+
+// MaxEmptyLines is the number of empty lines before a request that are
+// ignored. RFC 9112 section 2.2 asks for at least one, which old clients send
+// after the content of a POST.
+const MaxEmptyLines = 2
 
 // headState is where in a head the parser is.
 type headState uint8
 
 const (
 	stateStart       headState = iota // before the request, or after an empty line
-	stateStartLF                      // CR of an empty line before the request
+	stateStartLF                      // after the CR of an empty line before the request
 	stateMethod                       // in the method
 	stateTargetStart                  // after the space behind the method
-	statePath                         // in an origin target, before "?"
-	stateTarget                       // in another part of a target
-	stateVersion                      // in the version, h.step bytes of it seen
+	statePath                         // in an origin target, before any "?"
+	stateTarget                       // in the rest of a target, or in one of another form
+	stateVersion                      // in the version or its CRLF, h.step bytes of it seen
 	stateLine                         // at the start of a field line
 	stateName                         // in a field name
 	stateOWS                          // in the white space before a value
 	stateValue                        // in a field value
-	stateValueLF                      // CR behind a value
-	stateEndLF                        // CR of the empty line
+	stateValueLF                      // after the CR behind a value
+	stateEndLF                        // after the CR of the empty line that ends the head
 	stateDone
 	stateFailed
 )
 
-// Parse goes on with a head. See the package comment.
-func (p *Parser) Parse(h *Head, b []byte) (done bool, err error) { panic("not yet") }
+// Parse goes on with a head in b, which begins where the head begins, or what
+// Compact kept of it. It looks only at the bytes of b from h.Scanned() on, at
+// each once, and at none behind the head.
+//
+// It reports done when the head is complete; then h says what it was, and
+// content begins at b[h.Scanned():]. If it reports neither done nor an error it
+// needs more bytes than b has: append some and call again, with the same b or
+// one to which its bytes were copied. An error is final, is returned again by
+// each further call, and is an Error whose Status is the answer to give before
+// the connection is closed.
+func (p *Parser) Parse(h *Head, b []byte) (done bool, err error) {
+	// What lies behind a limit is not looked at, so that the result does not
+	// depend on how much of it has come.
+	limit := p.Limits.head() - int(h.dropped)
+	if len(b) > limit {
+		b = b[:limit]
+	}
+	beyond := len(b) > MaxHeadBuffer
+	if beyond {
+		b = b[:MaxHeadBuffer]
+	}
+	i := int(h.pos)
+	if h.state < stateLine {
+		i = p.requestLine(h, b, i)
+	}
+	if h.state >= stateLine && h.state < stateDone {
+		i = p.fieldLines(h, b, i)
+	}
+	h.pos = uint16(i)
+	if h.state == stateDone {
+		return true, nil
+	}
+	if h.state != stateFailed {
+		if i < limit && !beyond {
+			return false, nil
+		}
+		h.fail(h.Overflow())
+	}
+	return false, h.failure
+}
+
+// fail ends the parsing of h. The first error stays.
+func (h *Head) fail(e Error) {
+	h.state = stateFailed
+	h.failure = e
+}
+
+// requestLine goes on with the request line from b[i] and returns how far it
+// came.
+//
+//	request-line = method SP request-target SP HTTP-version   (RFC 9112 section 3)
+func (p *Parser) requestLine(h *Head, b []byte, i int) int {
+	for i < len(b) {
+		switch h.state {
+		case stateStartLF:
+			if b[i] != '\n' {
+				h.fail(ErrBareCR)
+				return i
+			}
+			h.state = stateStart
+			i++
+
+		case stateStart:
+			if b[i] == '\r' {
+				if h.step == MaxEmptyLines {
+					h.fail(ErrEmptyLines)
+					return i
+				}
+				h.step++
+				h.state = stateStartLF
+				i++
+				continue
+			}
+			h.start = uint16(i)
+			h.state = stateMethod
+			fallthrough
+
+		case stateMethod:
+			start := int(h.start)
+			for end := min(len(b), start+MaxMethod+1); i < end && isToken(b[i]); {
+				i++
+			}
+			if i-start > MaxMethod {
+				h.fail(ErrMethodLong)
+				return i
+			}
+			if i == len(b) {
+				return i
+			}
+			if b[i] != ' ' || i == start {
+				h.fail(notOr(b[i], ErrMethodByte))
+				return i
+			}
+			h.methodLen = uint8(i - start)
+			h.method = MethodOf(b[start:i])
+			i++
+			h.target = uint16(i)
+			h.state = stateTargetStart
+
+		case stateTargetStart:
+			h.state = stateTarget
+			switch c := b[i]; {
+			case c == '/':
+				h.form = Origin
+				h.state = statePath
+			case c == '*':
+				h.form = Asterisk
+			case c == ' ' || c == '\r':
+				h.fail(ErrTargetEmpty)
+				return i
+			case h.method == CONNECT:
+				h.form = Authority
+			default:
+				h.form = Absolute
+			}
+
+		case statePath, stateTarget:
+			i = p.scanTarget(h, b, i)
+			if h.state == stateFailed {
+				return i
+			}
+
+		case stateVersion:
+			i = h.scanVersion(b, i)
+			if h.state == stateFailed {
+				return i
+			}
+			if h.state == stateLine {
+				h.checkTarget(h.Target(b))
+				return i
+			}
+		}
+	}
+	return i
+}
+
+// scanTarget goes on with the target from b[i].
+func (p *Parser) scanTarget(h *Head, b []byte, i int) int {
+	start := int(h.target)
+	limit := p.Limits.target()
+	end := b[:min(len(b), start+limit+1)]
+	if h.state == statePath {
+		i = scanPath(end, i)
+	} else {
+		i = scanTarget(end, i)
+	}
+	if i-start > limit {
+		h.fail(ErrTargetLong)
+		return i
+	}
+	if i == len(b) {
+		return i
+	}
+	switch c := b[i]; c {
+	case ' ':
+		h.targetLen = uint16(i - start)
+		if h.state == statePath || h.form != Origin {
+			h.query = h.targetLen
+		}
+		h.step = 0
+		h.state = stateVersion
+	case '?':
+		h.query = uint16(i - start)
+		h.state = stateTarget
+	case '#':
+		h.fail(ErrFragment)
+		return i
+	case '\r':
+		h.fail(ErrVersionSyntax) // a request of HTTP/0.9
+		return i
+	default:
+		h.fail(notOr(c, ErrTargetByte))
+		return i
+	}
+	return i + 1
+}
+
+// http11 is the usual end of a request line, less its CRLF.
+const http11 = "HTTP/1.1"
+
+// scanVersion goes on with the version from b[i], to the end of its line.
+//
+//	HTTP-version = HTTP-name "/" DIGIT "." DIGIT   (RFC 9112 section 2.3)
+func (h *Head) scanVersion(b []byte, i int) int {
+	if h.step == 0 && i+10 <= len(b) && word(b[i:i+8]) == word(http11) && b[i+8] == '\r' && b[i+9] == '\n' {
+		h.version = Version11
+		h.state = stateLine
+		return i + 10
+	}
+	for ; i < len(b); i++ {
+		c := b[i]
+		switch {
+		case h.step == 5: // the major version
+			if !isDigit(c) {
+				h.fail(notOr(c, ErrVersionSyntax))
+				return i
+			}
+			if c != '1' {
+				h.fail(ErrVersion)
+				return i
+			}
+		case h.step == 7: // the minor version
+			if !isDigit(c) {
+				h.fail(notOr(c, ErrVersionSyntax))
+				return i
+			}
+			h.version = Version11
+			if c == '0' {
+				h.version = Version10
+			}
+		case h.step < 8:
+			if c != http11[h.step] {
+				h.fail(notOr(c, ErrVersionSyntax))
+				return i
+			}
+		case h.step == 8:
+			if c != '\r' {
+				h.fail(notOr(c, ErrVersionSyntax))
+				return i
+			}
+		case c != '\n':
+			h.fail(ErrBareCR)
+			return i
+		default:
+			h.state = stateLine
+			return i + 1
+		}
+		h.step++
+	}
+	return i
+}
+
+// notOr is the error for a byte that is out of place: ErrBareLF for LF, so
+// that a line ended by LF alone has one error wherever it ends, else e.
+func notOr(c byte, e Error) Error {
+	if c == '\n' {
+		return ErrBareLF
+	}
+	return e
+}
+
+// fieldLines goes on with the field section from b[i], to its end, and returns
+// how far it came.
+//
+//	field-line = field-name ":" OWS field-value OWS   (RFC 9112 section 5)
+func (p *Parser) fieldLines(h *Head, b []byte, i int) int {
+	for i < len(b) {
+		switch h.state {
+		case stateLine:
+			switch c := b[i]; {
+			case isToken(c):
+			case c == '\r':
+				h.state = stateEndLF
+				i++
+				continue
+			case isBlank(c):
+				h.fail(ErrFold)
+				return i
+			case c == ':':
+				h.fail(ErrNameEmpty)
+				return i
+			default:
+				h.fail(notOr(c, ErrNameByte))
+				return i
+			}
+			if int(h.count) == p.Limits.fields() {
+				h.fail(ErrFields)
+				return i
+			}
+			h.count++
+			h.name = uint16(i)
+			h.state = stateName
+			fallthrough
+
+		case stateName:
+			name := int(h.name)
+			for end := min(len(b), name+MaxFieldName+1); i < end && isToken(b[i]); {
+				i++
+			}
+			if i-name > MaxFieldName {
+				h.fail(ErrNameLong)
+				return i
+			}
+			if i == len(b) {
+				return i
+			}
+			if c := b[i]; c != ':' {
+				if isBlank(c) {
+					h.fail(ErrNameSpace)
+				} else {
+					h.fail(notOr(c, ErrNameByte))
+				}
+				return i
+			}
+			h.nameLen = uint8(i - name)
+			h.id = lookup(b[name:i])
+			h.keep = hasField(&p.Keep, h.id, b[name:i])
+			i++
+			h.state = stateOWS
+			fallthrough
+
+		case stateOWS:
+			for i < len(b) && isBlank(b[i]) {
+				i++
+			}
+			if i == len(b) {
+				return i
+			}
+			h.value = uint16(i)
+			h.state = stateValue
+			fallthrough
+
+		case stateValue:
+			i = scanValue(b, i)
+			if i == len(b) {
+				return i
+			}
+			if c := b[i]; c != '\r' {
+				h.fail(notOr(c, ErrValueByte))
+				return i
+			}
+			if h.retained() && !h.endField(b, i) {
+				return i
+			}
+			i++
+			h.state = stateValueLF
+			if i == len(b) {
+				return i
+			}
+			fallthrough
+
+		case stateValueLF:
+			if b[i] != '\n' {
+				h.fail(ErrBareCR)
+				return i
+			}
+			i++
+			h.state = stateLine
+
+		case stateEndLF:
+			if b[i] != '\n' {
+				h.fail(ErrBareCR)
+				return i
+			}
+			if e := h.checkFields(); e != 0 {
+				h.fail(e)
+				return i
+			}
+			h.state = stateDone
+			return i + 1
+		}
+	}
+	return i
+}
+
+// retained reports whether the bytes of the field line under way must stay: it
+// is kept, or acted on once it is complete.
+func (h *Head) retained() bool { return h.keep || h.id-1 < idActedOn-1 }
+
+// endField acts on and keeps the field line whose value ends at b[i]. It
+// reports false if the head has failed by it.
+func (h *Head) endField(b []byte, i int) bool {
+	value := trimRight(b[h.value:i])
+	e := h.act(value)
+	if e == 0 && (h.keep || h.id == idHost) {
+		if h.kept == MaxKept {
+			e = ErrKept
+		} else {
+			h.fields[h.kept] = span{h.name, h.value, uint16(len(value)), h.nameLen, h.id}
+			h.kept++
+			if h.id == idHost {
+				h.host = h.kept
+			}
+		}
+	}
+	if e != 0 {
+		h.fail(e)
+		return false
+	}
+	return true
+}
