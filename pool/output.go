@@ -77,14 +77,20 @@ func (o *Outputs) Used() (blocks, nodes int) {
 func (o *Outputs) Get() (Block, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	i := o.freeBlock
-	if i < 0 {
-		return NoBlock, ErrFull
+	if b := o.get(); b >= 0 {
+		return Block(b), nil
 	}
-	o.freeBlock = o.refs[i]
-	o.refs[i] = 1
-	o.blocksIn++
-	return Block(i), nil
+	return NoBlock, ErrFull
+}
+
+func (o *Outputs) get() int32 {
+	i := o.freeBlock
+	if i >= 0 {
+		o.freeBlock = o.refs[i]
+		o.refs[i] = 1
+		o.blocksIn++
+	}
+	return i
 }
 
 // Bytes are the bytes of a block. They may be written until the block is in
@@ -110,6 +116,10 @@ func (o *Outputs) put(b int32) {
 	o.blocksIn--
 }
 
+// maxPieces bounds the queue of one slot, whatever its mark: its length is
+// kept in a byte.
+const maxPieces = 255
+
 // Append puts data at the end of the queue of a connection. data lies in
 // block b, of which the queue takes a reference of its own, or is the
 // program's own memory, which must stay as it is until it is sent, and b is
@@ -122,36 +132,180 @@ func (o *Outputs) put(b int32) {
 func (o *Outputs) Append(h Handle, data []byte, b Block, more bool, mark int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	st, now := o.pool.StateAt(h.Index())
-	if now != h || st == Free {
-		return ErrStale
+	s, err := o.slot(h, mark)
+	if err != nil {
+		return err
 	}
-	s := o.pool.Slot(h.Index())
-	if mark > 0 && int(s.outLen) >= mark || s.outLen == 255 {
-		return ErrBacklog
-	}
-	i := o.freeNode
+	i := o.newNode(data, int32(b))
 	if i < 0 {
 		return ErrFull
 	}
-	n := &o.nodes[i]
-	o.freeNode = n.next
-	*n = node{data: data, block: int32(b), next: -1}
 	if more {
-		n.flags = nodeMore
+		o.nodes[i].flags = nodeMore
 	}
 	if b != NoBlock {
 		o.refs[b]++
 	}
-	if s.outTail >= 0 {
-		o.nodes[s.outTail].next = i
-	} else {
-		s.outHead = i
-	}
-	s.outTail = i
-	s.outLen++
-	o.nodesIn++
+	o.link(s, i, i, 1, false)
 	return nil
+}
+
+// Copy puts a message of any length at the end of the queue of a connection,
+// in blocks of its own, whole or not at all. It fails as Append does.
+//
+// Anybody may copy. Whoever is not the slot's owner signals Output after.
+func (o *Outputs) Copy(h Handle, p []byte, mark int) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s, err := o.slot(h, mark)
+	if err != nil || len(p) == 0 {
+		return err
+	}
+	first, last, n, left := o.chain(p, maxPieces-int(s.outLen))
+	if left > 0 {
+		o.drop(first)
+		return ErrFull
+	}
+	o.link(s, first, last, n, false)
+	return nil
+}
+
+// Keep puts what the owner of a slot could not send into its queue: head as
+// a copy, body as a copy or, if it is static, as a reference. It returns how
+// many bytes at the end found no room. ahead says that their message has
+// begun before anything that is in the queue now, so that they go in front
+// of it.
+func (o *Outputs) Keep(s *Slot, head, body []byte, static, ahead bool) (left int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	first, last, n, left := o.chain(head, maxPieces-int(s.outLen))
+	if left > 0 {
+		left += len(body)
+	} else if len(body) > 0 {
+		f, l, k := int32(-1), int32(-1), 0
+		if static {
+			if n+int(s.outLen) < maxPieces {
+				f = o.newNode(body, int32(NoBlock))
+			}
+			if l, k = f, 1; f < 0 {
+				left, k = len(body), 0
+			}
+		} else {
+			f, l, k, left = o.chain(body, maxPieces-int(s.outLen)-n)
+		}
+		if first < 0 {
+			first = f
+		} else {
+			o.nodes[last].next = f
+			o.nodes[last].flags |= nodeMore
+		}
+		if l >= 0 {
+			last = l
+		}
+		n += k
+	}
+	if n > 0 {
+		o.link(s, first, last, n, ahead)
+	}
+	return left
+}
+
+// lookup is the slot of a connection, or nil if that is over.
+func (o *Outputs) lookup(h Handle) *Slot {
+	if h.Index() >= o.pool.Size() {
+		return nil
+	}
+	if st, now := o.pool.StateAt(h.Index()); now != h || st == Free || st == stateIllegal {
+		return nil
+	}
+	return o.pool.Slot(h.Index())
+}
+
+// slot is the slot of a connection that may have another piece of output.
+func (o *Outputs) slot(h Handle, mark int) (*Slot, error) {
+	s := o.lookup(h)
+	if s == nil {
+		return nil, ErrStale
+	}
+	if mark > 0 && int(s.outLen) >= mark || s.outLen == maxPieces {
+		return nil, ErrBacklog
+	}
+	return s, nil
+}
+
+// newNode takes a free node, or returns -1.
+func (o *Outputs) newNode(data []byte, b int32) int32 {
+	i := o.freeNode
+	if i >= 0 {
+		o.freeNode = o.nodes[i].next
+		o.nodes[i] = node{data: data, block: b, next: -1}
+		o.nodesIn++
+	}
+	return i
+}
+
+// chain copies p into new blocks with a node each, at most most of them. All
+// but the last have nodeMore.
+func (o *Outputs) chain(p []byte, most int) (first, last int32, n, left int) {
+	first, last = -1, -1
+	for len(p) > 0 && n < most {
+		b := o.get()
+		if b < 0 {
+			break
+		}
+		data := o.Bytes(Block(b))
+		data = data[:copy(data, p)]
+		i := o.newNode(data, b)
+		if i < 0 {
+			o.put(b)
+			break
+		}
+		p = p[len(data):]
+		if first < 0 {
+			first = i
+		} else {
+			o.nodes[last].next = i
+			o.nodes[last].flags = nodeMore
+		}
+		last = i
+		n++
+	}
+	return first, last, n, len(p)
+}
+
+// link puts a chain of n nodes at the end of the slot's queue, or in front.
+func (o *Outputs) link(s *Slot, first, last int32, n int, ahead bool) {
+	switch {
+	case s.outHead < 0:
+		s.outHead, s.outTail = first, last
+	case ahead:
+		o.nodes[last].next = s.outHead
+		s.outHead = first
+	default:
+		o.nodes[s.outTail].next = first
+		s.outTail = last
+	}
+	s.outLen += uint8(n)
+}
+
+// drop frees a chain that is in no queue, or in none any more.
+func (o *Outputs) drop(i int32) {
+	for i >= 0 {
+		i = o.freeOne(i)
+	}
+}
+
+// freeOne frees a node and returns the next of its chain.
+func (o *Outputs) freeOne(i int32) (next int32) {
+	n := &o.nodes[i]
+	next = n.next
+	if n.block >= 0 {
+		o.put(n.block)
+	}
+	*n = node{next: o.freeNode}
+	o.freeNode = i
+	o.nodesIn--
+	return next
 }
 
 // Len is the number of pieces in the slot's queue.
@@ -195,19 +349,11 @@ func (o *Outputs) Advance(s *Slot, n int) (empty bool) {
 
 // pop takes the first node off the queue.
 func (o *Outputs) pop(s *Slot) {
-	i := s.outHead
-	n := &o.nodes[i]
-	s.outHead = n.next
+	s.outHead = o.freeOne(s.outHead)
 	if s.outHead < 0 {
 		s.outTail = -1
 	}
 	s.outLen--
-	if n.block >= 0 {
-		o.put(n.block)
-	}
-	*n = node{next: o.freeNode}
-	o.freeNode = i
-	o.nodesIn--
 }
 
 // DropOldest takes the oldest message of which nothing was sent yet off the
@@ -216,11 +362,10 @@ func (o *Outputs) pop(s *Slot) {
 func (o *Outputs) DropOldest(h Handle) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	st, now := o.pool.StateAt(h.Index())
-	if now != h || st == Free {
+	s := o.lookup(h)
+	if s == nil {
 		return false
 	}
-	s := o.pool.Slot(h.Index())
 	prev := int32(-1)
 	i := s.outHead
 	// A message that has begun goes on to its end.
@@ -234,17 +379,9 @@ func (o *Outputs) DropOldest(h Handle) bool {
 		return false
 	}
 	for more := true; more && i >= 0; {
-		n := &o.nodes[i]
-		more = n.flags&nodeMore != 0
-		next := n.next
-		if n.block >= 0 {
-			o.put(n.block)
-		}
-		*n = node{next: o.freeNode}
-		o.freeNode = i
-		o.nodesIn--
+		more = o.nodes[i].flags&nodeMore != 0
+		i = o.freeOne(i)
 		s.outLen--
-		i = next
 	}
 	if prev >= 0 {
 		o.nodes[prev].next = i

@@ -109,9 +109,9 @@ func (p *Pool) Handle(s *Slot) Handle {
 	return newHandle(p.Index(s), uint32(s.word.Load()>>genShift))
 }
 
-// Acquire takes a free slot for a stream. It is swept: the caller's, who then
-// lets go of it as an owner does. It returns nil if none is free.
-func (p *Pool) Acquire(stream int32) *Slot {
+// Acquire takes a free slot. It is swept: the caller's, who gives it a stream
+// and then lets go of it as an owner does. It returns nil if none is free.
+func (p *Pool) Acquire() *Slot {
 	p.mu.Lock()
 	var s *Slot
 	if p.free >= 0 {
@@ -132,7 +132,7 @@ func (p *Pool) Acquire(stream int32) *Slot {
 	}
 	s.address = 0
 	s.proto = [StateWords]uint64{}
-	s.stream = stream
+	s.stream = -1
 	s.since.Store(Never)
 	s.outHead, s.outTail, s.outLen = -1, -1, 0
 	s.stash = 0
@@ -284,6 +284,9 @@ func (p *Pool) Noted(s *Slot) Signals {
 		}
 	}
 }
+
+// SetStream gives a slot that the caller owns its stream.
+func (s *Slot) SetStream(stream int32) { s.stream = stream }
 
 // Move changes the state of a slot that the caller owns to another that has
 // an owner: Swept to Served by Claim, Served to Swept by Sweep, or Served to

@@ -1,0 +1,209 @@
+package engine
+
+import (
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// acceptBatch is how many clients are accepted for one event. If more wait,
+// the event comes again.
+const acceptBatch = 32
+
+// acceptClients accepts the clients that wait at a listener.
+func (e *Engine) acceptClients(k int, c *counters, worker int) {
+	e.accept.Lock()
+	defer e.accept.Unlock()
+	l := &e.accept.listeners[k]
+	if l.closed || !l.armed {
+		return
+	}
+	e.acceptFrom(k, acceptBatch, c, worker)
+}
+
+// acceptFrom accepts at most n clients. The caller has the lock. It reports
+// whether more may wait.
+func (e *Engine) acceptFrom(k, n int, c *counters, worker int) bool {
+	l := &e.accept.listeners[k]
+	for range n {
+		s, refuse := e.room(c)
+		if s == nil {
+			// A slot may be freed or go idle just now, by somebody who does not
+			// know yet that it is waited for. So look again after saying so.
+			e.disarm(l)
+			if s, refuse = e.room(c); s == nil {
+				return false
+			}
+			e.arm(l)
+		}
+		id, err := e.backend.Accept(l.id)
+		if err != nil {
+			e.pool.Release(s)
+			switch err {
+			case transport.ErrAborted:
+				continue
+			case transport.ErrDescriptors:
+				// Nothing is gained by trying again at once: the listener
+				// rests until a stream is closed, or the monitor looks.
+				e.log(EventAccept, worker, 0, 0)
+				e.starved.Store(true)
+				e.disarm(l)
+				e.monitor.rouse(e)
+			}
+			return false
+		}
+		s.SetStream(int32(id))
+		s.Driver, s.Listener = l.driver, uint8(k)
+		if refuse {
+			c.add(countRefused, 1)
+			e.refuse(s, id)
+			continue
+		}
+		c.add(countAccepted, 1)
+		e.log(EventAccepted, worker, e.pool.Handle(s), k)
+		if e.pool.Addresses.Limited() && !e.pool.Addresses.Add(s, pool.AddressKey(e.backend.Remote(id).Bytes16())) {
+			c.add(countOverAddress, 1)
+			e.refuse(s, id)
+			continue
+		}
+		e.admit(s, id, PhaseOpen)
+	}
+	return true
+}
+
+// room takes a slot for a client that waits. refuse says that it is one of
+// the reserve. It returns nil if the client must wait outside.
+func (e *Engine) room(c *counters) (s *pool.Slot, refuse bool) {
+	if e.pool.Open() < e.pool.Size()-e.cfg.Reserve {
+		if s = e.pool.Acquire(); s != nil {
+			return s, false
+		}
+	}
+	switch e.cfg.Admission {
+	case AdmitRefuse:
+		return e.pool.Acquire(), true
+	case AdmitEvict:
+		if old := e.pool.Evict(); old != nil {
+			h := e.pool.Handle(old)
+			c.add(countEvicted, 1)
+			e.log(EventEvicted, -1, h, 0)
+			e.drivers[old.Driver].Gone(old, h)
+			e.backend.CloseStream(stream(old))
+			e.release(old)
+			return e.pool.Acquire(), false
+		}
+	}
+	return nil, false
+}
+
+// admit parks a new stream's slot and lets its events come. From then on the
+// slot is not the caller's.
+func (e *Engine) admit(s *pool.Slot, id transport.Stream, ph Phase) bool {
+	h := e.pool.Handle(s)
+	lane := e.accept.lane
+	if e.accept.lane++; e.accept.lane == len(e.lanes) {
+		e.accept.lane = 0
+	}
+	s.Lane = uint8(lane)
+	s.Phase = uint8(ph)
+	e.setDeadline(s, e.backend.Now()+e.cfg.Patience.of(ph))
+	e.putBack(s, pool.Park)
+	if err := e.backend.Attach(id, lane, uint64(h)); err != nil {
+		// No event can have come, so the slot is parked still, or swept by a
+		// deadline, and then ended.
+		if _, ok := e.pool.Sweep(h); ok {
+			e.releaseLocked(s, h)
+		}
+		return false
+	}
+	return true
+}
+
+// refuse tells a client to come back later.
+func (e *Engine) refuse(s *pool.Slot, id transport.Stream) {
+	h := e.pool.Handle(s)
+	e.log(EventRefused, -1, h, 0)
+	if !e.sayFarewell(s, WhyRefused, &e.counts) || e.backend.CloseWrite(id) != nil {
+		e.releaseLocked(s, h)
+		return
+	}
+	s.Flags |= flagHalf | flagUnread | flagClosing | flagReserve
+	s.Lane = 0
+	s.Phase = uint8(PhaseDrain)
+	e.setDeadline(s, e.backend.Now()+e.cfg.Patience.Drain)
+	e.putBack(s, pool.Drain)
+	if e.backend.Attach(id, 0, uint64(h)) != nil {
+		if _, ok := e.pool.Sweep(h); ok {
+			e.releaseLocked(s, h)
+		}
+	}
+}
+
+// releaseLocked closes a slot under the accept lock, without rearming.
+func (e *Engine) releaseLocked(s *pool.Slot, h pool.Handle) {
+	e.drivers[s.Driver].Gone(s, h)
+	e.backend.CloseStream(stream(s))
+	e.release(s)
+}
+
+// disarm lets clients wait outside. The caller has the lock.
+func (e *Engine) disarm(l *listener) {
+	if l.armed {
+		l.armed = false
+		e.backend.Arm(l.id, false)
+	}
+	e.disarmed.Store(true)
+}
+
+func (e *Engine) arm(l *listener) {
+	if !l.armed && !l.closed {
+		l.armed = true
+		e.backend.Arm(l.id, true)
+	}
+}
+
+// rearm lets clients in again: a slot is free, or idle, or a descriptor may
+// be.
+func (e *Engine) rearm() {
+	e.accept.Lock()
+	defer e.accept.Unlock()
+	e.disarmed.Store(false)
+	for i := range e.accept.listeners {
+		e.arm(&e.accept.listeners[i])
+	}
+}
+
+// Dial opens a stream to a peer and gives it a slot, whose driver is then
+// called as for an accepted one, when it is connected or has failed. The
+// errors are ErrFull, ErrClosing, and those of the backend.
+func (e *Engine) Dial(a transport.Addr, driver int) (pool.Handle, error) {
+	e.accept.Lock()
+	defer e.accept.Unlock()
+	if e.closing.Load() {
+		return 0, ErrClosing
+	}
+	s := e.pool.Acquire()
+	if s == nil {
+		return 0, ErrFull
+	}
+	id, err := e.backend.Dial(a)
+	if err != nil {
+		e.pool.Release(s)
+		return 0, err
+	}
+	s.SetStream(int32(id))
+	s.Driver = uint8(driver)
+	s.Flags |= flagOutput // so that Writable is waited for
+	h := e.pool.Handle(s)
+	e.counts.add(countDialled, 1)
+	s.Phase = uint8(PhaseOpen)
+	s.Lane = uint8(e.accept.lane)
+	e.setDeadline(s, e.backend.Now()+e.cfg.Patience.Open)
+	e.putBack(s, pool.Stall)
+	if err := e.backend.Attach(id, int(s.Lane), uint64(h)); err != nil {
+		if _, ok := e.pool.Sweep(h); ok {
+			e.releaseLocked(s, h)
+		}
+		return 0, err
+	}
+	return h, nil
+}

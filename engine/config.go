@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"unsafe"
+
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// Config is what an engine is made of. It is not changed after New.
+type Config struct {
+	// Backend is the network. The engine closes it when it stops.
+	Backend transport.Backend
+
+	// Pool is the size of the stores. Its Slots include the Reserve.
+	Pool pool.Config
+
+	// Workers is how many requests are worked on at once, at least 1. Spare is
+	// how many more workers there are to replace those whose handlers do not
+	// come back in time.
+	Workers, Spare int
+
+	// WorkerMemory is how many bytes each worker owns, at least 256.
+	WorkerMemory int
+
+	// Reserve is how many of the slots are kept to refuse clients with
+	// (AdmitRefuse).
+	Reserve int
+
+	// Admission says what becomes of a client who comes when all slots are
+	// taken.
+	Admission Admission
+
+	// Patience says how long each phase may last.
+	Patience Patience
+
+	// Log, if it is not nil, is told what happens. It is called on the
+	// goroutine of whoever makes it happen, must not block, and must not call
+	// the engine.
+	Log func(Event)
+}
+
+// Admission is what becomes of a client who comes when all slots are taken.
+type Admission uint8
+
+// The admission policies.
+const (
+	// AdmitEvict closes the connection that has been idle longest. If none is
+	// idle, clients wait as with AdmitWait.
+	AdmitEvict Admission = iota
+
+	// AdmitWait leaves clients outside: in the kernel's backlog, or, on bare
+	// metal, unanswered so that they try again.
+	AdmitWait
+
+	// AdmitRefuse tells clients to come back later, in the words of the
+	// protocol, on a slot of the reserve.
+	AdmitRefuse
+)
+
+// Phase is what a connection is waiting for, or doing.
+type Phase uint8
+
+// The phases. Each but PhaseBusy has a deadline, counted from when the phase
+// began and not moved by further bytes, except where a rate is named.
+const (
+	PhaseBusy  Phase = iota // a worker is at it
+	PhaseOpen               // nothing has been received yet
+	PhaseIdle               // between requests; may be evicted
+	PhaseHead               // a head, frame header or message has begun
+	PhaseBody               // content is coming
+	PhaseHeld               // waiting until a worker may be lent
+	PhaseWrite              // output waits for the peer to take it
+	PhaseDrain              // our last byte is sent, the peer's end is awaited
+	NumPhases
+)
+
+var phaseNames = [NumPhases]string{"busy", "open", "idle", "head", "body", "held", "write", "drain"}
+
+// String is the phase's name.
+func (p Phase) String() string {
+	if p < NumPhases {
+		return phaseNames[p]
+	}
+	return "unknown"
+}
+
+// Patience is how long each phase may last, in nanoseconds. No phase may last
+// for ever: 0 is not allowed.
+type Patience struct {
+	Open, Idle, Head, Held, Drain int64
+
+	// Body and Write are grace: the deadline moves on with every byte, as far
+	// as Rate, in bytes a second, allows, but never further than the grace
+	// from now. So a peer who is slower than Rate fails in the end, and one
+	// who stalls fails after the grace.
+	Body, Write int64
+	Rate        int
+
+	// Handler is how long a handler may run, unless its route says otherwise.
+	Handler int64
+}
+
+func (p *Patience) of(ph Phase) int64 {
+	switch ph {
+	case PhaseOpen:
+		return p.Open
+	case PhaseIdle:
+		return p.Idle
+	case PhaseHead:
+		return p.Head
+	case PhaseBody:
+		return p.Body
+	case PhaseHeld:
+		return p.Held
+	case PhaseWrite:
+		return p.Write
+	case PhaseDrain:
+		return p.Drain
+	}
+	return 0
+}
+
+// ConfigError names the field of a configuration that is out of its bounds.
+type ConfigError struct {
+	Field string // as it is written in the configuration
+	Rule  string // what it must be
+}
+
+// Error says which field must be what.
+func (e *ConfigError) Error() string { return "config: " + e.Field + " must be " + e.Rule }
+
+// Validate reports the first field that is out of its bounds, as a
+// *ConfigError.
+func (c *Config) Validate() error {
+	p := &c.Patience
+	checks := [...]struct {
+		ok          bool
+		field, rule string
+	}{
+		{c.Backend != nil, "Backend", "given"},
+		{c.Workers >= 1 && c.Workers <= 4096, "Workers", "from 1 to 4096"},
+		{c.Spare >= 0 && c.Spare <= 4096, "Spare", "from 0 to 4096"},
+		{c.WorkerMemory >= 256 && c.WorkerMemory <= 1<<24, "WorkerMemory", "from 256 bytes to 16 MiB"},
+		{c.Reserve >= 0 && c.Reserve < c.Pool.Slots, "Reserve", "less than the slots"},
+		{c.Admission <= AdmitRefuse, "Admission", "one of the policies"},
+		{c.Admission != AdmitRefuse || c.Reserve > 0, "Reserve", "at least 1 to refuse clients with"},
+		{c.Pool.Validate() == nil, "Pool", "of counts and sizes within the bounds of package pool"},
+		{p.Open > 0, "Patience.Open", "more than 0"},
+		{p.Idle > 0, "Patience.Idle", "more than 0"},
+		{p.Head > 0, "Patience.Head", "more than 0"},
+		{p.Body > 0, "Patience.Body", "more than 0"},
+		{p.Held > 0, "Patience.Held", "more than 0"},
+		{p.Write > 0, "Patience.Write", "more than 0"},
+		{p.Drain > 0, "Patience.Drain", "more than 0"},
+		{p.Handler > 0, "Patience.Handler", "more than 0"},
+		{p.Rate > 0, "Patience.Rate", "more than 0"},
+	}
+	for _, k := range checks {
+		if !k.ok {
+			return &ConfigError{k.field, k.rule}
+		}
+	}
+	if l, ok := c.Backend.(interface{ Limit() int }); ok && l.Limit() < c.Pool.Slots+maxListeners {
+		return &ConfigError{"Sockets", "at most " + itoa(max(l.Limit()-c.Reserve-maxListeners, 0)) +
+			", since the process may not open more descriptors (raise the limit with ulimit -n)"}
+	}
+	return nil
+}
+
+// Memory is what an engine of this configuration holds beside its backend, in
+// bytes, by part.
+type Memory struct {
+	Pool    pool.Memory
+	Workers int // their memory and their state; stacks of goroutines come on top
+	Engine  int // lanes with their events, and the queue of held requests
+}
+
+// Total is the sum of the parts.
+func (m Memory) Total() int { return m.Pool.Total() + m.Workers + m.Engine }
+
+// Memory computes what the engine holds.
+func (c *Config) Memory() Memory {
+	return Memory{
+		Pool:    c.Pool.Memory(),
+		Workers: (c.Workers + c.Spare) * (c.WorkerMemory + int(unsafe.Sizeof(Worker{}))),
+		Engine:  int(unsafe.Sizeof(Engine{})) + c.Backend.Lanes()*int(unsafe.Sizeof(lane{})) + heldFactor*c.Pool.Stash*8,
+	}
+}
+
+// itoa is strconv.Itoa for numbers that are not negative, without the tables.
+func itoa(n int) string {
+	var b [20]byte
+	i := len(b)
+	for {
+		i--
+		b[i] = byte('0' + n%10)
+		n /= 10
+		if n == 0 {
+			return string(b[i:])
+		}
+	}
+}

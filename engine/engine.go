@@ -1,0 +1,276 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// Error is an error of the engine. Its values are constants.
+type Error uint8
+
+// The errors of the engine.
+const (
+	_            Error = iota
+	ErrDeadline        // the handler's or the phase's time is over
+	ErrReclaimed       // the worker was needed by others; the connection is aborted
+	ErrClosing         // the engine is shutting down
+	ErrNotReady        // the call would wait, and here it must not
+	ErrFull            // no slot, block or listener is free
+	ErrRunning         // the engine was started already, or was not yet
+	numErrors
+)
+
+var errorTexts = [numErrors]string{
+	ErrDeadline:  "engine: deadline passed",
+	ErrReclaimed: "engine: waited too long while others were ready",
+	ErrClosing:   "engine: shutting down",
+	ErrNotReady:  "engine: would wait",
+	ErrFull:      "engine: full",
+	ErrRunning:   "engine: started already, or not yet",
+}
+
+// Error is the text of the error, prefixed by the package's name.
+func (e Error) Error() string {
+	if e < numErrors && errorTexts[e] != "" {
+		return errorTexts[e]
+	}
+	return "engine: unknown error"
+}
+
+// Timeout reports whether the error is a passed deadline.
+func (e Error) Timeout() bool { return e == ErrDeadline }
+
+// Verdict is what a driver says comes next for a slot.
+type Verdict uint8
+
+// The verdicts.
+const (
+	// Park waits for the peer's next bytes, under the deadline of the slot's
+	// phase. If bytes are known to be there, the slot goes to the end of the
+	// queue instead, so that nobody is served for ever.
+	Park Verdict = iota + 1
+
+	// Hold waits until a worker may be lent (TryLend has failed).
+	Hold
+
+	// Finish closes the connection in order when its output is sent. The peer
+	// has sent all that we were to read.
+	Finish
+
+	// Linger is Finish for a peer that may still be sending: what comes is
+	// thrown away for a while, so that the output reaches it.
+	Linger
+
+	// Abort resets the connection.
+	Abort
+
+	// Lost says that the slot is no longer the worker's: EndHandler has
+	// returned false.
+	Lost
+)
+
+// Why is the reason for a farewell.
+type Why uint8
+
+// The reasons.
+const (
+	WhyTimeout Why = iota + 1 // the deadline of the slot's phase has passed
+	WhyHandler                // the handler's deadline has passed
+	WhyStalled                // the stash is full, and this sender has stalled longest
+	WhyRefused                // all slots are taken
+	WhyHeld                   // no worker could be lent in time
+	WhyClosing                // the engine shuts down
+)
+
+// Driver speaks one protocol on slots. There is one for all slots of its
+// listeners; its methods are called by many goroutines, but for one slot by
+// its owner only.
+type Driver interface {
+	// Serve does what can be done for a slot with the bytes at hand, and says
+	// what is next. It is called when there may be bytes, when the output is
+	// sent after it had waited, when a worker may be lent after a Hold, and
+	// when the engine begins to close.
+	Serve(w *Worker, s *pool.Slot) Verdict
+
+	// Farewell appends to dst what to tell the peer of a connection that ends
+	// for a reason from outside, or nothing. It must not keep dst, which has
+	// room for 512 bytes.
+	Farewell(dst []byte, s *pool.Slot, why Why) []byte
+
+	// Gone is called once for each slot of the driver, before it is released,
+	// so that the driver can let go of what it keeps elsewhere for it.
+	Gone(s *pool.Slot, h pool.Handle)
+}
+
+// maxListeners bounds the listeners of an engine.
+const maxListeners = 16
+
+// listenerTag marks the tags of listeners: no slot has an index so large.
+const listenerTag = uint64(1) << 31
+
+type listener struct {
+	id     transport.Listener
+	addr   transport.Addr
+	driver uint8
+	armed  bool
+	closed bool
+}
+
+// Engine is a pool, its workers, and their backend.
+type Engine struct {
+	cfg     Config
+	backend transport.Backend
+	pool    *pool.Pool
+	drivers []Driver
+	lanes   []lane
+	workers []*Worker
+	counts  counters // of those who are not workers
+
+	// Accepting. The lock is held for a batch of clients.
+	accept struct {
+		sync.Mutex
+		listeners []listener
+		lane      int // of the next stream
+	}
+	disarmed atomic.Bool // some listener waits for a slot or a descriptor
+	starved  atomic.Bool // of descriptors
+
+	// Who works. A worker is in use unless it is on the idle stack; at most
+	// cfg.Workers are, beside those that are lost.
+	crew struct {
+		sync.Mutex
+		idle  []*Worker
+		inUse int
+	}
+	lost atomic.Int32
+
+	// Lending.
+	lent atomic.Int32 // requests that may lend their worker
+	held held
+
+	farewell struct {
+		sync.Mutex
+		text [512]byte
+		bufs [1][]byte
+	}
+
+	monitor  monitor
+	running  atomic.Bool
+	polled   bool
+	closing  atomic.Bool
+	stopping atomic.Bool
+	drained  chan struct{} // has a value when closing and the last slot was released
+	ended    chan int      // has the id of each goroutine that has ended, -1 for the monitor
+}
+
+// New makes an engine, with all its memory. It fails as Config.Validate does.
+func New(c Config) (*Engine, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		cfg:     c,
+		backend: c.Backend,
+		pool:    pool.New(c.Pool),
+		lanes:   make([]lane, c.Backend.Lanes()),
+		workers: make([]*Worker, c.Workers+c.Spare),
+		drained: make(chan struct{}, 1),
+		ended:   make(chan int, c.Workers+c.Spare+1),
+	}
+	e.accept.listeners = make([]listener, 0, maxListeners)
+	e.crew.idle = make([]*Worker, 0, len(e.workers))
+	e.held.init(heldFactor * c.Pool.Stash)
+	e.monitor.init()
+	for i := range e.workers {
+		e.workers[i] = newWorker(e, i, c.WorkerMemory)
+	}
+	return e, nil
+}
+
+// Pool is the engine's pool, for drivers.
+func (e *Engine) Pool() *pool.Pool { return e.pool }
+
+// Backend is the engine's backend.
+func (e *Engine) Backend() transport.Backend { return e.backend }
+
+// Patience is the configured patience.
+func (e *Engine) Patience() *Patience { return &e.cfg.Patience }
+
+// MaxWorkers is the number of workers, spare ones included: their ids are
+// below it.
+func (e *Engine) MaxWorkers() int { return len(e.workers) }
+
+// Closing reports whether the engine is shutting down: connections should end
+// after the request at hand.
+func (e *Engine) Closing() bool { return e.closing.Load() }
+
+// AddDriver adds a driver, before any Listen, and returns its number.
+func (e *Engine) AddDriver(d Driver) int {
+	e.drivers = append(e.drivers, d)
+	return len(e.drivers) - 1
+}
+
+// Listen opens a listener whose clients the driver serves, and returns the
+// address that it got. It may be called before and after Start.
+func (e *Engine) Listen(a transport.Addr, driver int) (transport.Addr, error) {
+	e.accept.Lock()
+	defer e.accept.Unlock()
+	if e.closing.Load() {
+		return a, ErrClosing
+	}
+	k := len(e.accept.listeners)
+	if k == maxListeners {
+		return a, ErrFull
+	}
+	id, err := e.backend.Listen(a, listenerTag|uint64(k))
+	if err != nil {
+		return a, err
+	}
+	l := listener{id: id, addr: e.backend.ListenerAddr(id), driver: uint8(driver)}
+	e.accept.listeners = append(e.accept.listeners, l)
+	e.arm(&e.accept.listeners[k])
+	return l.addr, nil
+}
+
+// Start lets the workers work, until Stop.
+func (e *Engine) Start() error {
+	if e.running.Swap(true) || e.polled {
+		return ErrRunning
+	}
+	// The first workers lead the lanes, the others are idle, the spare ones
+	// deepest in the stack.
+	leaders := min(len(e.lanes), e.cfg.Workers)
+	for i := len(e.workers) - 1; i >= leaders; i-- {
+		e.crew.idle = append(e.crew.idle, e.workers[i])
+	}
+	for i, w := range e.workers[:leaders] {
+		w.lane.Store(int32(i))
+		w.token, _ = e.lanes[i].occupy(laneServing)
+	}
+	e.crew.inUse = leaders
+	for _, w := range e.workers {
+		go w.run()
+	}
+	go e.watch()
+	return nil
+}
+
+// log tells the hook, if there is one.
+func (e *Engine) log(k EventKind, worker int, h pool.Handle, code int) {
+	if e.cfg.Log != nil {
+		e.cfg.Log(Event{Kind: k, Worker: int16(worker), Code: int32(code), Handle: h, Time: e.backend.Now()})
+	}
+}
+
+// Logs reports whether anybody listens to events.
+func (e *Engine) Logs() bool { return e.cfg.Log != nil }
+
+// Log tells the hook an event of a driver's.
+func (e *Engine) Log(ev Event) {
+	if e.cfg.Log != nil {
+		e.cfg.Log(ev)
+	}
+}

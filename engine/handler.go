@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// Worker.right says who may touch the slot while a handler runs: the state of
+// the right in two bits, whether the handler has sent something, and the
+// handler's turn, so that the monitor, which decides by what it read before,
+// cannot take the right of the next handler for that of the last.
+const (
+	rightNone    uint32 = iota // no handler runs: the worker owns the slot
+	rightHandler               // a handler runs, and is not in a call of ours
+	rightBusy                  // it is in a call of ours
+	rightPassed                // the monitor has the right
+
+	rightState uint32 = 3
+	rightSent  uint32 = 4
+	rightTurn         = 3 // shift
+)
+
+// BeginHandler says that a handler is about to run for the slot, for at most
+// limit nanoseconds (0 is the configured patience). From here to EndHandler
+// the slot is to be touched only through a [Stream].
+func (w *Worker) BeginHandler(limit int64) {
+	if limit == 0 {
+		limit = w.e.cfg.Patience.Handler
+	}
+	if w.caught.Load() {
+		w.caught.Store(false)
+	}
+	w.deadline.Store(w.Now + limit)
+	w.turn++
+	w.right.Store(w.turn<<rightTurn | rightHandler)
+}
+
+// EndHandler says that the handler has returned. It returns false if its
+// deadline had passed: the slot is no longer the worker's, and the driver's
+// verdict must be Lost.
+func (w *Worker) EndHandler() bool {
+	r := w.right.Load()
+	if r&rightState == rightHandler && w.right.CompareAndSwap(r, rightNone) {
+		w.deadline.Store(0)
+		return true
+	}
+	return false
+}
+
+// take takes the right for one call of ours. It fails when the deadline has
+// passed.
+func (w *Worker) take() bool {
+	r := w.right.Load()
+	return r&rightState == rightHandler && w.right.CompareAndSwap(r, r&^rightState|rightBusy)
+}
+
+// give gives the right back to the handler.
+func (w *Worker) give() { w.right.Store(w.right.Load()&^rightState | rightHandler) }
+
+// pass takes the right from a handler that has had it for too long, or, if
+// force says so, from any. It returns the slot that goes with it.
+func (w *Worker) pass(now int64, force bool) (s *pool.Slot, sent, ok bool) {
+	r := w.right.Load()
+	if r&rightState != rightHandler {
+		return nil, false, false
+	}
+	// What belongs to this turn was stored before the right was, and stays
+	// until the right changes.
+	d, i := w.deadline.Load(), w.current.Load()
+	if !force && now < d || !w.right.CompareAndSwap(r, r&^rightState|rightPassed) {
+		return nil, false, false
+	}
+	return w.e.pool.Slot(int(i)), r&rightSent != 0, true
+}
+
+// Stream is a slot's stream as the handler on a worker sees it: reads and
+// writes that wait, with the worker lent meanwhile. It is an io.ReadWriter.
+// Its errors are those of packages engine and transport; EOF is transport's,
+// which whoever offers it to programs should translate.
+type Stream struct {
+	w *Worker
+	s *pool.Slot
+}
+
+// NewStream is the slot's stream, valid while the worker's handler runs.
+func (w *Worker) NewStream(s *pool.Slot) Stream { return Stream{w, s} }
+
+// Read fills p with at least one byte of the peer's, and waits for it.
+func (t Stream) Read(p []byte) (int, error) {
+	w, s := t.w, t.s
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		if !w.take() {
+			return 0, ErrDeadline
+		}
+		n, err := w.Receive(s, p)
+		if err == transport.ErrWouldBlock {
+			w.Enter(s, PhaseBody)
+			err = w.wait(s, pool.AwaitRead, w.until(s))
+			if err == nil {
+				w.give()
+				continue
+			}
+		} else if n > 0 && Phase(s.Phase) == PhaseBody {
+			w.Progress(s, n)
+		}
+		w.give()
+		return n, err
+	}
+}
+
+// Write sends p, and waits until the peer has taken all of it but what the
+// network's buffers hold.
+func (t Stream) Write(p []byte) (n int, err error) {
+	w, s := t.w, t.s
+	if !w.take() {
+		return 0, ErrDeadline
+	}
+	defer w.give()
+	w.right.Store(w.right.Load() | rightSent)
+	for {
+		if s.Flags&flagOutput != 0 {
+			err = w.flush(s)
+		}
+		if s.Flags&flagOutput == 0 {
+			if n == len(p) {
+				break
+			}
+			var k int
+			w.one[0] = p[n:]
+			k, err = w.e.backend.Send(stream(s), w.one[:])
+			w.one[0] = nil
+			n += k
+			if k > 0 {
+				w.counts.add(countSent, k)
+				if Phase(s.Phase) == PhaseWrite {
+					w.Progress(s, k)
+				}
+			}
+			if n == len(p) && (err == nil || err == transport.ErrWouldBlock) {
+				break
+			}
+		}
+		if err != nil && err != transport.ErrWouldBlock {
+			return n, err
+		}
+		w.Enter(s, PhaseWrite)
+		if err = w.wait(s, pool.AwaitWrite, w.until(s)); err != nil {
+			return n, err
+		}
+	}
+	if Phase(s.Phase) == PhaseWrite {
+		s.Phase = uint8(PhaseBusy)
+	}
+	return n, nil
+}
+
+// until is when a wait must end: at the deadline of the phase, or of the
+// handler.
+func (w *Worker) until(s *pool.Slot) int64 {
+	now := w.e.backend.Now()
+	k := w.e.pool.Deadlines.Get(w.e.pool.Index(s))
+	return min(pool.TickTime(k, now), w.deadline.Load())
+}

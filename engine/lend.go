@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// heldFactor times the number of stash blocks is the room for held requests.
+// Each has a stash block, so half of the room is always enough for the live
+// ones, and the other half keeps the cost of removing stale ones low.
+const heldFactor = 2
+
+// held is the queue of the slots that wait until a worker may be lent, in the
+// order in which they came.
+type held struct {
+	mu    sync.Mutex
+	items []pool.Handle
+	n     int
+}
+
+func (q *held) init(n int) { q.items = make([]pool.Handle, n) }
+
+// push appends a connection, which is about to become Held. It fails if there
+// is no room.
+func (q *held) push(h pool.Handle, p *pool.Pool) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.n == len(q.items) {
+		live := 0
+		for _, h := range q.items[:q.n] {
+			if st, now := p.StateAt(h.Index()); now == h && st == pool.Held {
+				q.items[live] = h
+				live++
+			}
+		}
+		q.n = live
+	}
+	if q.n == len(q.items) {
+		return false
+	}
+	q.items[q.n] = h
+	q.n++
+	return true
+}
+
+// offer tells the first of the queue that a worker may be lent, if that is
+// so. The permit itself is taken by the worker that then serves the slot.
+func (q *held) offer(e *Engine) {
+	for e.lent.Load() < e.mostLent() {
+		q.mu.Lock()
+		if q.n == 0 {
+			q.mu.Unlock()
+			return
+		}
+		h := q.items[0]
+		q.n--
+		copy(q.items, q.items[1:q.n+1])
+		q.mu.Unlock()
+		switch outcome, sig := e.pool.Signal(h, pool.Permit, pool.Enqueue); outcome {
+		case pool.Claimed:
+			_ = sig // noted for the worker that takes it
+			e.enqueue(e.pool.Slot(h.Index()))
+			return
+		case pool.Noted:
+			return // about to be held: it will see the permit when it is let go
+		}
+	}
+}
+
+// mostLent is how many requests may lend their worker at once.
+func (e *Engine) mostLent() int32 { return int32(max(e.cfg.Workers-1, 1)) }
+
+// TryLend asks whether the worker may wait for the peer of the slot that it
+// serves, if it comes to that. It may until it has let go of the slot. If
+// not, the driver says Hold, and is called again when it may.
+func (w *Worker) TryLend() bool {
+	if w.permit {
+		return true
+	}
+	e := w.e
+	for {
+		n := e.lent.Load()
+		if n >= e.mostLent() {
+			return false
+		}
+		if e.lent.CompareAndSwap(n, n+1) {
+			w.permit = true
+			return true
+		}
+	}
+}
+
+// unlease gives the permit back.
+func (w *Worker) unlease() {
+	if !w.permit {
+		return
+	}
+	w.permit = false
+	w.e.lent.Add(-1)
+	w.e.held.offer(w.e)
+}
+
+// Why a waiting worker goes on without what it waits for.
+const (
+	verdictNone uint32 = iota
+	verdictDeadline
+	verdictReclaimed
+	verdictClosing
+)
+
+// wait lends the worker until the slot's peer has sent bytes (AwaitRead) or
+// taken some (AwaitWrite), or a deadline has passed.
+func (w *Worker) wait(s *pool.Slot, ev pool.Event, deadline int64) error {
+	e := w.e
+	if e.polled {
+		return w.waitPolled(s, ev, deadline)
+	}
+	w.verdict.Store(verdictNone)
+	w.patience.Store(deadline)
+	w.waiting.Store(max(e.backend.Now(), 1))
+	defer w.waiting.Store(0)
+	sig, ok := e.pool.Leave(s, ev)
+	if ok {
+		// The monitor looks after the deadline, and the lane is for others.
+		e.monitor.rouse(e)
+		w.abdicate()
+		<-w.sema
+		sig = w.signals
+	}
+	w.Now = e.backend.Now()
+	return w.resumed(s, sig)
+}
+
+// resumed looks at why a wait has ended.
+func (w *Worker) resumed(s *pool.Slot, sig pool.Signals) error {
+	note(s, sig)
+	if sig&pool.Kick != 0 {
+		switch w.verdict.Load() {
+		case verdictDeadline:
+			return ErrDeadline
+		case verdictReclaimed:
+			return ErrReclaimed
+		case verdictClosing:
+			return ErrClosing
+		}
+	}
+	return nil
+}
+
+// resume lets the worker go on that waits in the slot of h, whose signals
+// were taken for it.
+func (e *Engine) resume(h pool.Handle, sig pool.Signals) {
+	for _, w := range e.workers {
+		if int(w.current.Load()) == h.Index() && w.waiting.Load() != 0 {
+			w.signals = sig
+			w.sema <- struct{}{}
+			return
+		}
+	}
+	panic("BUG: engine: nobody waits in a lent slot")
+}
+
+// dismiss makes a waiting worker's call fail. It reports whether the worker
+// was still waiting.
+func (e *Engine) dismiss(w *Worker, verdict uint32) bool {
+	i := w.current.Load()
+	if i == nobody {
+		return false
+	}
+	st, h := e.pool.StateAt(int(i))
+	if !st.Lent() || !w.verdict.CompareAndSwap(verdictNone, verdict) {
+		return false
+	}
+	outcome, sig := e.pool.Signal(h, pool.Kick, pool.Enqueue)
+	switch outcome {
+	case pool.Resumed:
+		e.resume(h, sig)
+		return true
+	case pool.Claimed:
+		// The worker has gone on and parked the slot since: it is looked at
+		// for nothing.
+		e.enqueue(e.pool.Slot(h.Index()))
+	}
+	return false
+}
+
+// reclaim dismisses the worker that has waited longest.
+func (e *Engine) reclaim() {
+	var longest *Worker
+	since := transport.Forever
+	for _, w := range e.workers {
+		if t := w.waiting.Load(); t != 0 && t < since {
+			longest, since = w, t
+		}
+	}
+	if longest != nil && e.dismiss(longest, verdictReclaimed) {
+		e.counts.add(countReclaimed, 1)
+		e.log(EventReclaimed, longest.id, 0, 0)
+	}
+}

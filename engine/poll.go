@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"github.com/bobtail-go/bobtail/pool"
+)
+
+// Poll drives the engine from a loop of the caller's, without Start and
+// without any goroutine: it does what is ready at time now, of the backend's
+// clock, and returns when it must be called again at the latest. It does not
+// wait; between calls the caller may [Engine.Wait]. A handler that must wait
+// for its peer polls meanwhile, and fails with ErrReclaimed as soon as
+// another slot is ready, since there is but one worker.
+//
+// Poll is not for several goroutines, and fails with ErrRunning after Start.
+func (e *Engine) Poll(now int64) (next int64, err error) {
+	if e.running.Load() {
+		return now, ErrRunning
+	}
+	w := e.workers[0]
+	if !e.polled {
+		e.polled = true
+		e.crew.inUse = 1
+	}
+	w.Now = now
+	e.sweep(now)
+	if e.starved.Swap(false) {
+		e.rearm()
+	}
+	for i := range e.lanes {
+		if err := e.pollLane(w, i, 0); err != nil {
+			return now, err
+		}
+	}
+	for range e.pool.Ready.Len() {
+		w.serveQueued()
+	}
+	if e.pool.Ready.Len() > 0 {
+		return now, nil
+	}
+	return e.nextDeadline(now), nil
+}
+
+// Wait waits until there is something for Poll to do, or the deadline has
+// passed. The engine must have one lane only.
+func (e *Engine) Wait(deadline int64) error {
+	if e.running.Load() {
+		return ErrRunning
+	}
+	l := &e.lanes[0]
+	t := l.word.Load()
+	if _, next, n, _ := splitToken(t); next < n || e.pool.Ready.Len() > 0 {
+		return nil
+	}
+	n, err := e.backend.Wait(0, l.events[:], deadline)
+	l.fetched(&t, laneVacant, n)
+	return err
+}
+
+// pollLane serves the events of a lane, those that Wait has left there first.
+func (e *Engine) pollLane(w *Worker, i int, deadline int64) error {
+	l := &e.lanes[i]
+	t := l.word.Load()
+	for {
+		for {
+			ev, took := l.take(&t)
+			if took != tookEvent {
+				break
+			}
+			if int(w.current.Load()) != nobody {
+				e.queueEvent(ev) // inside a handler: one slot at a time
+			} else {
+				w.dispatch(ev)
+			}
+		}
+		n, err := e.backend.Wait(i, l.events[:], deadline)
+		l.fetched(&t, laneVacant, n)
+		if n == 0 || err != nil {
+			return err
+		}
+		deadline = 0
+	}
+}
+
+// waitPolled waits for the peer of the slot that the only worker serves.
+func (w *Worker) waitPolled(s *pool.Slot, ev pool.Event, deadline int64) error {
+	e := w.e
+	w.verdict.Store(verdictNone)
+	w.waiting.Store(max(e.backend.Now(), 1))
+	defer w.waiting.Store(0)
+	sig, ok := e.pool.Leave(s, ev)
+	for ok {
+		select {
+		case <-w.sema:
+			sig, ok = w.signals, false
+			continue
+		default:
+		}
+		now := e.backend.Now()
+		switch {
+		case e.pool.Ready.Len() > 0:
+			e.reclaim()
+			continue
+		case now >= deadline:
+			e.dismiss(w, verdictDeadline)
+			continue
+		}
+		e.sweep(now)
+		if err := e.pollLane(w, 0, min(deadline, e.nextDeadline(now))); err != nil {
+			return err
+		}
+		for i := 1; i < len(e.lanes); i++ {
+			if err := e.pollLane(w, i, 0); err != nil {
+				return err
+			}
+		}
+	}
+	w.Now = e.backend.Now()
+	return w.resumed(s, sig)
+}

@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// Overflow is what becomes of pushed output when a slow consumer's queue is
+// at its mark.
+type Overflow uint8
+
+// The policies.
+const (
+	DropNewest Overflow = iota // the push fails with pool.ErrBacklog
+	DropOldest                 // the oldest message that has not begun makes room
+	CloseSlow                  // the connection is ended; the push fails with pool.ErrBacklog
+)
+
+// Push sends a message, as it is, to the connection of h: at once if the slot
+// waits, else after what is being sent. It may be called from any goroutine,
+// copies p, and never waits. Messages pushed by one goroutine arrive in their
+// order, each whole.
+//
+// mark is how many pieces of output (of the size of an output block) may
+// wait before the policy applies; 0 is no mark. Push fails with
+// pool.ErrStale, pool.ErrBacklog, and pool.ErrFull when no output block is
+// free.
+func (e *Engine) Push(h pool.Handle, p []byte, mark int, overflow Overflow) error {
+	err := e.pool.Outputs.Copy(h, p, mark)
+	if err == pool.ErrBacklog && overflow == DropOldest && e.pool.Outputs.DropOldest(h) {
+		e.counts.add(countPushDropped, 1)
+		err = e.pool.Outputs.Copy(h, p, mark)
+	}
+	return e.pushed(h, err, overflow)
+}
+
+// PushBlock is Push for a message in an output block, data, which many
+// connections may share: the queue takes a reference of its own. A message
+// longer than a block is not shared.
+func (e *Engine) PushBlock(h pool.Handle, data []byte, b pool.Block, mark int, overflow Overflow) error {
+	err := e.pool.Outputs.Append(h, data, b, false, mark)
+	if err == pool.ErrBacklog && overflow == DropOldest && e.pool.Outputs.DropOldest(h) {
+		e.counts.add(countPushDropped, 1)
+		err = e.pool.Outputs.Append(h, data, b, false, mark)
+	}
+	return e.pushed(h, err, overflow)
+}
+
+func (e *Engine) pushed(h pool.Handle, err error, overflow Overflow) error {
+	if err == nil {
+		e.counts.add(countPushed, 1)
+		e.signalOutput(h)
+		return nil
+	}
+	if err != pool.ErrStale {
+		e.counts.add(countPushDropped, 1)
+		if overflow == CloseSlow {
+			e.Kill(h)
+		}
+	}
+	return err
+}
+
+// signalOutput tells the slot that it has output. If it waits, the caller
+// owns it for long enough to send.
+func (e *Engine) signalOutput(h pool.Handle) {
+	outcome, sig := e.pool.Signal(h, pool.Output, pool.Claim)
+	switch outcome {
+	case pool.Resumed:
+		e.resume(h, sig)
+		return
+	case pool.Claimed:
+	default:
+		return
+	}
+	s := e.pool.Slot(h.Index())
+	note(s, sig)
+	l := &e.lanes[s.Lane]
+	l.push.Lock()
+	n, err := e.flushTo(s, l.push.bufs[:])
+	l.push.Unlock()
+	e.counts.add(countSent, n)
+	leave := pool.Park
+	switch {
+	case err == nil:
+		if sig&^pool.Output != 0 {
+			// Something else has come with it, which is a worker's business.
+			e.hand(s, sig)
+			return
+		}
+	case err == transport.ErrWouldBlock:
+		s.Phase = uint8(PhaseWrite)
+		s.Idle(pool.Never)
+		e.setDeadline(s, e.backend.Now()+e.cfg.Patience.Write)
+		leave = pool.Stall
+	default:
+		e.end(s, true, &e.counts, -1)
+		return
+	}
+	e.putBack(s, leave)
+}
+
+// hand gives a slot that the caller owns to the workers, with signals for
+// them.
+func (e *Engine) hand(s *pool.Slot, sig pool.Signals) {
+	e.pool.Add(s, sig)
+	e.pool.Move(s, pool.Enqueue)
+	e.enqueue(s)
+}
+
+// Wake has the slot of h served, so that its driver can see what has changed
+// elsewhere. It may be called from any goroutine.
+func (e *Engine) Wake(h pool.Handle) error {
+	outcome, sig := e.pool.Signal(h, pool.Kick, pool.Enqueue)
+	switch outcome {
+	case pool.Stale:
+		return pool.ErrStale
+	case pool.Claimed:
+		e.enqueue(e.pool.Slot(h.Index()))
+	case pool.Resumed:
+		e.resume(h, sig)
+	}
+	return nil
+}
+
+// Kill aborts the connection of h, unless a worker has it, which then finds
+// out by its next call for it. It may be called from any goroutine.
+func (e *Engine) Kill(h pool.Handle) error {
+	if h.Index() >= e.pool.Size() {
+		return pool.ErrStale
+	}
+	if _, now := e.pool.StateAt(h.Index()); now != h {
+		return pool.ErrStale
+	}
+	if _, ok := e.pool.Sweep(h); ok {
+		e.end(e.pool.Slot(h.Index()), true, &e.counts, -1)
+		return nil
+	}
+	return e.Wake(h)
+}

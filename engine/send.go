@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// flush sends the slot's queued output. It fails with ErrWouldBlock when the
+// peer does not take it all.
+func (w *Worker) flush(s *pool.Slot) error {
+	n, err := w.e.flushTo(s, w.bufs[:])
+	if n > 0 {
+		w.counts.add(countSent, n)
+		if Phase(s.Phase) == PhaseWrite {
+			w.Progress(s, n)
+		}
+	}
+	if err == transport.ErrWouldBlock {
+		w.Enter(s, PhaseWrite)
+	} else if err == nil && Phase(s.Phase) == PhaseWrite {
+		s.Phase = uint8(PhaseBusy)
+	}
+	return err
+}
+
+// flushTo sends the queued output by way of bufs, by the slot's owner.
+func (e *Engine) flushTo(s *pool.Slot, bufs [][]byte) (sent int, err error) {
+	for {
+		k := e.pool.Outputs.Peek(s, bufs)
+		if k == 0 {
+			s.Flags &^= flagOutput
+			return sent, nil
+		}
+		want := 0
+		for _, b := range bufs[:k] {
+			want += len(b)
+		}
+		n, err := e.backend.Send(stream(s), bufs[:k])
+		clear(bufs[:k])
+		sent += n
+		if n > 0 {
+			e.pool.Outputs.Advance(s, n)
+		}
+		if err != nil {
+			return sent, err
+		}
+		if n < want {
+			return sent, transport.ErrWouldBlock
+		}
+	}
+}
+
+// Send sends head and then body, as much as the peer takes now, and keeps the
+// rest as output of the slot: of head always a copy; of body a copy too,
+// unless it is static, which says that its bytes never change, and then only
+// a reference. The caller's slices are free when it returns.
+//
+// rest is how many bytes at the end could be neither sent nor kept, for want
+// of blocks. The caller may wait with [Stream.Write], if a handler runs, or
+// give up.
+func (w *Worker) Send(s *pool.Slot, head, body []byte, static bool) (rest int, err error) {
+	if s.Flags&flagOutput != 0 {
+		if err := w.flush(s); err != nil && err != transport.ErrWouldBlock {
+			return 0, err
+		}
+	}
+	n := 0
+	if s.Flags&flagOutput == 0 {
+		w.bufs[0], w.bufs[1] = head, body
+		n, err = w.e.backend.Send(stream(s), w.bufs[:2])
+		w.bufs[0], w.bufs[1] = nil, nil
+		if err != nil && err != transport.ErrWouldBlock {
+			return 0, err
+		}
+		w.counts.add(countSent, n)
+	}
+	if n == len(head)+len(body) {
+		return 0, nil
+	}
+	// What is left of a message that has begun goes before what others have
+	// pushed meanwhile; what waits behind a queue that we know of does not.
+	ahead := s.Flags&flagOutput == 0
+	skip := min(n, len(head))
+	rest = w.e.pool.Outputs.Keep(s, head[skip:], body[n-skip:], static, ahead)
+	s.Flags |= flagOutput
+	return rest, nil
+}

@@ -1,0 +1,271 @@
+package engine
+
+import (
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// The engine's flags of a slot.
+const (
+	flagUnread  uint8 = 1 << iota // there may be bytes that no event will tell of
+	flagHangup                    // the peer has closed: unread until EOF or an error
+	flagEOF                       // Receive has come to the end
+	flagOutput                    // the queue of output may not be empty
+	flagClosing                   // when the output is sent, the connection ends
+	flagLinger                    // and the peer may still be sending
+	flagHalf                      // our end is sent: the slot drains
+	flagReserve                   // the slot is of the reserve
+)
+
+// lingerLimit bounds how many bytes are read and thrown away after our end
+// was sent. A peer that goes on and on gets a reset.
+const lingerLimit = 1 << 20
+
+// serve works on a slot that the worker has claimed until the slot is let go,
+// or gone.
+func (w *Worker) serve(s *pool.Slot, sig pool.Signals) {
+	e := w.e
+	w.current.Store(int32(e.pool.Index(s)))
+	for {
+		note(s, sig)
+		leave, gone := w.step(s)
+		if gone {
+			break
+		}
+		if leave == pool.Park && s.Flags&flagUnread != 0 {
+			// More is known to be there. Others first.
+			e.pool.Move(s, pool.Enqueue)
+			e.enqueue(s)
+			break
+		}
+		idle := leave == pool.Park && Phase(s.Phase) == PhaseIdle
+		if idle {
+			s.Idle(pool.TickAfter(w.Now))
+		} else {
+			s.Idle(pool.Never)
+		}
+		var ok bool
+		if sig, ok = e.pool.Leave(s, leave); ok {
+			if idle && e.disarmed.Load() && e.cfg.Admission == AdmitEvict {
+				e.rearm() // a client waits outside, and here is one to evict for it
+			}
+			break
+		}
+	}
+	w.unlease()
+	w.current.Store(nobody)
+}
+
+// note keeps what signals say in the slot.
+func note(s *pool.Slot, sig pool.Signals) {
+	if sig&(pool.Readable|pool.Hangup) != 0 {
+		s.Flags |= flagUnread
+	}
+	if sig&pool.Hangup != 0 {
+		s.Flags |= flagHangup
+	}
+	if sig&pool.Output != 0 {
+		s.Flags |= flagOutput
+	}
+}
+
+// step does one thing for a slot, and says by which event it is to be left,
+// or that it is gone.
+func (w *Worker) step(s *pool.Slot) (leave pool.Event, gone bool) {
+	if s.Flags&flagHalf != 0 {
+		return w.drain(s)
+	}
+	if s.Flags&flagOutput != 0 {
+		switch err := w.flush(s); err {
+		case nil:
+		case transport.ErrWouldBlock:
+			return pool.Stall, false
+		default:
+			w.e.end(s, true, &w.counts, w.id)
+			return 0, true
+		}
+	}
+	if s.Flags&flagClosing != 0 {
+		return w.finish(s)
+	}
+	switch v := w.e.drivers[s.Driver].Serve(w, s); v {
+	case Park:
+		if s.Flags&flagOutput != 0 {
+			// What was sent has not all been taken. Nothing more is read
+			// until it is, or a peer that never reads would fill our memory.
+			w.Enter(s, PhaseWrite)
+			return pool.Stall, false
+		}
+		return pool.Park, false
+	case Hold:
+		if !w.e.held.push(w.e.pool.Handle(s), w.e.pool) {
+			s.Flags |= flagClosing | flagLinger
+			w.e.sayFarewell(s, WhyHeld, &w.counts)
+			return w.finish(s)
+		}
+		w.Enter(s, PhaseHeld)
+		w.e.held.offer(w.e)
+		return pool.Hold, false
+	case Finish, Linger:
+		s.Flags |= flagClosing
+		if v == Linger {
+			s.Flags |= flagLinger
+		}
+		if s.Flags&flagOutput != 0 {
+			w.Enter(s, PhaseWrite)
+			return pool.Stall, false
+		}
+		return w.finish(s)
+	case Abort:
+		w.e.end(s, true, &w.counts, w.id)
+		return 0, true
+	case Lost:
+		w.wasLost = true
+		return 0, true
+	default:
+		panic("BUG: engine: driver gave no verdict")
+	}
+}
+
+// finish ends a connection whose output is sent.
+func (w *Worker) finish(s *pool.Slot) (leave pool.Event, gone bool) {
+	if s.Flags&flagLinger == 0 || s.Flags&flagEOF != 0 {
+		w.e.end(s, false, &w.counts, w.id)
+		return 0, true
+	}
+	// RFC 9112 section 9.6: close our side, read until the peer closes his,
+	// then close.
+	if err := w.e.backend.CloseWrite(stream(s)); err != nil {
+		w.e.end(s, true, &w.counts, w.id)
+		return 0, true
+	}
+	s.Flags |= flagHalf | flagUnread
+	w.Enter(s, PhaseDrain)
+	*pool.StateOf[drained](s) = drained{}
+	return w.drain(s)
+}
+
+// drained is the engine's use of the protocol's state, when the protocol is
+// done with it.
+type drained struct{ n int }
+
+// drain throws away what the peer sends after our end.
+func (w *Worker) drain(s *pool.Slot) (leave pool.Event, gone bool) {
+	d := pool.StateOf[drained](s)
+	for s.Flags&flagUnread != 0 {
+		n, err := w.Receive(s, w.Memory)
+		d.n += n
+		switch {
+		case err == transport.ErrWouldBlock:
+		case err != nil:
+			w.e.end(s, err != transport.EOF, &w.counts, w.id)
+			return 0, true
+		case d.n > lingerLimit:
+			w.e.end(s, true, &w.counts, w.id)
+			return 0, true
+		}
+	}
+	return pool.Drain, false
+}
+
+// Enter says that the slot is in a phase. If it was not before, the deadline
+// of the phase begins.
+func (w *Worker) Enter(s *pool.Slot, ph Phase) {
+	if Phase(s.Phase) == ph {
+		return
+	}
+	s.Phase = uint8(ph)
+	if d := w.e.cfg.Patience.of(ph); d != 0 {
+		w.e.setDeadline(s, w.Now+d)
+	}
+}
+
+// Hurry brings the slot's deadline forward to d nanoseconds from now, if it is
+// not sooner.
+func (w *Worker) Hurry(s *pool.Slot, d int64) {
+	i := w.e.pool.Index(s)
+	if at := w.Now + d; pool.TickTime(w.e.pool.Deadlines.Get(i), w.Now) > at {
+		w.e.setDeadline(s, at)
+	}
+}
+
+// Progress moves the deadline of PhaseBody or PhaseWrite, by n bytes at the
+// rate of Patience.
+func (w *Worker) Progress(s *pool.Slot, n int) {
+	p := &w.e.cfg.Patience
+	i := w.e.pool.Index(s)
+	now := pool.Tick(w.Now)
+	// A byte counts for at least one tick, so that a prompt peer who sends
+	// byte by byte is not taken for a slow one.
+	k := w.e.pool.Deadlines.Get(i) + max(pool.TickAfter(int64(n)*int64(1e9)/int64(p.Rate)), 1)
+	if most := pool.TickAfter(w.Now + p.of(Phase(s.Phase))); int32(k-now) > int32(most-now) {
+		k = most
+	}
+	w.e.pool.Deadlines.Set(i, k)
+}
+
+func (e *Engine) setDeadline(s *pool.Slot, at int64) {
+	if e.pool.Deadlines.Set(e.pool.Index(s), pool.TickAfter(at)) {
+		e.monitor.rouse(e)
+	}
+}
+
+func stream(s *pool.Slot) transport.Stream { return transport.Stream(s.Stream()) }
+
+// end closes or aborts the stream of a slot that the caller owns, and
+// releases the slot.
+func (e *Engine) end(s *pool.Slot, abort bool, c *counters, worker int) {
+	kind := EventClosed
+	if abort {
+		kind = EventAborted
+	}
+	h := e.pool.Handle(s)
+	e.drivers[s.Driver].Gone(s, h)
+	if abort {
+		e.backend.Abort(stream(s))
+	} else {
+		e.backend.CloseStream(stream(s))
+	}
+	e.log(kind, worker, h, int(s.Phase))
+	e.release(s)
+	if e.disarmed.Load() {
+		e.rearm()
+	}
+}
+
+// release gives a slot back whose stream is closed.
+func (e *Engine) release(s *pool.Slot) {
+	e.pool.Release(s)
+	if e.closing.Load() && e.pool.Open() == 0 {
+		select {
+		case e.drained <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Receive fills buf with bytes of the slot's peer, as many as are there. It
+// fails with ErrWouldBlock of package transport if there are none, and with
+// its EOF after the last.
+func (w *Worker) Receive(s *pool.Slot, buf []byte) (int, error) {
+	view, err := w.e.backend.Receive(stream(s), buf)
+	n := len(view)
+	if n > 0 {
+		if &view[0] != &buf[0] {
+			copy(buf, view)
+		}
+		w.e.backend.Consume(stream(s), n)
+		w.counts.add(countReceived, n)
+	}
+	switch {
+	case err == transport.EOF:
+		s.Flags |= flagEOF
+		s.Flags &^= flagUnread
+	case err == transport.ErrWouldBlock, err == nil && n < len(buf) && s.Flags&flagHangup == 0:
+		s.Flags &^= flagUnread
+	}
+	return n, err
+}
+
+// Unread reports whether more bytes are known to be there.
+func (w *Worker) Unread(s *pool.Slot) bool { return s.Flags&flagUnread != 0 }

@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"github.com/bobtail-go/bobtail/pool"
+)
+
+// counter is the number of a count.
+type counter uint8
+
+const (
+	countAccepted counter = iota
+	countDialled
+	countRefused
+	countOverAddress
+	countEvicted
+	countStashVictims
+	countReclaimed
+	countLost
+	countDeposed
+	countPanics
+	countReceived
+	countSent
+	countPushed
+	countPushDropped
+	countTimeout        // and one for each phase after it
+	countTimeoutHandler = countTimeout + counter(NumPhases)
+	numCounters         = countTimeoutHandler + 1
+)
+
+// counters are one worker's, so that workers do not share a line of the
+// cache for counting. They only grow.
+type counters [numCounters]atomic.Uint64
+
+func (c *counters) add(k counter, n int) { c[k].Add(uint64(n)) }
+
+// Stats is a reading of the engine's counts, made while it runs: each number
+// is exact, but they need not be of one moment.
+type Stats struct {
+	// Connections, since the start.
+	Accepted    uint64 // clients accepted
+	Dialled     uint64 // streams opened by us
+	Refused     uint64 // clients told to come back later
+	OverAddress uint64 // clients turned away since their address has its share
+	Evicted     uint64 // idle connections closed for new clients
+	Stalled     uint64 // slow senders closed since the stash was full
+	Reclaimed   uint64 // waiting workers taken back, connection aborted
+	Lost        uint64 // handlers that did not come back by their deadline
+	Deposed     uint64 // leaders found stuck in a handler, lane given away
+	Panics      uint64 // handlers that panicked
+
+	// Timeouts by phase, and of handlers.
+	Timeouts       [NumPhases]uint64
+	HandlerTimeout uint64
+
+	// Traffic, in bytes, and pushed messages.
+	Received, Sent      uint64
+	Pushed, PushDropped uint64
+
+	// What is there now.
+	Sockets      int // slots in all
+	Open         int // slots with a connection
+	Parked       int // of those, waiting for their peer without a worker
+	Queued       int // of those, waiting for a worker
+	Held         int // of those, waiting until a worker may be lent
+	Workers      int // workers, without the spare ones
+	Busy         int // workers that serve a slot
+	Lent         int // of those, waiting for a peer
+	LostNow      int // workers whose handler has passed its deadline
+	Stash        int // stash blocks taken
+	OutputBlocks int // output blocks taken
+	OutputNodes  int // pieces of output that wait
+}
+
+// Stats reads the counts. It allocates nothing and takes microseconds for
+// thousands of slots.
+func (e *Engine) Stats() Stats {
+	var sum [numCounters]uint64
+	for k := range sum {
+		sum[k] = e.counts[k].Load()
+		for _, w := range e.workers {
+			sum[k] += w.counts[k].Load()
+		}
+	}
+	s := Stats{
+		Accepted: sum[countAccepted], Dialled: sum[countDialled], Refused: sum[countRefused],
+		OverAddress: sum[countOverAddress], Evicted: sum[countEvicted], Stalled: sum[countStashVictims],
+		Reclaimed: sum[countReclaimed], Lost: sum[countLost], Deposed: sum[countDeposed], Panics: sum[countPanics],
+		Received: sum[countReceived], Sent: sum[countSent],
+		Pushed: sum[countPushed], PushDropped: sum[countPushDropped],
+		HandlerTimeout: sum[countTimeoutHandler],
+		Sockets:        e.pool.Size() - e.cfg.Reserve,
+		Open:           e.pool.Open(),
+		Workers:        e.cfg.Workers,
+		LostNow:        int(e.lost.Load()),
+		Stash:          e.pool.Stash.Used(),
+	}
+	copy(s.Timeouts[:], sum[countTimeout:])
+	s.OutputBlocks, s.OutputNodes = e.pool.Outputs.Used()
+	for i := range e.pool.High() {
+		switch st, _ := e.pool.StateAt(i); st {
+		case pool.Parked, pool.Blocked, pool.Draining:
+			s.Parked++
+		case pool.Queued:
+			s.Queued++
+		case pool.Held:
+			s.Held++
+		}
+	}
+	for _, w := range e.workers {
+		if w.current.Load() != nobody {
+			s.Busy++
+		}
+		if w.waiting.Load() != 0 {
+			s.Lent++
+		}
+	}
+	return s
+}
+
+// EventKind is what an Event tells.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	EventAccepted  EventKind = iota + 1 // Code is the listener's number
+	EventRefused                        // a client was told to come back later
+	EventClosed                         // a connection ended in order
+	EventAborted                        // a connection was reset by us
+	EventTimeout                        // a deadline has passed; Code is the Phase
+	EventHandler                        // a handler's deadline has passed
+	EventEvicted                        // closed for a new client
+	EventStalled                        // closed since the stash was full
+	EventReclaimed                      // a waiting worker was taken back
+	EventDeposed                        // a leader is stuck in a handler
+	EventPanic                          // a handler panicked
+	EventRequest                        // a request was answered; Code is the status
+	EventBadInput                       // a peer broke its protocol; Code is the error's number
+	EventAccept                         // accepting fails for lack of descriptors
+	numEventKinds
+)
+
+var eventNames = [numEventKinds]string{
+	"", "accepted", "refused", "closed", "aborted", "timeout", "handler timeout", "evicted",
+	"stalled", "reclaimed", "deposed", "panic", "request", "bad input", "out of descriptors",
+}
+
+// String is the kind's name.
+func (k EventKind) String() string {
+	if k < numEventKinds {
+		return eventNames[k]
+	}
+	return "unknown"
+}
+
+// Event is one line of a log, in plain values.
+type Event struct {
+	Kind   EventKind
+	Worker int16 // the worker's id, or -1 for the monitor and others
+	Code   int32 // as the kind says
+	Handle pool.Handle
+	Bytes  int64 // content bytes of a request's answer
+	Time   int64 // of the backend's clock, in nanoseconds
+	Took   int64 // nanoseconds a request took
+}
