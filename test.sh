@@ -33,7 +33,8 @@ Runs the parts named, or all. It shows the output of a part that fails.
   -i  install missing Debian packages (with sudo, unless you are root)
   -h  this text
 A part whose tools are missing is left out; where the variable CI is set, they
-are installed, and if that fails, so does the part. FUZZTIME=30s makes fuzzing longer.
+are installed, and if that fails, so does the part. FUZZTIME=30s fuzzes longer.
+Logs, times and the compiler it builds are kept in $cache.
 END
 }
 
@@ -102,8 +103,9 @@ while getopts :hlvi option; do
 done
 shift $((OPTIND - 1))
 
+[ $# -gt 0 ] || set -- "${names[@]}"
 todo=()
-for name in "${@:-${names[@]}}"; do
+for name; do
 	case " ${names[*]} " in
 	*" $name "*) todo+=("$name") ;;
 	*) wrong "no part is called $name; ./test.sh -l lists them" ;;
@@ -154,13 +156,19 @@ for i in "${!todo[@]}"; do
 	esac
 done
 
-# join SEPARATOR TEXT... is the texts with the separator between, or "none".
-join() {
-	local sep=$1 all=${2:-none}
-	shift $(($# > 1 ? 2 : 1))
-	[ $# = 0 ] || all+=$(printf "$sep%s" "$@")
-	echo "$all"
+# items TITLE ITEM... prints the items on one line.
+items() {
+	local title=$1 sep=
+	shift
+	printf '%s:' "$title"
+	[ $# -gt 0 ] || printf ' none'
+	for item; do
+		printf '%s %s' "$sep" "$item"
+		sep=,
+	done
 }
-echo "passed: $(join ', ' ${passed[@]+"${passed[@]}"}; ) | failed: $(join ', ' ${failed[@]+"${failed[@]}"}) | left out: $(join ', ' ${left[@]+"${left[@]}"})"
+# An empty array is an unset one to older shells.
+printf '%s | %s | %s\n' "$(items passed ${passed[@]+"${passed[@]}"})" \
+	"$(items failed ${failed[@]+"${failed[@]}"})" "$(items 'left out' ${left[@]+"${left[@]}"})"
 echo "${#passed[@]} passed, ${#failed[@]} failed"
 [ ${#failed[@]} = 0 ]

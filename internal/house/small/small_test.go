@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// build makes a program of a folder with TinyGo and returns its path. What the
-// compiler prints is logged, and returned too.
+// build makes a program of a folder with TinyGo and returns its path, and what
+// the compiler prints.
 func build(t *testing.T, dir string, flags ...string) (program, out string) {
 	t.Helper()
 	tinygo := os.Getenv("TINYGO")
@@ -36,19 +36,57 @@ func build(t *testing.T, dir string, flags ...string) (program, out string) {
 	return program, string(b)
 }
 
-// TestNoHeap links each program with -gc=none, where every allocation that the
-// compiler could not move to a stack or a global is an error of the linker,
-// and runs it. The pool's program brings an allocator that serves its
-// constructor and then is sealed.
+// heapless are the packages that allocate in their constructor at most. The
+// program of that name takes each of them through its work.
+var heapless = []string{"http1", "pool"}
+
+// TestNoHeap links the programs with -gc=none, so that the heap is the one of
+// package heap, which the programs seal after construction, and runs them.
 func TestNoHeap(t *testing.T) {
-	for _, dir := range []string{"./pool"} {
-		t.Run(dir[2:], func(t *testing.T) {
-			program, _ := build(t, dir, "-gc=none")
+	for _, pkg := range heapless {
+		t.Run(pkg, func(t *testing.T) {
+			program, _ := build(t, "./"+pkg, "-gc=none")
 			out, err := exec.Command(program).CombinedOutput()
 			if err != nil || string(out) != "ok\n" {
 				t.Errorf("the program ends with %v and says %q", err, out)
 			}
 		})
+	}
+}
+
+// TestNoConversions wants none of the conversions between strings and bytes
+// that Go makes without a copy, as in a comparison, and TinyGo with one on the
+// heap. What it allocates inside the runtime, -print-allocs does not lay to the
+// caller.
+func TestNoConversions(t *testing.T) {
+	for _, pkg := range heapless {
+		fset := token.NewFileSet()
+		names, _ := filepath.Glob("../../../" + pkg + "/*.go")
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				fun, isName := call.Fun.(*ast.Ident)
+				array, isArray := call.Fun.(*ast.ArrayType)
+				if isName && fun.Name == "string" || isArray && array.Len == nil {
+					at := fset.Position(call.Pos())
+					t.Errorf("%s/%s:%d: TinyGo copies what is converted here to the heap", pkg, filepath.Base(name), at.Line)
+				}
+				return true
+			})
+		}
+		if len(names) == 0 {
+			t.Errorf("package %s has no files", pkg)
+		}
 	}
 }
 
@@ -97,30 +135,37 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// TestAllocations wants every allocation that TinyGo leaves in a package, also
-// on a path that the program does not take, to be in a constructor, or to
+// TestAllocations wants every allocation that TinyGo leaves in these packages,
+// also on a path that the program does not take, to be in a constructor, or to
 // build the last words of a program that has a bug.
 func TestAllocations(t *testing.T) {
-	_, out := build(t, "./pool", "-print-allocs=.")
-	dir, err := filepath.Abs("../../../pool")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := 0
-	for line := range strings.Lines(out) {
-		// A line of a coverage profile: FILE:LINE.COLUMN,LINE.COLUMN 1 0
-		name, at, ok := strings.Cut(line, ".go:")
-		number, err := strconv.Atoi(strings.Split(at, ".")[0])
-		if !ok || err != nil || filepath.Dir(name) != dir {
-			continue
-		}
-		found++
-		if in, text := enclosing(t, name+".go", number); in != "New" && in != "init" && !strings.HasPrefix(text, "panic(") {
-			t.Errorf("%s.go:%d: %s allocates: %s", filepath.Base(name), number, in, text)
-		}
-	}
-	if found == 0 {
-		t.Error("TinyGo names no allocation: the test sees nothing")
+	for _, pkg := range heapless {
+		t.Run(pkg, func(t *testing.T) {
+			_, out := build(t, "./"+pkg, "-print-allocs=.")
+			dir, err := filepath.Abs("../../../" + pkg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := 0
+			for line := range strings.Lines(out) {
+				// A line of a coverage profile: FILE:LINE.COLUMN,LINE.COLUMN 1 0
+				name, at, ok := strings.Cut(line, ".go:")
+				number, err := strconv.Atoi(strings.Split(at, ".")[0])
+				if !ok || err != nil {
+					continue
+				}
+				found++ // the runtime has some, at least
+				if filepath.Dir(name) != dir {
+					continue
+				}
+				if in, text := enclosing(t, name+".go", number); in != "New" && in != "init" && !strings.HasPrefix(text, "panic(") {
+					t.Errorf("%s.go:%d: %s allocates: %s", filepath.Base(name), number, in, text)
+				}
+			}
+			if found == 0 {
+				t.Error("TinyGo names no allocation: the test sees nothing")
+			}
+		})
 	}
 }
 

@@ -2,7 +2,10 @@
 // compile: see the tests of the folder above.
 package main
 
-import "github.com/bobtail-go/bobtail/pool"
+import (
+	"github.com/bobtail-go/bobtail/internal/house/small/heap"
+	"github.com/bobtail-go/bobtail/pool"
+)
 
 // machine is a protocol's state in a slot.
 type machine struct{ at uint32 }
@@ -14,11 +17,11 @@ var (
 
 func main() {
 	p := pool.New(pool.Config{Slots: 4, Stash: 1, StashSize: 64, Blocks: 2, BlockSize: 64, Nodes: 4, PerAddress: 2})
-	seal()
+	heap.Seal()
 	key := pool.AddressKey([16]byte{15: 1})
 	for round := range uint32(1000) {
 		now := 10 * (round + 1)
-		s := p.Acquire(3)
+		s := p.Acquire()
 		h := p.Handle(s)
 		must(p.Addresses.Add(s, key), "address")
 		p.Deadlines.Set(p.Index(s), now)
@@ -89,6 +92,7 @@ func check(err error) {
 
 func must(ok bool, what string) {
 	if !ok {
-		panic("pool: " + what)
+		println("not so:", what)
+		panic("pool")
 	}
 }

@@ -1,17 +1,17 @@
 //go:build tinygo && gc.none
 
-package main
+package heap
 
 import "unsafe"
 
-// The arena stands in for the heap that -gc=none leaves out, until seal.
 var (
 	arena  [4096]byte
 	taken  uintptr
 	sealed bool
 )
 
-func seal() { sealed = true }
+// Seal ends the construction of the program.
+func Seal() { sealed = true }
 
 // alloc is what the compiler calls for memory that outlives a function.
 //
@@ -19,8 +19,8 @@ func seal() { sealed = true }
 func alloc(size uintptr, layout unsafe.Pointer) unsafe.Pointer {
 	size = (size + 15) &^ 15
 	if sealed || taken+size > uintptr(len(arena)) {
-		println("allocation of", size, "bytes")
-		panic("the pool allocates")
+		println("an allocation of", size, "bytes")
+		panic("there is no heap")
 	}
 	taken += size
 	return unsafe.Pointer(&arena[taken-size])

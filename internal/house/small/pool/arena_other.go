@@ -1,5 +1,0 @@
-//go:build !(tinygo && gc.none)
-
-package main
-
-func seal() {}
