@@ -83,7 +83,7 @@ func (h *Head) Overflow() Error {
 // savedFixed is the number of bytes that Save writes beside the kept fields,
 // savedSpan what it writes for each of them.
 const (
-	savedFixed = 43
+	savedFixed = 48
 	savedSpan  = 8
 )
 
