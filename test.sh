@@ -122,8 +122,9 @@ run() {
 }
 
 exec 3>&1
+log=
 reason=$(mktemp) || exit 1
-trap 'rm -f "$reason"' EXIT
+trap 'rm -f "$reason" "$log"' EXIT
 trap 'echo; echo "test.sh: interrupted"; exit 130' INT TERM
 passed=() failed=() left=()
 for i in "${!todo[@]}"; do

@@ -139,13 +139,14 @@ part_fuzz() {
 	return $status
 }
 
-part bench 'the comparison with other servers, in its shortest form'
+part bench 'the comparison with other servers builds, and runs in its shortest form'
 part_bench() {
-	[ -f bench/go.mod ] || leave_out 'there is no bench/ yet'
-	local bin
+	[ -n "$(git ls-files 'bench/*.go')" ] || leave_out 'there is no bench/ yet'
+	command -v gcc >/dev/null || debian gcc libc6-dev
 	bin=$(mktemp -d)
-	(cd bench && GOWORK=off go build -o "$bin/" ./...)
-	# shellcheck disable=SC2012
-	ls "$bin"
-	rm -r "$bin"
+	trap 'rm -rf "$bin"' EXIT
+	in_dir bench go build -o "$bin/" ./...
+	if git grep -q '"smoke"' -- 'bench/*.go'; then
+		in_dir bench go run . -smoke
+	fi
 }
