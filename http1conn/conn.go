@@ -1,0 +1,185 @@
+package http1conn
+
+import (
+	"io"
+
+	"github.com/bobtail-go/bobtail/http1"
+)
+
+// Config is what connections are made with. It is not changed while in use.
+type Config struct {
+	// Parser has the limits and the fields to keep. It is shared by all
+	// connections.
+	Parser *http1.Parser
+
+	// In holds a request's head, what of it must be kept, and content as it
+	// comes; Out holds a response's head, which must fit, and content until it
+	// is sent. At least MinBuffer bytes each, In at most http1.MaxHeadBuffer.
+	// Their contents are lost.
+	In, Out []byte
+
+	// Date, if it is not nil, gives the 29 bytes of the Date field, valid
+	// until it is called again, or nothing if the time is not known (RFC 9110
+	// section 6.6.1).
+	Date func() []byte
+}
+
+// MinBuffer is the least size of a buffer, in bytes.
+const MinBuffer = 128
+
+// Error is an error of this package. Its values are constants.
+type Error uint8
+
+// The errors of a connection beside those of package http1.
+const (
+	_            Error = iota
+	ErrBuffer          // a buffer is smaller than MinBuffer, or larger than can be addressed
+	ErrHeadFull        // the head of the response does not fit into Out
+	ErrTruncated       // the stream has ended within a request
+	numErrors
+)
+
+var errorTexts = [numErrors]string{
+	ErrBuffer:    "http1conn: buffer size out of bounds",
+	ErrHeadFull:  "http1conn: response head does not fit into the output buffer",
+	ErrTruncated: "http1conn: stream ended within a request",
+}
+
+// Error is the text of the error, prefixed by the package's name.
+func (e Error) Error() string {
+	if e < numErrors && errorTexts[e] != "" {
+		return errorTexts[e]
+	}
+	return "http1conn: unknown error"
+}
+
+// Conn is a connection. It is used by one goroutine at a time.
+type Conn struct {
+	rw     io.ReadWriter
+	parser *http1.Parser
+	date   func() []byte
+
+	// in[at:] begins with the head of the request; in[pos:end] are bytes that
+	// were received and are not used yet.
+	in           []byte
+	at, pos, end int
+	head         http1.Head
+	body         http1.Body
+	piece        []byte // of the content, a view of in that was not read yet
+
+	// What Whole has found out about the content, without using it.
+	probe  http1.Body
+	probed int
+
+	// out[:start] are whole responses and interim ones, out[start:] belongs to
+	// the response at hand, as long as its head is not complete.
+	out   []byte
+	start int
+	resp  http1.Response
+	bytes int64 // content of the response
+
+	headDone bool // the head of the response is complete
+	trailing bool // the last chunk was staged
+
+	state     http1.State
+	continued bool // 100 was sent, or is not needed
+	closing   bool // the owner wants no further request
+	eof       bool
+	err       error // of the stream, or of the request; the first one stays
+}
+
+// New makes a connection without a stream: see Reset. It keeps the buffers of
+// c, which are its own from now on.
+func New(c Config) (*Conn, error) {
+	n := new(Conn)
+	if err := n.Init(c); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// Init is New for a Conn that is part of something else.
+func (c *Conn) Init(cfg Config) error {
+	if len(cfg.In) < MinBuffer || len(cfg.In) > http1.MaxHeadBuffer || len(cfg.Out) < MinBuffer {
+		return ErrBuffer
+	}
+	if err := cfg.Parser.Validate(); err != nil {
+		return err
+	}
+	*c = Conn{parser: cfg.Parser, date: cfg.Date, in: cfg.In, out: cfg.Out[:0:len(cfg.Out)]}
+	return nil
+}
+
+// Reset begins a new connection over rw, which the Conn does not close.
+func (c *Conn) Reset(rw io.ReadWriter) {
+	c.rw = rw
+	c.at, c.pos, c.end = 0, 0, 0
+	c.piece = nil
+	c.head.Reset()
+	c.out = c.out[:0]
+	c.start = 0
+	c.state = http1.StateIdle
+	c.continued, c.closing, c.eof = false, false, false
+	c.err = nil
+}
+
+// State is where the connection is in its life.
+func (c *Conn) State() http1.State { return c.state }
+
+// Err is the error that has made further requests impossible, if any.
+func (c *Conn) Err() error { return c.err }
+
+// advance moves the state, or fails and leaves it.
+func (c *Conn) advance(ev http1.Event) error {
+	next, ok := c.state.Next(ev)
+	if !ok {
+		return http1.ErrState
+	}
+	c.state = next
+	return nil
+}
+
+// fail keeps the first error.
+func (c *Conn) fail(err error) error {
+	if c.err == nil {
+		c.err = err
+	}
+	return c.err
+}
+
+// SetClosing says that no further request is wanted: the response will carry
+// Connection: close.
+func (c *Conn) SetClosing() { c.closing = true }
+
+// NeedsClose reports whether the connection must end after what was done so
+// far: the peer or the program wants it, an error makes it necessary, or the
+// request's content was not read to its end.
+func (c *Conn) NeedsClose() bool {
+	switch c.state {
+	case http1.StateIdle:
+		return c.eof || c.err != nil
+	case http1.StateComplete:
+		return !c.resp.KeepAlive() || c.err != nil
+	}
+	return true
+}
+
+// Unbind takes the stream back, and what was received of it but not used,
+// valid until the Conn is used again. It may be called between requests
+// (Idle, Complete) and after a response that changes the protocol: 101, or a
+// 2xx to CONNECT (RFC 9110 section 7.8). What was staged has been sent.
+func (c *Conn) Unbind() (rw io.ReadWriter, rest []byte, err error) {
+	if c.state == http1.StateComplete && c.resp.Tunnel() {
+		c.state, _ = c.state.Next(http1.EventUpgrade)
+	}
+	switch c.state {
+	case http1.StateIdle, http1.StateComplete, http1.StateUpgraded:
+	default:
+		return nil, nil, http1.ErrState
+	}
+	if err := c.Flush(); err != nil {
+		return nil, nil, err
+	}
+	rw, c.rw = c.rw, nil
+	return rw, c.in[c.pos:c.end], nil
+}

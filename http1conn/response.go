@@ -1,0 +1,438 @@
+package http1conn
+
+import (
+	"unsafe"
+
+	"github.com/bobtail-go/bobtail/http1"
+)
+
+// Field is a field of a response.
+type Field struct{ Name, Value string }
+
+// begin makes the response ready.
+func (c *Conn) begin() {
+	c.start = len(c.out)
+	c.bytes = 0
+	c.headDone, c.trailing = false, false
+	keep := !c.closing && c.err == nil && !c.eof && c.state != http1.StateFault && c.head.KeepAlive()
+	c.resp.Init(c.head.Method(), c.head.Version(), keep)
+}
+
+// Initiate begins the response with its whole head: status, fields, and the
+// end of the head. reason "" is the standard one. If fields name no
+// Content-Length, the content is sent in chunks, or ends with the connection
+// for a peer that speaks HTTP/1.0. It may be called when Status may.
+func (c *Conn) Initiate(code int, reason string, fields ...Field) error {
+	if err := c.Status(code, reason); err != nil {
+		return err
+	}
+	for _, f := range fields {
+		if err := c.Field(f.Name, f.Value); err != nil {
+			c.Rollback()
+			return err
+		}
+	}
+	return c.EndHead()
+}
+
+// Status stages the status line of the response. It may be called once a
+// request's head is complete, also while content is still coming (Body,
+// Respond), and after a broken request (Fault).
+func (c *Conn) Status(code int, reason string) error {
+	if c.state == http1.StateFault || c.closing {
+		// A head that was not understood has begun no response yet; and what
+		// was begun may have to end the connection after all.
+		c.begin()
+	}
+	if err := c.room(http1.StatusOverhead + len(reason) + 40); err != nil {
+		return err
+	}
+	if _, ok := c.state.Next(http1.EventResponseBegun); !ok {
+		return http1.ErrState
+	}
+	out, err := c.resp.AppendStatus(c.out, code, reason)
+	if err != nil {
+		return err
+	}
+	c.out = out
+	return c.advance(http1.EventResponseBegun)
+}
+
+// Field stages a field of the response's head; http1.Response.AppendField
+// says what it refuses.
+func (c *Conn) Field(name, value string) error {
+	if err := c.room(http1.FieldOverhead + len(name) + len(value)); err != nil {
+		return err
+	}
+	out, err := c.resp.AppendField(c.out, name, value)
+	c.out = out
+	return err
+}
+
+// FieldBytes is Field with a value in bytes.
+func (c *Conn) FieldBytes(name string, value []byte) error {
+	if err := c.room(http1.FieldOverhead + len(name) + len(value)); err != nil {
+		return err
+	}
+	out, err := c.resp.AppendFieldBytes(c.out, name, value)
+	c.out = out
+	return err
+}
+
+// Length declares the length of the content.
+func (c *Conn) Length(n uint64) error {
+	if err := c.room(http1.MaxLengthSize); err != nil {
+		return err
+	}
+	out, err := c.resp.AppendLength(c.out, n)
+	c.out = out
+	return err
+}
+
+// EndHead stages the end of the head. It may leave in Out until Flush, or
+// until Out is full.
+func (c *Conn) EndHead() error {
+	if err := c.room(http1.MaxEndSize); err != nil {
+		return err
+	}
+	var date []byte
+	if c.date != nil {
+		date = c.date()
+	}
+	out, err := c.resp.AppendEnd(c.out, date)
+	c.out = out
+	if err == nil {
+		c.start = len(c.out)
+		c.headDone = true
+	}
+	return err
+}
+
+// Rollback takes back what was staged of the response, if nothing of its head
+// has been sent, so that another can be staged. It reports whether it could.
+func (c *Conn) Rollback() bool {
+	if c.headDone {
+		return false
+	}
+	c.out = c.out[:c.start]
+	switch c.state {
+	case http1.StateEarly:
+		c.state = http1.StateBody
+	case http1.StateContent:
+		c.state = http1.StateRespond
+	case http1.StateLast:
+		c.state = http1.StateFault
+	}
+	c.begin()
+	return true
+}
+
+// room makes room for n bytes of the head in Out.
+func (c *Conn) room(n int) error {
+	if cap(c.out)-len(c.out) >= n {
+		return nil
+	}
+	// What is whole goes out first, and the head begun moves to the front.
+	if c.start > 0 {
+		if err := c.send(c.out[:c.start]); err != nil {
+			return err
+		}
+		c.out = c.out[:copy(c.out, c.out[c.start:])]
+		c.start = 0
+	}
+	if cap(c.out)-len(c.out) < n {
+		return ErrHeadFull
+	}
+	return nil
+}
+
+// Write sends content of the response. It is staged in Out as long as it fits
+// there, and otherwise sent, waiting for the stream. Of a response without
+// content (HEAD, 204, 304) it is counted and not sent.
+func (c *Conn) Write(p []byte) (n int, err error) {
+	for len(p) > 0 {
+		room := cap(c.out) - len(c.out) - http1.ChunkOverhead
+		if room < min(len(p), 64) {
+			if !c.resp.Chunked() && len(p) >= cap(c.out) {
+				k, err := c.writeThrough(p)
+				return n + k, err
+			}
+			if err = c.Flush(); err != nil {
+				return n, err
+			}
+			room = cap(c.out) - http1.ChunkOverhead
+		}
+		k := min(len(p), room)
+		out, err := c.resp.AppendContent(c.out, p[:k])
+		if err != nil {
+			return n, err
+		}
+		c.out = out
+		c.start = len(out)
+		c.bytes += int64(k)
+		n += k
+		p = p[k:]
+	}
+	return n, nil
+}
+
+// WriteString is Write for a string.
+func (c *Conn) WriteString(s string) error {
+	// The bytes of a string may be looked at, which is all that Write does.
+	_, err := c.Write(unsafe.Slice(unsafe.StringData(s), len(s)))
+	return err
+}
+
+// writeThrough sends unframed content without copying it.
+func (c *Conn) writeThrough(p []byte) (int, error) {
+	if err := c.Content(len(p)); err != nil {
+		return 0, err
+	}
+	if err := c.Flush(); err != nil {
+		return 0, err
+	}
+	if !c.resp.HasBody() {
+		return len(p), nil
+	}
+	if err := c.send(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Content counts n bytes of unframed content that the caller sends itself,
+// after what is staged.
+func (c *Conn) Content(n int) error {
+	if err := c.resp.Content(uint64(n)); err != nil {
+		return err
+	}
+	c.bytes += int64(n)
+	return nil
+}
+
+// HasBody reports whether content of the response is sent at all.
+func (c *Conn) HasBody() bool { return c.resp.HasBody() }
+
+// Trailer stages a field behind chunked content, after which no content may
+// come.
+func (c *Conn) Trailer(name, value string) error {
+	if !c.trailing {
+		if err := c.spill(http1.MaxFinishSize); err != nil {
+			return err
+		}
+		out, err := c.resp.AppendLastChunk(c.out)
+		if err != nil {
+			return err
+		}
+		c.out = out
+		c.start = len(out)
+		c.trailing = true
+	}
+	if err := c.spill(http1.FieldOverhead + len(name) + len(value)); err != nil {
+		return err
+	}
+	out, err := c.resp.AppendTrailer(c.out, name, value)
+	c.out = out
+	c.start = len(out)
+	return err
+}
+
+// spill makes room for n bytes behind the head.
+func (c *Conn) spill(n int) error {
+	if cap(c.out)-len(c.out) < n {
+		if err := c.Flush(); err != nil {
+			return err
+		}
+	}
+	if cap(c.out)-len(c.out) < n {
+		return ErrHeadFull
+	}
+	return nil
+}
+
+// Complete ends the response. If none was begun, it is an empty 200. Content
+// of the request that was not read is used up as far as it is here; if that
+// is not all, NeedsClose says so.
+//
+// The response may still be in Out: Flush or Next sends it.
+func (c *Conn) Complete() error {
+	switch c.state {
+	case http1.StateBody, http1.StateRespond, http1.StateFault:
+		if err := c.Status(200, ""); err != nil {
+			return err
+		}
+		if err := c.Length(0); err != nil {
+			return err
+		}
+		if err := c.EndHead(); err != nil {
+			return err
+		}
+	}
+	if !c.headDone {
+		if err := c.EndHead(); err != nil {
+			return err
+		}
+	}
+	if err := c.spill(http1.MaxFinishSize); err != nil {
+		return err
+	}
+	out, err := c.resp.AppendFinish(c.out)
+	if err != nil {
+		return err
+	}
+	c.out = out
+	c.start = len(out)
+	if err := c.advance(http1.EventResponseComplete); err != nil {
+		return err
+	}
+	if c.state == http1.StateDrain {
+		c.Discard()
+	}
+	return nil
+}
+
+// CompleteErr ends a request that cannot be served: with the status of err if
+// it has one (as those of package http1), else 500, a text of one line, and
+// Connection: close. If the head of a response is out already, nothing can be
+// said any more: it returns err, and the stream should be aborted.
+func (c *Conn) CompleteErr(err error) error {
+	code := 500
+	if s, ok := err.(interface{ Status() int }); ok && s.Status() >= 400 {
+		code = s.Status()
+	}
+	return c.Fail(code, err)
+}
+
+// Fail is CompleteErr with a status of the caller's.
+func (c *Conn) Fail(code int, err error) error {
+	switch c.state {
+	case http1.StateEarly, http1.StateContent, http1.StateLast:
+		if !c.Rollback() {
+			return err
+		}
+	case http1.StateBody, http1.StateRespond, http1.StateFault:
+	default:
+		return http1.ErrState
+	}
+	c.closing = true
+	text := http1.StatusText(code)
+	if e := c.Status(code, ""); e != nil {
+		return e
+	}
+	if e := c.Field("Content-Type", "text/plain; charset=utf-8"); e != nil {
+		return e
+	}
+	if e := c.Length(uint64(len(text) + 1)); e != nil {
+		return e
+	}
+	if e := c.EndHead(); e != nil {
+		return e
+	}
+	if e := c.WriteString(text); e != nil {
+		return e
+	}
+	if e := c.WriteString("\n"); e != nil {
+		return e
+	}
+	return c.Complete()
+}
+
+// Interim sends an interim response, such as 103 (Early Hints, RFC 8297), at
+// once. It may be called before the response is begun.
+func (c *Conn) Interim(code int, fields ...Field) error {
+	if c.head.Version() == http1.Version10 {
+		return nil // RFC 9110 section 15.2: none may be sent to HTTP/1.0
+	}
+	if err := c.room(http1.StatusOverhead + 40); err != nil {
+		return err
+	}
+	out, err := c.resp.AppendInformational(c.out, code, "")
+	if err != nil {
+		return err
+	}
+	c.out = out
+	for _, f := range fields {
+		if err := c.Field(f.Name, f.Value); err != nil {
+			return err
+		}
+	}
+	if out, err = c.resp.AppendEnd(c.out, nil); err != nil {
+		return err
+	}
+	c.out = out
+	c.start = len(out)
+	c.advance(http1.EventInterim)
+	return c.Flush()
+}
+
+// Continue tells a peer that waits for it to send the content (RFC 9110
+// section 10.1.1). Reading content does so by itself. It does nothing if the
+// peer does not wait, or the response has begun, which says as much.
+func (c *Conn) Continue() error {
+	if c.continued {
+		return nil
+	}
+	c.continued = true
+	if c.state != http1.StateBody || c.Buffered() > 0 {
+		return nil
+	}
+	if err := c.Flush(); err != nil {
+		return err
+	}
+	c.advance(http1.EventInterim)
+	c.out = append(c.out, http1.Continue...)
+	c.start = len(c.out)
+	return c.Flush()
+}
+
+// Expects reports whether the peer waits to be told to go on.
+func (c *Conn) Expects() bool { return !c.continued && c.state == http1.StateBody }
+
+// Staged is what waits in Out to be sent, valid until the Conn is used again.
+// A driver that sends it itself then calls Unstage.
+func (c *Conn) Staged() []byte { return c.out }
+
+// Unstage says that what was staged is sent.
+func (c *Conn) Unstage() {
+	c.out = c.out[:0]
+	c.start = 0
+}
+
+// Flush sends what is staged, waiting for the stream. The head of a response
+// that is not complete stays.
+func (c *Conn) Flush() error {
+	if c.start < len(c.out) && c.headDone {
+		c.start = len(c.out)
+	}
+	if c.start == 0 {
+		return nil
+	}
+	if err := c.send(c.out[:c.start]); err != nil {
+		return err
+	}
+	c.out = c.out[:copy(c.out, c.out[c.start:])]
+	c.start = 0
+	return nil
+}
+
+func (c *Conn) send(p []byte) error {
+	if c.err != nil && c.state != http1.StateLast && c.state != http1.StateLinger && c.state != http1.StateFault {
+		if _, peer := c.err.(http1.Error); !peer && c.err != ErrTruncated {
+			return c.err
+		}
+	}
+	if _, err := c.rw.Write(p); err != nil {
+		return c.fail(err)
+	}
+	return nil
+}
+
+// Code is the status of the response, 0 as long as there is none.
+func (c *Conn) Code() int { return c.resp.Final() }
+
+// Sent is the number of bytes of content in the response so far.
+func (c *Conn) Sent() int64 { return c.bytes }
+
+// HeadDone reports whether the head of the response is complete, so that
+// nothing can be taken back.
+func (c *Conn) HeadDone() bool { return c.headDone }

@@ -1,0 +1,71 @@
+package http1conn
+
+import (
+	"unsafe"
+
+	"github.com/bobtail-go/bobtail/http1"
+)
+
+// saved is what Save writes before the head and the bytes.
+type saved struct {
+	body, probe http1.Body
+	pos, end    uint16
+	probed      uint16
+	state       http1.State
+	continued   bool
+	eof         bool
+}
+
+// image is the memory of a value that holds no pointers.
+func image[T any](p *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(p)), unsafe.Sizeof(*p)) }
+
+// SaveOverhead is how many bytes Save needs at most beyond what is in the
+// buffer In: a stash block of that and len(In) always suffices.
+func SaveOverhead() int {
+	return int(unsafe.Sizeof(saved{})) + int(unsafe.Sizeof(http1.Head{}))
+}
+
+// Save writes the connection as it is before a response (Idle, Head, Body,
+// Respond) or after one whose request's content is still coming (Drain) to
+// dst, and returns how many bytes that took. ok is false if dst is too small,
+// and then the Conn is as it was. Nothing must be staged, and no piece of
+// content be half read.
+func (c *Conn) Save(dst []byte) (n int, ok bool) {
+	if c.state == http1.StateComplete {
+		c.next()
+	}
+	c.compact()
+	if c.state == http1.StateDrain {
+		// Of a request that was answered only the framing matters.
+		c.head.Reset()
+		c.end = copy(c.in, c.in[c.pos:c.end])
+		c.at, c.pos = 0, 0
+	}
+	v := saved{
+		body: c.body, probe: c.probe,
+		pos: uint16(c.pos), end: uint16(c.end), probed: uint16(max(c.probed, 0)),
+		state: c.state, continued: c.continued, eof: c.eof,
+	}
+	need := int(unsafe.Sizeof(v)) + c.head.SavedSize() + c.end
+	if len(dst) < need {
+		return 0, false
+	}
+	n = copy(dst, image(&v))
+	n += c.head.Save(dst[n:])
+	n += copy(dst[n:], c.in[:c.end])
+	return n, true
+}
+
+// Load takes up what Save has written. The Conn is Reset before.
+func (c *Conn) Load(src []byte) {
+	var v saved
+	n := copy(image(&v), src)
+	n += c.head.Load(src[n:])
+	c.end = copy(c.in, src[n:n+int(v.end)])
+	c.at, c.pos, c.probed = 0, int(v.pos), int(v.probed)
+	c.body, c.probe = v.body, v.probe
+	c.state, c.continued, c.eof = v.state, v.continued, v.eof
+	if c.state == http1.StateBody || c.state == http1.StateRespond {
+		c.begin()
+	}
+}
