@@ -1,6 +1,7 @@
 package house
 
 import (
+	"go/ast"
 	"path"
 	"slices"
 	"strings"
@@ -56,6 +57,30 @@ func TestDeps(t *testing.T) {
 					t.Errorf("%s links %s, which %s; see go list -deps -json", test.pkg, not, reasons[not])
 				}
 			}
+		})
+	}
+}
+
+// TestNoConversions wants none of the conversions between strings and bytes
+// that Go makes without a copy, as in a comparison, and TinyGo with one on the
+// heap, in packages that do without a heap.
+func TestNoConversions(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test() || !slices.Contains([]string{"pool", "http1", "ws", "coap"}, s.dir()) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			name, isName := call.Fun.(*ast.Ident)
+			array, isArray := call.Fun.(*ast.ArrayType)
+			if isName && name.Name == "string" || isArray && array.Len == nil {
+				file, line := s.at(call.Pos())
+				t.Errorf("%s:%d: TinyGo copies what is converted here to the heap", file, line)
+			}
+			return true
 		})
 	}
 }

@@ -88,9 +88,6 @@ func (s source) dir() string                  { return path.Dir(s.name) }
 func (s source) test() bool                   { return strings.HasSuffix(s.name, "_test.go") }
 func (s source) at(p token.Pos) (string, int) { return s.name, s.fset.Position(p).Line }
 
-// importPath is the path by which the file's package is imported.
-func (s source) importPath() string { return path.Join(module, s.dir()) }
-
 // imports are the paths that the file imports.
 func (s source) imports() []string {
 	var paths []string
