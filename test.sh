@@ -12,7 +12,6 @@
 #	leave_out TEXT      stop, because there is nothing to check here
 set -u
 cd "$(dirname "$0")" || exit 1
-top=$PWD
 ci=${CI:-}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/bobtail
 mkdir -p "$cache/log" "$cache/time" || exit 1

@@ -13,9 +13,8 @@ modules() {
 	git ls-files ':(glob)**/go.mod' | grep -v /testdata/ | sed 's|go\.mod$||; s|/$||; s|^$|.|' | sort
 }
 
-portable_modules() {
-	modules | grep -vxF "$(tr ' ' '\n' <<<"$here_only")"
-}
+here_modules() { modules | grep -xE "${here_only// /|}" || true; }
+portable_modules() { modules | grep -vxE "${here_only// /|}"; }
 
 # in_dir DIR COMMAND... runs a command in a folder, outside the workspace if
 # the folder's module is.
@@ -90,7 +89,7 @@ tinygo_modules() {
 part staticcheck 'staticcheck, for this system, others, and with the tag of TinyGo'
 part_staticcheck() {
 	local status=0 system
-	each_module "$here_only" go run "$staticcheck" || status=1
+	each_module "$(here_modules)" go run "$staticcheck" || status=1
 	matrix=$'here:\ntinygo: -tags=tinygo\n'
 	for system in $systems; do
 		matrix+="${system/\//_}: GOOS=${system%/*} GOARCH=${system#*/} CGO_ENABLED=0"$'\n'
@@ -147,6 +146,6 @@ part_bench() {
 	trap 'rm -rf "$bin"' EXIT
 	in_dir bench go build -o "$bin/" ./...
 	if git grep -q '"smoke"' -- 'bench/*.go'; then
-		in_dir bench go run . -smoke
+		in_dir bench timeout 600 go run . -smoke
 	fi
 }

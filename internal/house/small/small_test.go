@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,6 +58,9 @@ func TestNoHeap(t *testing.T) {
 // TestServer fetches a page from a server that is linked static, with threads
 // for goroutines and a heap that only grows.
 func TestServer(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the backend is that of Linux")
+	}
 	program, _ := build(t, "./server", "-opt=z", "-no-debug")
 	info, err := os.Stat(program)
 	if err != nil {
