@@ -199,6 +199,10 @@ func (e *Engine) Backend() transport.Backend { return e.backend }
 // Patience is the configured patience.
 func (e *Engine) Patience() *Patience { return &e.cfg.Patience }
 
+// Memory is the memory of the worker with an id, which a driver may divide
+// before the engine starts.
+func (e *Engine) Memory(id int) []byte { return e.workers[id].Memory }
+
 // MaxWorkers is the number of workers, spare ones included: their ids are
 // below it.
 func (e *Engine) MaxWorkers() int { return len(e.workers) }

@@ -73,21 +73,23 @@ func (w *Worker) pass(now int64, force bool) (s *pool.Slot, sent, ok bool) {
 	return w.e.pool.Slot(int(i)), r&rightSent != 0, true
 }
 
-// Stream is a slot's stream as the handler on a worker sees it: reads and
-// writes that wait, with the worker lent meanwhile. It is an io.ReadWriter.
-// Its errors are those of packages engine and transport; EOF is transport's,
-// which whoever offers it to programs should translate.
-type Stream struct {
-	w *Worker
-	s *pool.Slot
+// Stream is the stream of the slot that a worker serves, as its handler sees
+// it: reads and writes that wait, with the worker lent meanwhile. It is an
+// io.ReadWriter. Its errors are those of packages engine and transport; EOF
+// is transport's, which whoever offers it to programs should translate.
+type Stream struct{ w *Worker }
+
+// Stream is the stream of the slot that the worker serves, valid while its
+// handler runs. It is always the same one.
+func (w *Worker) Stream() *Stream { return &w.stream }
+
+func (t *Stream) slot() (*Worker, *pool.Slot) {
+	return t.w, t.w.e.pool.Slot(int(t.w.current.Load()))
 }
 
-// NewStream is the slot's stream, valid while the worker's handler runs.
-func (w *Worker) NewStream(s *pool.Slot) Stream { return Stream{w, s} }
-
 // Read fills p with at least one byte of the peer's, and waits for it.
-func (t Stream) Read(p []byte) (int, error) {
-	w, s := t.w, t.s
+func (t *Stream) Read(p []byte) (int, error) {
+	w, s := t.slot()
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -113,8 +115,8 @@ func (t Stream) Read(p []byte) (int, error) {
 
 // Write sends p, and waits until the peer has taken all of it but what the
 // network's buffers hold.
-func (t Stream) Write(p []byte) (n int, err error) {
-	w, s := t.w, t.s
+func (t *Stream) Write(p []byte) (n int, err error) {
+	w, s := t.slot()
 	if !w.take() {
 		return 0, ErrDeadline
 	}

@@ -269,3 +269,36 @@ func (w *Worker) Receive(s *pool.Slot, buf []byte) (int, error) {
 
 // Unread reports whether more bytes are known to be there.
 func (w *Worker) Unread(s *pool.Slot) bool { return s.Flags&flagUnread != 0 }
+
+// Pending reports whether output waits for the peer to take it.
+func (w *Worker) Pending(s *pool.Slot) bool { return s.Flags&flagOutput != 0 }
+
+// Stash is a stash block for the slot, or the one that it has. If all are
+// taken, the sender that has stalled longest pays for it. It returns nil if
+// there is nobody to pay.
+func (w *Worker) Stash(s *pool.Slot) []byte {
+	e := w.e
+	for {
+		if b := e.pool.Stash.Get(e.pool, s, pool.Tick(w.Now)); b != nil {
+			return b
+		}
+		victim := e.pool.Stash.Victim(e.pool)
+		if victim == nil {
+			return nil
+		}
+		w.counts.add(countStashVictims, 1)
+		e.log(EventStalled, w.id, e.pool.Handle(victim), 0)
+		e.pool.Stash.Drop(victim)
+		e.dismissSlot(victim, WhyStalled)
+	}
+}
+
+// Prompt says that the slot's sender makes good progress, so that it does not
+// count as stalled.
+func (w *Worker) Prompt(s *pool.Slot) { w.e.pool.Stash.Prompt(s, pool.Tick(w.Now)) }
+
+// Panicked counts and logs a panic of a handler.
+func (w *Worker) Panicked(v any) {
+	w.counts.add(countPanics, 1)
+	w.e.log(EventPanic, w.id, 0, 0)
+}

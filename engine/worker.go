@@ -52,8 +52,9 @@ type Worker struct {
 	patience atomic.Int64 // until when
 	verdict  atomic.Uint32
 
-	one  [1][]byte // scratch for Send
-	bufs [gather][]byte
+	stream Stream
+	one    [1][]byte // scratch for sending
+	bufs   [gather][]byte
 
 	counts counters
 	_      [64]byte
@@ -61,6 +62,7 @@ type Worker struct {
 
 func newWorker(e *Engine, id, memory int) *Worker {
 	w := &Worker{e: e, id: id, Memory: make([]byte, memory), sema: make(chan struct{}, 1)}
+	w.stream.w = w
 	w.lane.Store(nobody)
 	w.current.Store(nobody)
 	return w

@@ -53,6 +53,14 @@ func (e Error) Error() string {
 	return "http1conn: unknown error"
 }
 
+// Status is what to answer: 400 for a request that is cut off, else 500.
+func (e Error) Status() int {
+	if e == ErrTruncated {
+		return 400
+	}
+	return 500
+}
+
 // Conn is a connection. It is used by one goroutine at a time.
 type Conn struct {
 	rw     io.ReadWriter
@@ -162,6 +170,23 @@ func (c *Conn) NeedsClose() bool {
 		return !c.resp.KeepAlive() || c.err != nil
 	}
 	return true
+}
+
+// KeepAlive reports whether the connection may persist after the response,
+// as far as peer and program are concerned.
+func (c *Conn) KeepAlive() bool { return c.resp.KeepAlive() && c.err == nil }
+
+// Resting reports whether nothing is here of a request: a connection in this
+// state need not be saved.
+func (c *Conn) Resting() bool {
+	switch c.state {
+	case http1.StateIdle:
+		// An empty line before a request is forgotten, once it is whole.
+		return c.at == c.end || c.head.Empty() && c.in[c.end-1] == '\n'
+	case http1.StateComplete:
+		return c.pos == c.end
+	}
+	return false
 }
 
 // Unbind takes the stream back, and what was received of it but not used,

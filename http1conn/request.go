@@ -9,6 +9,9 @@ import (
 // Space is where the next bytes of the stream are to be put. It is empty if
 // the buffer is full with what must be kept.
 func (c *Conn) Space() []byte {
+	if c.state == http1.StateComplete && !c.NeedsClose() {
+		c.next()
+	}
 	if c.end == len(c.in) {
 		c.compact()
 	}

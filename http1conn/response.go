@@ -303,7 +303,8 @@ func (c *Conn) CompleteErr(err error) error {
 	return c.Fail(code, err)
 }
 
-// Fail is CompleteErr with a status of the caller's.
+// Fail is CompleteErr with a status of the caller's. It may also be called
+// when only part of a head is here.
 func (c *Conn) Fail(code int, err error) error {
 	switch c.state {
 	case http1.StateEarly, http1.StateContent, http1.StateLast:
@@ -311,6 +312,8 @@ func (c *Conn) Fail(code int, err error) error {
 			return err
 		}
 	case http1.StateBody, http1.StateRespond, http1.StateFault:
+	case http1.StateHead:
+		c.advance(http1.EventError)
 	default:
 		return http1.ErrState
 	}

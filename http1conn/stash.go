@@ -65,7 +65,11 @@ func (c *Conn) Load(src []byte) {
 	c.at, c.pos, c.probed = 0, int(v.pos), int(v.probed)
 	c.body, c.probe = v.body, v.probe
 	c.state, c.continued, c.eof = v.state, v.continued, v.eof
-	if c.state == http1.StateBody || c.state == http1.StateRespond {
+	switch c.state {
+	case http1.StateBody, http1.StateRespond:
 		c.begin()
+	case http1.StateDrain:
+		// Content is read to its end only for a connection that persists.
+		c.resp.Init(http1.MethodUnset, http1.Version11, true)
 	}
 }

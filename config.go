@@ -1,0 +1,214 @@
+package bobtail
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/web"
+)
+
+// Config says how large a server is and how patient. A zero field has the
+// default that its comment names; negative ones are refused. It is copied by
+// New and not used after.
+type Config struct {
+	// Sockets is how many connections there may be at once, up to 1<<24. The
+	// default is 1024.
+	Sockets int
+
+	// Workers is how many requests are worked on at once, up to 4096. The
+	// default is 4 for each processor. A handler that waits for something other
+	// than its peer keeps its worker.
+	Workers int
+
+	// Spare is how many workers are kept to replace those whose handlers do
+	// not return by their deadline. The default is 2.
+	Spare int
+
+	// WorkerMemory is the bytes that each worker has for a request: half for
+	// its head and short content, a quarter for the answer until it is sent, a
+	// quarter for the handler's arena. From web.MinMemory (512) to 1<<24; the
+	// default is 16384.
+	WorkerMemory int
+
+	// Stash is how many slow senders may have part of a request kept for them,
+	// up to 65535. The default is an eighth of Sockets, from 8 to 512.
+	Stash int
+
+	// OutputBlocks is how many blocks of OutputBlockSize bytes are shared by
+	// what peers have not taken yet. The defaults are an eighth of Sockets,
+	// from 16 to 1024, and 2048.
+	OutputBlocks, OutputBlockSize int
+
+	// Admission is what becomes of a client who comes when all sockets are
+	// taken. The default is AdmitEvict.
+	Admission Admission
+
+	// PerAddress is how many connections one peer address (of IPv6, one prefix
+	// of 64 bits) may have, up to 65535. The default is no limit.
+	PerAddress int
+
+	// Timeouts bound every phase of a connection.
+	Timeouts Timeouts
+
+	// Limits bound what a request may be; see http1.Limits for the defaults.
+	Limits http1.Limits
+
+	// Fields are the request's fields that handlers want to see, beside Host.
+	// The default is http1.DefaultFields.
+	Fields http1.FieldSet
+
+	// Backend is the network. The default is epoll on Linux (amd64, arm64),
+	// package net on other systems, and nothing on bare metal, where it must
+	// be given. The server closes it.
+	Backend transport.Backend
+
+	// Wall gives the time in nanoseconds since 1970 UTC, for the Date of
+	// answers. The default is the system's clock. NoDate leaves Date out, for
+	// machines that do not know the time.
+	Wall   func() int64
+	NoDate bool
+
+	// Log, if it is not nil, is told what happens to connections. It runs on
+	// the goroutine that makes it happen, must not block, and must not call
+	// the server.
+	Log func(Event)
+
+	// Access, if it is not nil, is told of each request that was answered: its
+	// status, bytes of content and nanoseconds. It runs on the worker, before
+	// the request's memory is used again.
+	Access func(r *Request, code int, bytes, took int64)
+}
+
+// Timeouts are how long a connection may be in each phase. All are on; each
+// is absolute, counted from the beginning of its phase, and trickling bytes
+// do not extend it.
+type Timeouts struct {
+	Open    time.Duration // from connecting to the first byte; 30 s
+	Head    time.Duration // from a head's first byte to its last; 30 s
+	Idle    time.Duration // between requests; 75 s
+	Handler time.Duration // for a handler to return; 60 s
+	Held    time.Duration // until long content finds a worker that may wait; 30 s
+	Drain   time.Duration // for the peer to close, after our last byte; 5 s
+
+	// Body and Write are the grace for content that is received and for
+	// answers that are sent: it moves on with the bytes, at Rate bytes a second
+	// (512), so that who stalls fails after the grace, and who is slower than
+	// Rate fails in the end. 30 s each.
+	Body, Write time.Duration
+	Rate        int
+}
+
+// reserve is how many slots are kept to refuse clients with, when that is the
+// policy.
+const reserve = 4
+
+func orElse[T ~int | ~int64](v *T, d T) {
+	if *v == 0 {
+		*v = d
+	}
+}
+
+// withDefaults fills in what is zero, all but the backend.
+func (c Config) withDefaults() Config {
+	orElse(&c.Sockets, 1024)
+	orElse(&c.Workers, 4*runtime.GOMAXPROCS(0))
+	orElse(&c.Spare, 2)
+	orElse(&c.WorkerMemory, 16384)
+	orElse(&c.Stash, min(max(c.Sockets/8, 8), 512))
+	orElse(&c.OutputBlocks, min(max(c.Sockets/8, 16), 1024))
+	orElse(&c.OutputBlockSize, 2048)
+	t := &c.Timeouts
+	orElse(&t.Open, 30*time.Second)
+	orElse(&t.Head, 30*time.Second)
+	orElse(&t.Idle, 75*time.Second)
+	orElse(&t.Handler, 60*time.Second)
+	orElse(&t.Held, 30*time.Second)
+	orElse(&t.Drain, 5*time.Second)
+	orElse(&t.Body, 30*time.Second)
+	orElse(&t.Write, 30*time.Second)
+	orElse(&t.Rate, 512)
+	if c.Fields == (http1.FieldSet{}) {
+		c.Fields = http1.DefaultFields()
+	}
+	if c.Wall == nil {
+		c.Wall = func() int64 { return time.Now().UnixNano() }
+	}
+	if c.NoDate {
+		c.Wall = nil
+	}
+	return c
+}
+
+// engine is the configuration of the engine below.
+func (c *Config) engine() engine.Config {
+	t := &c.Timeouts
+	e := engine.Config{
+		Backend: c.Backend,
+		Pool: pool.Config{
+			Slots:      c.Sockets,
+			Stash:      c.Stash,
+			StashSize:  web.InSize(c.WorkerMemory) + http1conn.SaveOverhead(),
+			Blocks:     c.OutputBlocks,
+			BlockSize:  c.OutputBlockSize,
+			Nodes:      c.OutputBlocks + max(c.Sockets/8, 16),
+			PerAddress: c.PerAddress,
+		},
+		Workers:      c.Workers,
+		Spare:        c.Spare,
+		WorkerMemory: c.WorkerMemory,
+		Admission:    c.Admission,
+		Patience: engine.Patience{
+			Open: int64(t.Open), Idle: int64(t.Idle), Head: int64(t.Head), Held: int64(t.Held),
+			Drain: int64(t.Drain), Body: int64(t.Body), Write: int64(t.Write), Rate: t.Rate,
+			Handler: int64(t.Handler),
+		},
+		Log: c.Log,
+	}
+	if c.Admission == AdmitRefuse {
+		e.Reserve = reserve
+		e.Pool.Slots += reserve
+	}
+	return e
+}
+
+// Validate reports the first field that is out of its bounds, as a
+// *ConfigError that names it. Zero fields count as their defaults.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	checks := [...]struct {
+		ok          bool
+		field, rule string
+	}{
+		{c.Sockets >= 1 && c.Sockets <= 1<<24-reserve, "Sockets", "from 1 to 16777212"},
+		{c.WorkerMemory >= web.MinMemory && c.WorkerMemory <= 1<<24, "WorkerMemory", "from 512 to 16777216 bytes"},
+		{c.Stash >= 1 && c.Stash <= 65535, "Stash", "from 1 to 65535"},
+		{c.OutputBlocks >= 1 && c.OutputBlocks <= 1<<20, "OutputBlocks", "from 1 to 1048576"},
+		{c.OutputBlockSize >= 64 && c.OutputBlockSize <= 1<<20, "OutputBlockSize", "from 64 to 1048576 bytes"},
+		{c.PerAddress >= 0 && c.PerAddress <= 65535, "PerAddress", "from 0 to 65535"},
+	}
+	for _, k := range checks {
+		if !k.ok {
+			return &ConfigError{Field: k.field, Rule: k.rule}
+		}
+	}
+	if err := c.Limits.Validate(); err != nil {
+		return err
+	}
+	if c.Backend == nil {
+		c.Backend = noBackend{}
+	}
+	e := c.engine()
+	return e.Validate()
+}
+
+// noBackend stands for the default backend, which is not opened to validate a
+// configuration.
+type noBackend struct{ transport.Backend }
+
+// Lanes is a guess.
+func (noBackend) Lanes() int { return 1 }

@@ -1,0 +1,221 @@
+package bobtail
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/web"
+)
+
+// What programs need of the packages below, under one name.
+type (
+	// Handler answers a request: see web.Handler.
+	Handler = web.Handler
+	// Sink is a handler that takes content as events: see web.Sink.
+	Sink = web.Sink
+	// State is what a Sink may keep for a request: see web.State.
+	State = web.State
+	// Request is a request as its handler sees it: see web.Request.
+	Request = web.Request
+	// Response is an answer of which nothing has been said yet: see
+	// web.Response.
+	Response = web.Response
+	// Head is a response to which fields may be added: see web.Head.
+	Head = web.Head
+	// Body is a response whose content is being written: see web.Body.
+	Body = web.Body
+	// Handle names a connection for all time: see pool.Handle.
+	Handle = pool.Handle
+	// Event is one line of a log, in plain values: see engine.Event.
+	Event = engine.Event
+	// ConfigError names a field that is out of its bounds.
+	ConfigError = engine.ConfigError
+	// Admission is what becomes of a client who comes when all sockets are
+	// taken.
+	Admission = engine.Admission
+)
+
+// The admission policies: see engine.Admission.
+const (
+	AdmitEvict  = engine.AdmitEvict
+	AdmitWait   = engine.AdmitWait
+	AdmitRefuse = engine.AdmitRefuse
+)
+
+// Server is a pool of sockets, its workers, and the handlers that they run.
+// Handlers are added first, then it listens, then it runs: by Start or
+// ListenAndServe on goroutines of its own, or by Poll in a loop of the
+// caller's.
+//
+// Its methods may be called from any goroutine, except those for handlers,
+// and Poll and Wait.
+type Server struct {
+	cfg    Config
+	engine *engine.Engine
+	web    *web.Driver
+	close  sync.Once
+	done   chan struct{} // closed when the server has ended
+}
+
+// New makes a server with all its memory. It fails as Config.Validate does,
+// and when the system has no descriptor left.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	if cfg.Backend == nil {
+		b, err := openBackend(min(runtime.GOMAXPROCS(0), cfg.Workers))
+		if err != nil {
+			return nil, err
+		}
+		cfg.Backend = b
+	}
+	s := &Server{cfg: cfg, done: make(chan struct{})}
+	e, err := engine.New(cfg.engine())
+	if err != nil {
+		cfg.Backend.Close()
+		return nil, err
+	}
+	s.engine = e
+	s.web, err = web.New(e, web.Config{
+		Parser: http1.Parser{Limits: cfg.Limits, Keep: cfg.Fields},
+		Wall:   cfg.Wall,
+		Access: cfg.Access,
+	})
+	if err != nil {
+		cfg.Backend.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Handle has requests of a pattern answered by h. The pattern is "METHOD
+// /path", or "/path" for any method; the path must be the request's exactly.
+// Requests of other paths get 404, of other methods 405 with Allow; HEAD is
+// answered by the handler for GET. It fails with web.ErrPattern and
+// web.ErrConflict.
+func (s *Server) Handle(pattern string, h Handler) error { return s.web.Handle(pattern, h) }
+
+// HandleEach is Handle with a handler made for each worker, which is never
+// called by two goroutines at once and may keep memory of its own.
+func (s *Server) HandleEach(pattern string, make func(worker int) Handler) error {
+	return s.web.HandleEach(pattern, make)
+}
+
+// HandleSink is Handle with a handler that takes content as events.
+func (s *Server) HandleSink(pattern string, h Sink) error { return s.web.HandleSink(pattern, h) }
+
+// Listen opens a listener for HTTP at an address: "http://HOST:PORT" or
+// "HOST:PORT", HOST an IP address (IPv6 in brackets) or nothing for all,
+// PORT 0 for one that is free. It returns the address that it got. The errors
+// are those of package transport, such as ErrAddressInUse.
+func (s *Server) Listen(address string) (transport.Addr, error) {
+	const scheme = "http://"
+	if len(address) > len(scheme) && address[:len(scheme)] == scheme {
+		address = address[len(scheme):]
+	}
+	a, err := transport.ParseAddr(address)
+	if err != nil {
+		return a, err
+	}
+	return s.engine.Listen(a, s.web.Number())
+}
+
+// Start begins to serve, on goroutines of the server, and returns.
+func (s *Server) Start() error { return s.engine.Start() }
+
+// ListenAndServe listens at addresses, serves, and returns when the server
+// has ended by Shutdown or Close, or at once with an error.
+func (s *Server) ListenAndServe(addresses ...string) error {
+	for _, a := range addresses {
+		if _, err := s.Listen(a); err != nil {
+			return err
+		}
+	}
+	if err := s.Start(); err != nil {
+		return err
+	}
+	<-s.done
+	return nil
+}
+
+// Shutdown ends the server in order: it lets no new clients in but serves
+// those who have connected, finishes the requests at hand, closes connections
+// that wait, and frees everything. When ctx is done first, it ends the rest as
+// Close does and returns ctx's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	var err error
+	select {
+	case <-s.engine.Shutdown():
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	s.Close()
+	return err
+}
+
+// Close ends the server at once: connections are aborted. A handler that does
+// not return is left alone, its calls fail.
+func (s *Server) Close() error {
+	s.close.Do(func() {
+		<-s.engine.Stop()
+		close(s.done)
+	})
+	return nil
+}
+
+// Poll does what is ready at time now, of the backend's clock (Now), and
+// returns when it must be called again at the latest: the server in a loop of
+// the caller's, without Start. Between calls the caller may Wait.
+func (s *Server) Poll(now int64) (next int64, err error) { return s.engine.Poll(now) }
+
+// Wait waits until Poll has something to do, or the deadline has passed.
+func (s *Server) Wait(deadline int64) error { return s.engine.Wait(deadline) }
+
+// Now is the time of the backend's clock, in nanoseconds.
+func (s *Server) Now() int64 { return s.engine.Backend().Now() }
+
+// Stats are the counts of a server; see engine.Stats. Requests are the
+// answered ones, by class of status: Requests[2] counts 2xx.
+type Stats struct {
+	engine.Stats
+	Requests web.Requests
+}
+
+// Stats reads the counts, while the server runs, without allocating.
+func (s *Server) Stats() Stats { return Stats{s.engine.Stats(), s.web.Requests()} }
+
+// Push sends bytes to a connection, as they are, from any goroutine: see
+// engine.Push.
+func (s *Server) Push(h Handle, p []byte, mark int, o engine.Overflow) error {
+	return s.engine.Push(h, p, mark, o)
+}
+
+// Memory is what the server holds, in bytes, by part.
+type Memory struct {
+	engine.Memory
+	Exchanges int // what each worker knows of its request
+}
+
+// Total is the sum of the parts. Stacks of goroutines, handlers, and what the
+// backend and the runtime hold come on top.
+func (m Memory) Total() int { return m.Memory.Total() + m.Exchanges }
+
+// Memory computes what a server of this configuration holds.
+func (c Config) Memory() Memory {
+	c = c.withDefaults()
+	if c.Backend == nil {
+		c.Backend = noBackend{}
+	}
+	e := c.engine()
+	return Memory{e.Memory(), (c.Workers + c.Spare) * web.ExchangeSize}
+}
+
+// Memory computes what the server holds.
+func (s *Server) Memory() Memory { return s.cfg.Memory() }

@@ -1,0 +1,153 @@
+package web
+
+import (
+	"io"
+	"unsafe"
+
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/pool"
+)
+
+// Exchange is a worker's place for one request and its answer. It is made
+// once for each worker, and holds the worker's memory.
+type Exchange struct {
+	conn  http1conn.Conn
+	req   Request
+	in    io.ReadWriter // the stream, in a handler
+	end   Handler       // endSink, made once
+	arena []byte
+	used  int
+
+	err      error  // what the handler's calls have failed with first
+	static   []byte // content to be sent from where it is, after what is staged
+	typed    bool   // a Content-Type was given
+	handling bool   // a handler runs
+	lost     bool   // the right to the slot passed while a worker waited to send
+
+	// In a server; w is nil otherwise.
+	d      *Driver
+	w      *engine.Worker
+	s      *pool.Slot
+	id     int
+	handle pool.Handle
+
+	date      [http1.DateSize]byte
+	dateUntil int64 // of the engine's clock
+
+	counts *counts
+}
+
+// ExchangeSize is the size of an Exchange, with its counts, in bytes.
+const ExchangeSize = int(unsafe.Sizeof(Exchange{}) + unsafe.Sizeof(counts{}))
+
+// The shares of a worker's memory: the input buffer, which holds a head and
+// short content, takes half; output and arena a quarter each.
+func shares(memory []byte) (in, out, arena []byte) {
+	h, q := len(memory)/2, len(memory)/4
+	if h > http1.MaxHeadBuffer {
+		h = http1.MaxHeadBuffer
+	}
+	return memory[:h:h], memory[h : h+q : h+q], memory[h+q:]
+}
+
+// InSize is the size of the input buffer in a worker's memory of n bytes.
+func InSize(n int) int { return min(n/2, http1.MaxHeadBuffer) }
+
+// MinMemory is the least memory of a worker, in bytes.
+const MinMemory = 4 * http1conn.MinBuffer
+
+func (x *Exchange) init(parser *http1.Parser, memory []byte, date func() []byte) error {
+	if len(memory) < MinMemory {
+		return ErrMemory
+	}
+	in, out, arena := shares(memory)
+	x.arena = arena
+	x.req.x = x
+	x.end = x.endSink
+	return x.conn.Init(http1conn.Config{Parser: parser, In: in, Out: out, Date: date})
+}
+
+// keep keeps the first error.
+func (x *Exchange) keep(err error) error {
+	if err == nil {
+		return x.err
+	}
+	if err == http1.ErrState {
+		err = ErrMisuse
+	}
+	if x.err == nil {
+		x.err = err
+	}
+	return err
+}
+
+// noteField notes what the handler has said itself.
+func (x *Exchange) noteField(name string) {
+	const contentType = "content-type"
+	if len(name) != len(contentType) {
+		return
+	}
+	for i := range len(name) {
+		if name[i]|0x20 != contentType[i] {
+			return
+		}
+	}
+	x.typed = true
+}
+
+func (x *Exchange) endHead(length int) error {
+	if x.err != nil {
+		return x.err
+	}
+	if err := x.conn.Length(uint64(length)); err != nil {
+		return x.keep(err)
+	}
+	return x.keep(x.conn.EndHead())
+}
+
+func (x *Exchange) complete() error {
+	if x.err != nil {
+		return x.err
+	}
+	return x.keep(x.conn.Complete())
+}
+
+// run calls a handler and completes its response. It returns an error if the
+// request was not answered as the handler meant it; what could be answered
+// then, is.
+func (x *Exchange) run(h Handler) error {
+	x.err, x.static, x.typed, x.used = nil, nil, false, 0
+	err := x.call(h)
+	if err == nil {
+		err = x.err
+	}
+	if err == nil && !finished(x.conn.State()) {
+		err = x.conn.Complete()
+	}
+	return err
+}
+
+// finished reports whether the response is complete.
+func finished(s http1.State) bool {
+	switch s {
+	case http1.StateComplete, http1.StateDrain, http1.StateLinger:
+		return true
+	}
+	return false
+}
+
+// call calls a handler; a panic is an error. Under TinyGo a run-time panic
+// ends the program all the same.
+func (x *Exchange) call(h Handler) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if x.w != nil {
+				x.w.Panicked(p)
+			}
+			err = ErrPanic
+		}
+	}()
+	return h(Response{x}, &x.req)
+}

@@ -1,0 +1,68 @@
+package web
+
+// Handler answers a request. It runs on a worker, written straight down: it
+// may read the content and write an answer of any length, and waits in these
+// calls if the peer makes it, lent to the others meanwhile.
+//
+// The request and all that it gives are valid until the handler returns. An
+// error that it returns becomes a 500, or the status that the error has by a
+// method Status() int, if no head was sent yet, and aborts the connection
+// otherwise. So does a panic. A handler that answers nothing and returns nil
+// has answered an empty 200.
+type Handler func(w Response, r *Request) error
+
+// Sink is a handler that takes the request's content as events, and so never
+// waits for it: between two pieces the connection is parked, however slow the
+// peer, and however long the content. One value serves all requests of its
+// route, from several goroutines; what belongs to one request is in its
+// State.
+type Sink interface {
+	// Piece takes the next piece of content, which is valid until it returns.
+	// An error ends the request: it is answered as a Handler's is, and the
+	// connection ends.
+	Piece(r *Request, st *State, p []byte) error
+
+	// End answers the request, after the last piece.
+	End(w Response, r *Request, st *State) error
+
+	// Abandon is called instead of End when the request will not be complete:
+	// the peer has gone or was too slow, or Piece has failed.
+	Abandon(st *State)
+}
+
+// State is what a Sink may keep for a request between calls, zero at first.
+type State [2]uint64
+
+// Error is an error of this package. Its values are constants.
+type Error uint8
+
+// The errors of a handler's calls.
+const (
+	_           Error = iota
+	ErrMisuse         // call in the wrong order; nothing of it is sent
+	ErrAbort          // returned by a handler: abort the connection
+	ErrPanic          // the handler panicked
+	ErrPattern        // not "METHOD /path" or "/path"
+	ErrConflict       // the pattern is handled already
+	ErrArena          // the request's arena has not so many bytes left
+	ErrMemory         // the worker's memory is too small
+	numErrors
+)
+
+var errorTexts = [numErrors]string{
+	ErrMisuse:   "web: response staged in the wrong order",
+	ErrAbort:    "web: aborted by the handler",
+	ErrPanic:    "web: handler panicked",
+	ErrPattern:  "web: pattern is not of the form [METHOD ]/path",
+	ErrConflict: "web: pattern conflicts with another",
+	ErrArena:    "web: arena exhausted",
+	ErrMemory:   "web: worker memory too small",
+}
+
+// Error is the text of the error, prefixed by the package's name.
+func (e Error) Error() string {
+	if e < numErrors && errorTexts[e] != "" {
+		return errorTexts[e]
+	}
+	return "web: unknown error"
+}

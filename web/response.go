@@ -1,0 +1,175 @@
+package web
+
+import (
+	"unsafe"
+
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/http1conn"
+)
+
+// Response is an answer of which nothing has been said yet. It is staged by
+// types: status, then fields, then one body, which ends it. What is called in
+// another order, or twice, does not compile or fails with ErrMisuse, and
+// nothing of it is sent. Nothing reaches the wire before the head is whole.
+type Response struct{ x *Exchange }
+
+// Head is a response with a status, to which fields may be added until its
+// body is given. Errors are kept and returned by the body's method.
+type Head struct{ x *Exchange }
+
+// Body is a response whose content is being written.
+type Body struct{ x *Exchange }
+
+// Status begins the response, with the standard reason phrase of the code.
+func (w Response) Status(code int) Head { return w.StatusReason(code, "") }
+
+// StatusReason is Status with a reason phrase of the program's.
+func (w Response) StatusReason(code int, reason string) Head {
+	w.x.keep(w.x.conn.Status(code, reason))
+	return Head{w.x}
+}
+
+// Interim sends an interim response at once, before the response is begun,
+// such as 103 (Early Hints). A peer that speaks HTTP/1.0 gets none.
+func (w Response) Interim(code int, fields ...http1conn.Field) error {
+	return w.x.conn.Interim(code, fields...)
+}
+
+// Text answers 200 with text.
+func (w Response) Text(parts ...string) error { return w.Status(200).Text(parts...) }
+
+// Bytes answers 200 with bytes of a content type.
+func (w Response) Bytes(contentType string, b []byte) error {
+	return w.Status(200).Header("Content-Type", contentType).Bytes(b)
+}
+
+// Header adds a field. A value with CR, LF or another control fails, and so
+// does a name that is not a token: nothing can split the response.
+func (h Head) Header(name, value string) Head {
+	if h.x.err == nil {
+		h.x.noteField(name)
+		h.x.keep(h.x.conn.Field(name, value))
+	}
+	return h
+}
+
+// HeaderBytes is Header for a value in bytes.
+func (h Head) HeaderBytes(name string, value []byte) Head {
+	if h.x.err == nil {
+		h.x.noteField(name)
+		h.x.keep(h.x.conn.FieldBytes(name, value))
+	}
+	return h
+}
+
+// Text ends the response with text, the parts one after the other. The
+// content type is text/plain in UTF-8, unless one was given.
+func (h Head) Text(parts ...string) error {
+	x := h.x
+	n := 0
+	for _, s := range parts {
+		n += len(s)
+	}
+	if !x.typed {
+		h.Header("Content-Type", "text/plain; charset=utf-8")
+	}
+	if err := x.endHead(n); err != nil {
+		return err
+	}
+	for _, s := range parts {
+		if err := x.conn.WriteString(s); err != nil {
+			return x.keep(err)
+		}
+	}
+	return x.complete()
+}
+
+// Bytes ends the response with content that is the caller's again when it
+// returns.
+func (h Head) Bytes(b []byte) error {
+	x := h.x
+	if err := x.endHead(len(b)); err != nil {
+		return err
+	}
+	if _, err := x.conn.Write(b); err != nil {
+		return x.keep(err)
+	}
+	return x.complete()
+}
+
+// Static ends the response with content that never changes, such as a page in
+// the program's memory. It is sent from there, without a worker if the peer
+// is slow. Small content is better given to Bytes.
+func (h Head) Static(b []byte) error {
+	x := h.x
+	if x.w == nil || len(b) <= cap(x.conn.Staged())-len(x.conn.Staged())-http1.MaxEndSize-http1.MaxLengthSize {
+		return h.Bytes(b)
+	}
+	if err := x.endHead(len(b)); err != nil {
+		return err
+	}
+	if err := x.conn.Content(len(b)); err != nil {
+		return x.keep(err)
+	}
+	if x.conn.HasBody() {
+		x.static = b
+	}
+	return x.complete()
+}
+
+// StaticString is Static for a string.
+func (h Head) StaticString(s string) error {
+	return h.Static(unsafe.Slice(unsafe.StringData(s), len(s)))
+}
+
+// Empty ends the response without content.
+func (h Head) Empty() error {
+	if err := h.x.endHead(0); err != nil {
+		return err
+	}
+	return h.x.complete()
+}
+
+// Stream begins content of a length that is not known: it is sent in chunks,
+// or until the connection closes for a peer that speaks HTTP/1.0.
+func (h Head) Stream() (Body, error) {
+	if h.x.err != nil {
+		return Body{}, h.x.err
+	}
+	if err := h.x.conn.EndHead(); err != nil {
+		return Body{}, h.x.keep(err)
+	}
+	return Body{h.x}, nil
+}
+
+// StreamN begins content of n bytes. If the handler then writes fewer, the
+// connection is aborted, since the peer could not tell otherwise.
+func (h Head) StreamN(n uint64) (Body, error) {
+	if h.x.err != nil {
+		return Body{}, h.x.err
+	}
+	if err := h.x.conn.Length(n); err != nil {
+		return Body{}, h.x.keep(err)
+	}
+	return h.Stream()
+}
+
+// Write sends content. It is gathered in the worker's memory, and waits for
+// the peer when that is full.
+func (b Body) Write(p []byte) (int, error) {
+	n, err := b.x.conn.Write(p)
+	return n, b.x.keep(err)
+}
+
+// WriteString is Write for a string.
+func (b Body) WriteString(s string) error { return b.x.keep(b.x.conn.WriteString(s)) }
+
+// Flush sends what was gathered.
+func (b Body) Flush() error { return b.x.keep(b.x.conn.Flush()) }
+
+// Trailer adds a field behind the content, after which no more may be
+// written. It fails if the content is not sent in chunks.
+func (b Body) Trailer(name, value string) error { return b.x.conn.Trailer(name, value) }
+
+// Close ends the content. A handler that returns nil does so too.
+func (b Body) Close() error { return b.x.complete() }

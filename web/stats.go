@@ -1,0 +1,37 @@
+package web
+
+import "sync/atomic"
+
+// counts are one worker's counts of answers, by class of status: 1xx to 5xx,
+// and 0 for others.
+type counts [6]atomic.Uint64
+
+func (c *counts) class(code int) {
+	k := code / 100
+	if k > 5 {
+		k = 0
+	}
+	c[k].Add(1)
+}
+
+// Requests are counts of answered requests by class of status; index 2 counts
+// 2xx.
+type Requests [6]uint64
+
+// Total is the number of answered requests.
+func (r *Requests) Total() (n uint64) {
+	for _, k := range r {
+		n += k
+	}
+	return n
+}
+
+// Requests reads the counts.
+func (d *Driver) Requests() (r Requests) {
+	for i := range d.xs {
+		for k := range r {
+			r[k] += d.xs[i].counts[k].Load()
+		}
+	}
+	return r
+}
