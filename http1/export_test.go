@@ -8,10 +8,10 @@ const (
 	ClassHex     = uint8(classHex)
 	ClassQuoted  = uint8(classQuoted)
 
-	NumErrors  = numErrors
-	NumMethods = numMethods
-	NumStates  = numStates
-	NumEvents  = numEvents
+	NumErrors  = Error(numErrors)
+	NumMethods = Method(numMethods)
+	NumStates  = State(numStates)
+	NumEvents  = Event(numEvents)
 	NumIDs     = int(numIDs)
 )
 

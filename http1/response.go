@@ -175,7 +175,9 @@ func appendField[T bytestring](r *Response, dst []byte, name string, value T) ([
 	case idConnection:
 		return appendConnection(r, dst, value), nil
 	case idDate:
-		r.facts |= respDate
+		if r.state == respFields {
+			r.facts |= respDate
+		}
 	}
 	return appendLine(dst, name, value), nil
 }
