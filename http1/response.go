@@ -144,11 +144,18 @@ func (r *Response) status(dst []byte, code int, reason string, next respState) (
 // "keep-alive" are left out here and written by AppendEnd as needed, other
 // options are written. Date is written and replaces the one of AppendEnd.
 // Transfer-Encoding is refused with ErrFieldFraming: AppendEnd decides on it.
+//
+//go:noinline
 func (r *Response) AppendField(dst []byte, name, value string) ([]byte, error) {
 	return appendField(r, dst, name, value)
 }
 
 // AppendFieldBytes is AppendField for a value in bytes.
+//
+// Neither of the two is inlined: the compiler knows within this package, but
+// not in another, that the generic function keeps neither r nor the value.
+//
+//go:noinline
 func (r *Response) AppendFieldBytes(dst []byte, name string, value []byte) ([]byte, error) {
 	return appendField(r, dst, name, value)
 }
