@@ -35,7 +35,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -43,18 +42,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "answer.h"
+
 enum {
 	MAX_THREADS = 64,
 	MAX_DEPTH = 256,
-	MAX_ANSWER = 4096, /* bytes of one answer, head and body */
 	RECV_SIZE = 65536,
 	EVENTS = 256,
 	PARK_WAVE = 64, /* connections that are being parked at a time */
 	SUB_BITS = 6,   /* a histogram bucket is 1/64 of its power of two wide */
 	BUCKETS = (64 - SUB_BITS + 1) << SUB_BITS,
 };
-
-static const char body[] = "Hello, World!";
 
 static const char request_short[] =
 	"GET /plaintext HTTP/1.1\r\n"
@@ -118,97 +116,6 @@ static void complain(const char *format, ...)
 		fputc('\n', stderr);
 	}
 	pthread_mutex_unlock(&lock);
-}
-
-/* ---- the answer ---- */
-
-enum { MORE = 0, BAD = -1 };
-
-static const char *why; /* of the last BAD of any thread; for complain only */
-
-static int bad(const char *reason)
-{
-	why = reason;
-	return BAD;
-}
-
-static bool named(const char *line, size_t colon, const char *name)
-{
-	return strlen(name) == colon && strncasecmp(line, name, colon) == 0;
-}
-
-/*
- * parse checks the answer that the n bytes at p begin with, and returns its
- * length, MORE or BAD. It is strict: status 200, lines that end in CRLF,
- * one Content-Length of digits only that fits the body, a Date, a text/plain,
- * no other framing, and the body that is expected.
- */
-static int parse(const char *p, size_t n)
-{
-	static const char status[] = "HTTP/1.1 200 ";
-	const char *end = p + n, *line = p, *eol;
-	int length = -1;
-	bool date = false, type = false;
-
-	if (memcmp(p, status, n < sizeof status - 1 ? n : sizeof status - 1) != 0)
-		return bad("not a status line with 200");
-	for (;;) {
-		eol = memchr(line, '\n', (size_t)(end - line));
-		if (eol == NULL)
-			return n < MAX_ANSWER ? MORE : bad("head too long");
-		if (eol == line || eol[-1] != '\r')
-			return bad("line without CR");
-		size_t size = (size_t)(eol - 1 - line);
-
-		if (line == p) {
-			line = eol + 1;
-			continue;
-		}
-		if (size == 0)
-			break;
-		const char *colon = memchr(line, ':', size);
-
-		if (colon == NULL || colon == line)
-			return bad("field without a name");
-		size_t name = (size_t)(colon - line);
-		const char *v = colon + 1, *vend = eol - 1;
-
-		while (v < vend && *v == ' ')
-			v++;
-		if (named(line, name, "content-length")) {
-			if (length >= 0)
-				return bad("two Content-Length fields");
-			if (v == vend)
-				return bad("empty Content-Length");
-			for (length = 0; v < vend; v++) {
-				if (*v < '0' || *v > '9' || length > MAX_ANSWER)
-					return bad("Content-Length is not a small number");
-				length = length * 10 + (*v - '0');
-			}
-		} else if (named(line, name, "transfer-encoding")) {
-			return bad("Transfer-Encoding");
-		} else if (named(line, name, "connection")) {
-			if (vend - v == 5 && strncasecmp(v, "close", 5) == 0)
-				return bad("Connection: close");
-		} else if (named(line, name, "date")) {
-			date = vend - v == 29; /* IMF-fixdate has this length */
-		} else if (named(line, name, "content-type")) {
-			type = vend - v >= 10 && strncasecmp(v, "text/plain", 10) == 0;
-		}
-		line = eol + 1;
-	}
-	if (!date)
-		return bad("no Date");
-	if (!type)
-		return bad("no Content-Type: text/plain");
-	if (length != (int)sizeof body - 1)
-		return bad("Content-Length is not that of the body");
-	eol++;
-	if (end - eol < length)
-		return MORE;
-	if (memcmp(eol, body, sizeof body - 1) != 0)
-		return bad("wrong body");
-	return (int)(eol + length - p);
 }
 
 /* ---- the load ---- */
@@ -319,13 +226,14 @@ static void receive(struct thread *t, struct conn *c)
 	}
 	memcpy(p, c->part, c->kept);
 	end = t->buf + MAX_ANSWER + n;
-	while (p < end) {
+	while (p < end && got < c->pending) {
 		size_t size = (size_t)(end - p);
 
 		if (t->model_size != 0 && size >= t->model_size && memcmp(p, t->model, t->model_size) == 0) {
 			p += t->model_size;
 		} else {
-			int r = parse(p, size);
+			const char *why;
+			int r = answer_parse(p, size, &why);
 
 			if (r == MORE)
 				break;
@@ -340,7 +248,7 @@ static void receive(struct thread *t, struct conn *c)
 		got++;
 	}
 	c->kept = (size_t)(end - p);
-	if (c->kept > MAX_ANSWER || got > c->pending || (c->kept > 0 && got == c->pending)) {
+	if (c->kept > 0 && got == c->pending) {
 		drop(t, c, "more bytes than were asked for");
 		return;
 	}
@@ -506,6 +414,7 @@ static int run_load(int nthreads, int nconns, int64_t warm, int64_t total)
 static bool answered(int fd)
 {
 	char buf[MAX_ANSWER];
+	const char *why;
 	size_t have = 0;
 
 	for (;;) {
@@ -516,7 +425,7 @@ static bool answered(int fd)
 			return false;
 		}
 		have += (size_t)n;
-		int r = parse(buf, have);
+		int r = answer_parse(buf, have, &why);
 
 		if (r == BAD || (r > 0 && (size_t)r != have)) {
 			complain("a connection to be parked: %s", r == BAD ? why : "more bytes than were asked for");

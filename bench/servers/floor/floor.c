@@ -5,7 +5,7 @@
  * (SO_REUSEPORT). A readable connection costs one recv and one send: the bytes
  * are scanned for blank lines, each of which is taken for the end of a request,
  * and as many copies of a fixed answer are sent at once. Nothing is parsed and
- * there are no deadlines. A client that does not read its answers is closed on.
+ * there are no deadlines. A client that does not read its answers is cut off.
  *
  * What a connection costs in memory is the byte of `matched` that says how much
  * of a blank line its last bytes were.
@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -224,6 +225,13 @@ int main(int argc, char **argv)
 	}
 	if (count_threads > MAX_THREADS)
 		count_threads = MAX_THREADS;
+
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 	for (size_t i = 0; i < MAX_ANSWERS; i++)
 		memcpy(answers + i * ANSWER_SIZE, answer, ANSWER_SIZE);
 

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// built is a server that can be started.
+type built struct {
+	name  string
+	start starter
+}
+
+// compare does the whole comparison. The error is one that left no result; what
+// went wrong with a single server is in the result. The progress goes to w.
+func compare(ctx context.Context, o options, w io.Writer) (*result, error) {
+	b, err := newBuilder()
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	load, err := b.compile(ctx, "load")
+	if err != nil {
+		return nil, err
+	}
+	res := &result{Machine: thisMachine(), Settings: settingsOf(o)}
+	ready := build(ctx, b, o, res, w)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if len(ready) == 0 {
+		return nil, errors.New("there is no server to measure")
+	}
+	p := newProgress(w, len(o.works)*o.rounds*len(ready))
+	defer p.close()
+	for _, work := range o.works {
+		failed := make(map[string]bool)
+		for round := range o.rounds {
+			for _, s := range rotated(ready, round) {
+				if failed[s.name] {
+					p.step(work, round, s.name, "left out")
+					continue
+				}
+				p.begin(work, round, s.name)
+				x, err := measure(ctx, o, load, work, s)
+				if ctx.Err() != nil {
+					return nil, ctx.Err()
+				}
+				if err != nil {
+					failed[s.name] = true
+					res.Failures = append(res.Failures, fmt.Sprintf("%s, %s: %v", s.name, work, err))
+					p.step(work, round, s.name, "failed: "+err.Error())
+					continue
+				}
+				x.Round = round
+				res.Samples = append(res.Samples, x)
+				p.step(work, round, s.name, x.short())
+			}
+		}
+	}
+	return res, nil
+}
+
+// build makes the chosen servers. One that is not here is left out, with a line
+// that says so; one that does not build is left out too, and is a failure of the
+// smoke test.
+func build(ctx context.Context, b *builder, o options, res *result, w io.Writer) []built {
+	var ready []built
+	for _, s := range servers {
+		if !slices.Contains(o.servers, s.name) || ctx.Err() != nil {
+			continue
+		}
+		start, err := s.build(ctx, b)
+		if err == nil {
+			ready = append(ready, built{s.name, start})
+			continue
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		line := fmt.Sprintf("%s is left out: %v", s.name, err)
+		fmt.Fprintln(w, line)
+		res.LeftOut = append(res.LeftOut, line)
+		if o.smoke && !errors.Is(err, errAbsent) {
+			res.Failures = append(res.Failures, fmt.Sprintf("%s does not build", s.name))
+		}
+	}
+	return ready
+}
+
+// measure runs one server once.
+func measure(ctx context.Context, o options, load, work string, s built) (sample, error) {
+	x := sample{Work: work, Server: s.name}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds(o)+60)*time.Second)
+	defer cancel()
+	conns := o.conns
+	if work == "parked" {
+		conns = max(conns, o.parked)
+	}
+	p, port, err := start(ctx, s.start, conns+spareSockets)
+	if err != nil {
+		return x, err
+	}
+	defer p.stop()
+	if work == "parked" {
+		err = measureMemory(ctx, o, load, p, port, &x)
+	} else {
+		err = measureCPU(ctx, o, load, p, port, &x)
+	}
+	if err != nil && p.ended() {
+		err = fmt.Errorf("it ended (%w)", err)
+	}
+	return x, err
+}
+
+// spareSockets are connections that a server may still hold when the load
+// begins: those that asked whether it listens, and those of the warm-up.
+const spareSockets = 64
+
+// seconds is the time after which a load gives up.
+func seconds(o options) int { return 60 + pipelinedFactor*o.requests/5000 }
+
+// loadArgs are those of a load of n requests, d at a time, after a warm-up of a
+// tenth as many.
+func loadArgs(o options, port, n, d int) []string {
+	return fields(o, "-p", strconv.Itoa(port), "-c", strconv.Itoa(o.conns), "-t", strconv.Itoa(o.threads),
+		"-d", strconv.Itoa(d), "-w", strconv.Itoa(max(n/10, o.conns)), "-n", strconv.Itoa(n),
+		"-T", strconv.Itoa(seconds(o)))
+}
+
+func fields(o options, args ...string) []string {
+	if o.browser {
+		args = append(args, "-b")
+	}
+	return args
+}
+
+// measureCPU loads a server that runs, and reads its clock before and after.
+func measureCPU(ctx context.Context, o options, load string, p *process, port int, x *sample) error {
+	n, d := o.requests, 1
+	if x.Work == "pipelined" {
+		n, d = n*pipelinedFactor, o.depth
+	}
+	l, err := startLoad(ctx, load, loadArgs(o, port, n, d)...)
+	if err != nil {
+		return err
+	}
+	defer l.stop()
+	if _, err := l.line(); err != nil {
+		return err
+	}
+	before, err := usedCPU(p.pid())
+	if err != nil {
+		return err
+	}
+	if err := l.goOn(); err != nil {
+		return err
+	}
+	f, err := l.line()
+	if err != nil {
+		return err
+	}
+	after, err := usedCPU(p.pid())
+	if err != nil {
+		return err
+	}
+	if f["requests"] != int64(n) {
+		return fmt.Errorf("%d answers to %d requests", f["requests"], n)
+	}
+	used := after.sub(before)
+	x.Requests = n
+	x.CPU = float64(used.total) / 1e3 / float64(n)
+	x.User = used.userPart()
+	x.PerSecond = float64(n) / (float64(f["ns"]) / 1e9)
+	x.P50, x.P99, x.P999, x.Max = micro(f["p50"]), micro(f["p99"]), micro(f["p999"]), micro(f["max"])
+	return nil
+}
+
+func micro(ns int64) float64 { return float64(ns) / 1e3 }
+
+// measureMemory parks connections at a server that runs, and reads its memory
+// before and after. A short load goes first, so that what serving needs in any
+// case is there before.
+func measureMemory(ctx context.Context, o options, load string, p *process, port int, x *sample) error {
+	warm, err := startLoad(ctx, load, loadArgs(o, port, o.conns*100, 1)...)
+	if err != nil {
+		return err
+	}
+	defer warm.stop()
+	for range 2 {
+		if _, err := warm.line(); err != nil {
+			return err
+		}
+		if err := warm.goOn(); err != nil {
+			return err
+		}
+	}
+	warm.stop()
+	before, err := settled(ctx, p.pid())
+	if err != nil {
+		return err
+	}
+	l, err := startLoad(ctx, load, fields(o, "-p", strconv.Itoa(port), "-i", strconv.Itoa(o.parked))...)
+	if err != nil {
+		return err
+	}
+	defer l.stop()
+	if _, err := l.line(); err != nil {
+		return err
+	}
+	after, err := settled(ctx, p.pid())
+	if err != nil {
+		return err
+	}
+	if err := l.goOn(); err != nil {
+		return err
+	}
+	// An error if the server has closed one meanwhile.
+	if _, err := l.line(); err != nil {
+		return err
+	}
+	x.Parked = o.parked
+	x.Before, x.After = before.resident, after.resident
+	grown := after.sub(before)
+	x.PerParked = float64(grown.resident) / float64(o.parked)
+	x.PrivatePerParked = float64(grown.private) / float64(o.parked)
+	x.WholePerParked = float64(after.resident) / float64(o.parked)
+	return nil
+}
+
+// settled is the memory of a server once two looks at it, half a second apart,
+// find the same within a hundredth, or after three seconds.
+func settled(ctx context.Context, pid int) (memory, error) {
+	last, err := usedMemory(pid)
+	for range 6 {
+		if err != nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return last, ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+		var m memory
+		if m, err = usedMemory(pid); err != nil {
+			break
+		}
+		change := m.sub(last).resident
+		last = m
+		if max(change, -change) <= m.resident/100 {
+			break
+		}
+	}
+	return last, err
+}

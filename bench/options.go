@@ -1,0 +1,147 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// options is the command line.
+type options struct {
+	servers  []string
+	works    []string
+	rounds   int
+	requests int
+	conns    int
+	depth    int
+	parked   int
+	threads  int // of the load generator
+	browser  bool
+	smoke    bool
+	json     string
+	markdown bool
+}
+
+// pipelinedFactor is how many times more requests a pipelined run has, which
+// takes about as long then: a pipelined request costs the least server a tenth.
+const pipelinedFactor = 4
+
+var workNames = []string{"plain", "pipelined", "parked"}
+
+// serverNames are the names that -servers takes, in the order of the tables.
+func serverNames() []string {
+	var names []string
+	for _, s := range servers {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+func newFlags(o *options, list, work *string) *flag.FlagSet {
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(list, "servers", strings.Join(serverNames(), ","), "servers to compare, a `LIST` with commas; ratios are to the floor")
+	f.StringVar(work, "work", strings.Join(workNames, ","), "what they are to do, a `LIST` with commas")
+	f.IntVar(&o.rounds, "rounds", 5, "each server is measured `N` times")
+	f.IntVar(&o.requests, "requests", 200000, fmt.Sprintf("`N` requests a plain run; a pipelined run has %d times as many", pipelinedFactor))
+	f.IntVar(&o.conns, "conns", 64, "`N` connections of a plain or pipelined run")
+	f.IntVar(&o.depth, "depth", 16, "`N` requests at a time on a connection of a pipelined run")
+	f.IntVar(&o.parked, "parked", 10000, "`N` connections of a parked run")
+	f.IntVar(&o.threads, "threads", 2, "`N` threads of the load generator")
+	f.BoolVar(&o.browser, "browser", false, "send the fields of a browser, about 700 bytes, instead of three")
+	f.BoolVar(&o.smoke, "smoke", false, "a few hundred requests a server, to see that all works; the figures mean nothing")
+	f.StringVar(&o.json, "json", "", "write every single figure to `FILE` too")
+	f.BoolVar(&o.markdown, "markdown", false, "print the tables in Markdown")
+	return f
+}
+
+func usage() string {
+	var o options
+	var list, work string
+	var b strings.Builder
+	b.WriteString("usage: go run . [flags]\n" +
+		"Measures CPU time per request, and memory per parked connection, of HTTP servers\n" +
+		"side by side. Takes some minutes; the machine should have nothing else to do.\n")
+	f := newFlags(&o, &list, &work)
+	f.SetOutput(&b)
+	f.PrintDefaults()
+	return b.String()
+}
+
+func parseOptions(args []string) (options, error) {
+	var o options
+	var list, work string
+	f := newFlags(&o, &list, &work)
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q; -h helps", f.Arg(0))
+	}
+	if o.smoke {
+		// A flag that is given by name still counts.
+		small := map[string]string{"rounds": "1", "requests": "200", "conns": "16", "depth": "8", "parked": "200"}
+		f.Visit(func(f *flag.Flag) { delete(small, f.Name) })
+		for name, value := range small {
+			f.Set(name, value)
+		}
+	}
+	var err error
+	if o.servers, err = choose("server", list, serverNames()); err != nil {
+		return o, err
+	}
+	if o.works, err = choose("work", work, workNames); err != nil {
+		return o, err
+	}
+	for _, n := range []struct {
+		name            string
+		value, min, max int
+	}{
+		{"rounds", o.rounds, 1, 1000},
+		{"requests", o.requests, 1, 100000000},
+		{"conns", o.conns, 1, 10000},
+		{"depth", o.depth, 1, 256},
+		{"parked", o.parked, 1, 60000},
+		{"threads", o.threads, 1, 64},
+	} {
+		if n.value < n.min || n.value > n.max {
+			return o, fmt.Errorf("-%s %d is not from %d to %d", n.name, n.value, n.min, n.max)
+		}
+	}
+	if most := descriptors() - spareDescriptors; max(o.parked, o.conns) > most {
+		return o, fmt.Errorf("%d connections are more than the limit of descriptors leaves for them, %d", max(o.parked, o.conns), most)
+	}
+	return o, nil
+}
+
+// spareDescriptors are those of a server that are not connections.
+const spareDescriptors = 100
+
+// descriptors is the number of descriptors that a process may have here.
+func descriptors() int {
+	var lim syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) != nil {
+		return 1024
+	}
+	return int(min(lim.Max, 1<<20))
+}
+
+// choose returns the names of a list with commas, in the order of all.
+func choose(what, list string, all []string) ([]string, error) {
+	var chosen []string
+	want := strings.Split(list, ",")
+	for _, name := range want {
+		if !slices.Contains(all, name) {
+			return nil, fmt.Errorf("there is no %s %q; there are %s", what, name, strings.Join(all, ", "))
+		}
+	}
+	for _, name := range all {
+		if slices.Contains(want, name) {
+			chosen = append(chosen, name)
+		}
+	}
+	return chosen, nil
+}

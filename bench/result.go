@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// result is all that a comparison found out. It is written as JSON as it stands.
+type result struct {
+	Machine  machine
+	Settings settings
+	Samples  []sample
+	LeftOut  []string `json:",omitempty"`
+	Failures []string `json:",omitempty"`
+}
+
+// machine is what the figures depend on besides the servers.
+type machine struct {
+	Date, Kernel, CPU, Load, Go, C string
+	Cores                          int
+}
+
+// settings are the options that make figures comparable.
+type settings struct {
+	Rounds, Requests, Conns, Depth, Parked, Threads int
+	Browser                                         bool
+}
+
+// sample is one run of one server. Times are in microseconds, memory in bytes.
+type sample struct {
+	Work, Server string
+	Round        int
+
+	Requests            int     `json:",omitempty"`
+	CPU                 float64 `json:",omitempty"` // per request
+	User                float64 `json:",omitempty"` // the part of CPU spent in user mode; 0 if the run was too short to tell
+	PerSecond           float64 `json:",omitempty"`
+	P50, P99, P999, Max float64 `json:",omitempty"`
+
+	Parked           int     `json:",omitempty"`
+	Before, After    int64   `json:",omitempty"` // resident memory of the process
+	PerParked        float64 `json:",omitempty"` // what it grew by, per connection
+	PrivatePerParked float64 `json:",omitempty"` // the same of private memory
+	WholePerParked   float64 `json:",omitempty"` // After, per connection
+}
+
+// short is the sample in a word, for the lines of progress.
+func (x sample) short() string {
+	if x.Work == "parked" {
+		return fmt.Sprintf("%.0f B a connection", x.PerParked)
+	}
+	return fmt.Sprintf("%.3f us a request", x.CPU)
+}
+
+func settingsOf(o options) settings {
+	return settings{o.rounds, o.requests, o.conns, o.depth, o.parked, o.threads, o.browser}
+}
+
+func thisMachine() machine {
+	return machine{
+		Date:   time.Now().UTC().Format("2006-01-02 15:04 UTC"),
+		Kernel: strings.TrimSpace(text("/proc/sys/kernel/osrelease")),
+		CPU:    cpuModel(text("/proc/cpuinfo")),
+		Load:   firstField(text("/proc/loadavg")),
+		Go:     runtime.Version(),
+		C:      compilerVersion(),
+		Cores:  runtime.NumCPU(),
+	}
+}
+
+func text(name string) string {
+	b, _ := os.ReadFile(name)
+	return string(b)
+}
+
+func firstField(s string) string {
+	f, _, _ := strings.Cut(s, " ")
+	return f
+}
+
+// cpuModel is the name of the first processor in the text of /proc/cpuinfo.
+func cpuModel(s string) string {
+	for line := range strings.Lines(s) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown CPU"
+}
+
+func (r *result) writeJSON(name string) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "\t")
+	if err := e.Encode(r); err != nil {
+		return err
+	}
+	return os.WriteFile(name, b.Bytes(), 0o644)
+}
+
+// print writes the machine and a table for each work that was done.
+func (r *result) print(w io.Writer, markdown bool) {
+	m, s := r.Machine, r.Settings
+	fmt.Fprintf(w, "%s; Linux %s; %d cores, %s; load before %s; %s; %s\n", m.Date, m.Kernel, m.Cores, m.CPU, m.Load, m.Go, m.C)
+	for _, line := range r.LeftOut {
+		fmt.Fprintln(w, line)
+	}
+	request := "short requests"
+	if s.Browser {
+		request = "requests of a browser"
+	}
+	rounds := fmt.Sprintf("median of %d rounds (min..max)", s.Rounds)
+	if s.Rounds == 1 {
+		rounds = "1 round"
+	}
+	titles := map[string]string{
+		"plain": fmt.Sprintf("plain: %d connections, a request at a time, %s; %d requests, %d load threads; %s",
+			s.Conns, request, s.Requests, s.Threads, rounds),
+		"pipelined": fmt.Sprintf("pipelined: %d connections, %d requests at a time, %s; %d requests, %d load threads; %s",
+			s.Conns, s.Depth, request, s.Requests*pipelinedFactor, s.Threads, rounds),
+		"parked": fmt.Sprintf("parked: %d connections after a request each; process memory only; %s", s.Parked, rounds),
+	}
+	for _, work := range workNames {
+		t := r.cpuTable(work)
+		if work == "parked" {
+			t = r.memoryTable()
+		}
+		if len(t.rows) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s\n\n", titles[work])
+		t.print(w, markdown)
+	}
+}
+
+// figuresOf is one figure of a server's runs, by round.
+func (r *result) figuresOf(work, server string, f func(sample) float64) map[int]float64 {
+	m := make(map[int]float64)
+	for _, x := range r.Samples {
+		if x.Work == work && x.Server == server {
+			m[x.Round] = f(x)
+		}
+	}
+	return m
+}
+
+func (r *result) spread(work, server string, f func(sample) float64) spread {
+	var all []float64
+	for _, v := range r.figuresOf(work, server, f) {
+		all = append(all, v)
+	}
+	return spreadOf(all)
+}
+
+func cpu(x sample) float64 { return x.CPU }
+
+func (r *result) cpuTable(work string) table {
+	t := table{head: []string{"server", "CPU us/request", "to the floor", "in user mode", "requests/s", "p50 us", "p99 us"}}
+	for _, name := range serverNames() {
+		used := r.spread(work, name, cpu)
+		if math.IsNaN(used.Median) {
+			continue
+		}
+		middle := func(f func(sample) float64) float64 { return r.spread(work, name, f).Median }
+		ratio := spreadOf(ratios(r.figuresOf(work, name, cpu), r.figuresOf(work, baseline, cpu)))
+		t.rows = append(t.rows, []string{
+			name,
+			used.text(3),
+			ratio.text(2),
+			percent(middle(func(x sample) float64 { return x.User })),
+			number(middle(func(x sample) float64 { return x.PerSecond }), 0),
+			number(middle(func(x sample) float64 { return x.P50 }), 0),
+			number(middle(func(x sample) float64 { return x.P99 }), 0),
+		})
+	}
+	return t
+}
+
+func (r *result) memoryTable() table {
+	t := table{head: []string{"server", "B/connection", "of it private", "process before", "process after", "after/connections"}}
+	for _, name := range serverNames() {
+		grown := r.spread("parked", name, func(x sample) float64 { return x.PerParked })
+		if math.IsNaN(grown.Median) {
+			continue
+		}
+		middle := func(f func(sample) float64) float64 { return r.spread("parked", name, f).Median }
+		t.rows = append(t.rows, []string{
+			name,
+			grown.text(0),
+			number(middle(func(x sample) float64 { return x.PrivatePerParked }), 0),
+			number(middle(func(x sample) float64 { return float64(x.Before) / 1024 }), 0) + " KiB",
+			number(middle(func(x sample) float64 { return float64(x.After) / 1024 }), 0) + " KiB",
+			number(middle(func(x sample) float64 { return x.WholePerParked }), 0) + " B",
+		})
+	}
+	return t
+}
+
+// text is the spread with so many decimals, or a dash if it is of nothing.
+func (s spread) text(decimals int) string {
+	if math.IsNaN(s.Median) {
+		return "-"
+	}
+	if s.Min == s.Max {
+		return number(s.Median, decimals)
+	}
+	return fmt.Sprintf("%s (%s..%s)", number(s.Median, decimals), number(s.Min, decimals), number(s.Max, decimals))
+}
+
+// percent is a part of one in percent, or a dash for 0, which says "not known".
+func percent(part float64) string {
+	if part == 0 {
+		return "-"
+	}
+	return number(100*part, 0) + " %"
+}
+
+func number(x float64, decimals int) string { return strconv.FormatFloat(x, 'f', decimals, 64) }

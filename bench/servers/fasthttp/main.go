@@ -1,0 +1,22 @@
+// Fasthttp is the server of the comparison that is written with fasthttp.
+package main
+
+import (
+	"flag"
+	"log"
+
+	"github.com/valyala/fasthttp"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on")
+	flag.Parse()
+	log.Fatal(fasthttp.ListenAndServe(*addr, func(ctx *fasthttp.RequestCtx) {
+		if !ctx.IsGet() || string(ctx.Path()) != "/plaintext" {
+			ctx.NotFound()
+			return
+		}
+		ctx.SetContentType("text/plain")
+		ctx.SetBodyString("Hello, World!")
+	}))
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTable(t *testing.T) {
+	x := table{
+		head: []string{"server", "us", "ratio"},
+		rows: [][]string{{"floor", "7.2", "1"}, {"x", "µ", "1.04 (1..2)"}},
+	}
+	for _, tt := range []struct {
+		name     string
+		markdown bool
+		want     string
+	}{
+		{"text", false, `
+server   us        ratio
+floor   7.2            1
+x         µ  1.04 (1..2)
+`},
+		{"Markdown", true, `
+| server |  us |       ratio |
+|--------|----:|------------:|
+| floor  | 7.2 |           1 |
+| x      |   µ | 1.04 (1..2) |
+`},
+	} {
+		var b strings.Builder
+		x.print(&b, tt.markdown)
+		if got := "\n" + b.String(); got != tt.want {
+			t.Errorf("%s: got%swant%s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestResultTables makes the tables of figures that can be checked by hand.
+func TestResultTables(t *testing.T) {
+	r := &result{Settings: settings{Rounds: 3, Requests: 100, Conns: 64, Parked: 10}, LeftOut: []string{"nginx is left out: nginx is not here"}}
+	for round, slow := range []float64{1, 2, 1} {
+		r.Samples = append(r.Samples,
+			sample{Work: "plain", Server: "nethttp", Round: round, CPU: 12 * slow, PerSecond: 1000, P50: 5, P99: 9},
+			sample{Work: "plain", Server: "floor", Round: round, CPU: 5 * slow, User: 0.1, PerSecond: 2000, P50: 3, P99: 4})
+	}
+	r.Samples = append(r.Samples, sample{Work: "parked", Server: "nethttp", Before: 1 << 20, After: 2 << 20, PerParked: 100, PrivatePerParked: 90, WholePerParked: 200})
+	var b strings.Builder
+	r.print(&b, false)
+	got := b.String()
+	for _, want := range []string{
+		"nginx is left out",
+		"floor     5.000 (5.000..10.000)          1.00          10 %        2000       3       4\n",
+		"nethttp  12.000 (12.000..24.000)          2.40             -        1000       5       9\n",
+		"nethttp           100             90        1024 KiB       2048 KiB              200 B\n",
+	} {
+		if !strings.Contains(squeeze(got), squeeze(want)) {
+			t.Errorf("the text lacks %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "pipelined") {
+		t.Errorf("a table for work that was not done:\n%s", got)
+	}
+	if strings.Index(got, "floor ") > strings.Index(got, "nethttp ") {
+		t.Errorf("the floor does not come first:\n%s", got)
+	}
+}
+
+// squeeze makes every run of blanks one, so that widths do not matter.
+func squeeze(s string) string {
+	for strings.Contains(s, "  ") {
+		s = strings.ReplaceAll(s, "  ", " ")
+	}
+	return s
+}
+
+func TestCPUModel(t *testing.T) {
+	if got := cpuModel("processor\t: 0\nmodel name\t: A: B\nmodel name\t: C\n"); got != "A: B" {
+		t.Errorf("cpuModel = %q", got)
+	}
+	if got := cpuModel(""); got != "unknown CPU" {
+		t.Errorf("cpuModel of nothing = %q", got)
+	}
+}
