@@ -29,7 +29,7 @@ const (
 )
 
 // ownDescriptors is how many descriptors the process needs beside its
-// streams: the standard three, two for each lane and the listeners, and some
+// streams: the standard three, two for each lane, and some
 // for the program's files.
 const ownDescriptors = 16
 
@@ -37,7 +37,8 @@ const ownDescriptors = 16
 // transport for its rules.
 type Backend struct {
 	start time.Time
-	lanes []lane // one more than Config.Lanes: the last carries no stream
+	lanes []lane
+	bed   bed // the lane without streams
 	limit int
 
 	backlog   int
@@ -93,6 +94,10 @@ func New(c Config) (*Backend, error) {
 			return nil, err
 		}
 	}
+	if err := b.bed.open(); err != nil {
+		b.Close()
+		return nil, err
+	}
 	return b, nil
 }
 
@@ -120,7 +125,7 @@ func (l *lane) control(op int, fd int32, events uint32, tag uint64) error {
 }
 
 // Lanes implements transport.Backend.
-func (b *Backend) Lanes() int { return len(b.lanes) - 1 }
+func (b *Backend) Lanes() int { return len(b.lanes) }
 
 // Limit is the number of streams that the process may have descriptors for.
 func (b *Backend) Limit() int { return max(b.limit, 0) }
@@ -133,12 +138,11 @@ func (b *Backend) Holds() int { return 0 }
 
 // Wait implements transport.Backend.
 func (b *Backend) Wait(laneNumber int, ev []transport.Event, deadline int64) (int, error) {
-	l := &b.lanes[laneNumber]
-	k := len(l.events)
-	if len(ev) < k {
-		k = max(len(ev), 1) // the lane without streams is given no room, and has but its wake
+	if laneNumber == len(b.lanes) {
+		return 0, b.bed.wait(b, deadline)
 	}
-	n, err := l.wait(b, l.events[:k], deadline, laneNumber == b.Lanes())
+	l := &b.lanes[laneNumber]
+	n, err := l.wait(b, l.events[:min(len(ev), len(l.events))], deadline)
 	if n <= 0 {
 		return 0, err
 	}
@@ -193,7 +197,14 @@ func milliseconds(now, deadline int64) int {
 
 // Wake implements transport.Backend.
 func (b *Backend) Wake(laneNumber int) {
-	l := &b.lanes[laneNumber]
+	if laneNumber == len(b.lanes) {
+		b.bed.wake()
+		return
+	}
+	b.lanes[laneNumber].wake()
+}
+
+func (l *lane) wake() {
 	if l.woken.Swap(true) {
 		return // the last one was not seen yet
 	}
@@ -210,16 +221,20 @@ func (b *Backend) Wake(laneNumber int) {
 // stay so until they are closed.
 func (b *Backend) Close() error {
 	for i := range b.lanes {
-		l := &b.lanes[i]
-		l.mu.Lock()
-		if !l.closed {
-			l.closed = true
-			closeDescriptor(l.wakefd)
-			closeDescriptor(l.epfd)
-		}
-		l.mu.Unlock()
+		b.lanes[i].close()
 	}
+	b.bed.close()
 	return nil
+}
+
+func (l *lane) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.closed = true
+		closeDescriptor(l.wakefd)
+		closeDescriptor(l.epfd)
+	}
 }
 
 func closeDescriptor(fd int32) {

@@ -9,7 +9,7 @@ import (
 )
 
 // wait blocks the thread, which is all that a goroutine is here.
-func (l *lane) wait(b *Backend, events []syscall.EpollEvent, deadline int64, idle bool) (int, error) {
+func (l *lane) wait(b *Backend, events []syscall.EpollEvent, deadline int64) (int, error) {
 	for {
 		now := int64(0)
 		if deadline != 0 && deadline != transport.Forever {
@@ -21,4 +21,15 @@ func (l *lane) wait(b *Backend, events []syscall.EpollEvent, deadline int64, idl
 		}
 		return waited(n, e)
 	}
+}
+
+// bed is the lane without streams.
+type bed struct{ lane }
+
+func (d *bed) wait(b *Backend, deadline int64) error {
+	n, err := d.lane.wait(b, d.events[:1], deadline)
+	if n > 0 {
+		d.woken.Store(false)
+	}
+	return err
 }
