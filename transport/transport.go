@@ -98,7 +98,9 @@ type Backend interface {
 	Wake(lane int)
 
 	// Listen opens a listener. Its events carry tag and come on lane 0. It
-	// starts disarmed. The errors are ErrAddressInUse, ErrAddress,
+	// starts disarmed. An unset address takes clients of both IPv4 and IPv6,
+	// as far as the system has them; 0.0.0.0 those of IPv4 alone, and :: those
+	// of IPv6. The errors are ErrAddressInUse, ErrAddress,
 	// ErrPermission and ErrDescriptors.
 	Listen(a Addr, tag uint64) (Listener, error)
 
@@ -172,7 +174,8 @@ type Backend interface {
 	Local(s Stream) Addr
 	Remote(s Stream) Addr
 
-	// Close frees what the backend holds: listeners, streams, descriptors,
-	// goroutines. No other call is under way or follows, except Wake.
+	// Close frees what the backend holds: descriptors, goroutines, memory. The
+	// caller has closed every stream and listener before. No other call is
+	// under way or follows, except Wake.
 	Close() error
 }

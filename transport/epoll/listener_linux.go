@@ -9,9 +9,7 @@ import (
 	"github.com/bobtail-go/bobtail/transport"
 )
 
-// Listen implements transport.Backend. An unset address, or the unspecified
-// one of IPv6, takes clients of both IPv6 and IPv4, or of IPv4 alone where
-// the system has no IPv6.
+// Listen implements transport.Backend.
 func (b *Backend) Listen(a transport.Addr, tag uint64) (transport.Listener, error) {
 	fd, err := b.listen(a)
 	if err != nil {
@@ -34,12 +32,16 @@ func (b *Backend) listen(a transport.Addr) (int32, error) {
 	if err != nil {
 		return -1, err
 	}
+	only6 := 1
+	if a.IsUnset() {
+		only6 = 0
+	}
 	options := [...]struct{ level, name, value int }{
 		// A port whose last connections are in TIME-WAIT can be had again.
 		{syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1},
 		// Accepted streams inherit it: answers are gathered here, not there.
 		{syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1},
-		{syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 0},
+		{syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, only6},
 	}
 	for _, o := range options {
 		if o.level == syscall.IPPROTO_IPV6 && a.Is4() {
