@@ -45,7 +45,7 @@ func (e *Engine) acceptFrom(k, n int, c *counters, worker int) bool {
 				// Nothing is gained by trying again at once: the listener
 				// rests until a stream is closed, or the monitor looks.
 				e.log(EventAccept, worker, 0, 0)
-				e.starved.Store(true)
+				e.starved.Store(e.backend.Now())
 				e.disarm(l)
 				e.monitor.rouse(e)
 			}

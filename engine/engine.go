@@ -136,7 +136,7 @@ type Engine struct {
 		lane      int // of the next stream
 	}
 	disarmed atomic.Bool // some listener waits for a slot or a descriptor
-	starved  atomic.Bool // of descriptors
+	starved  atomic.Int64 // since when there are no descriptors, 0 if there are
 
 	// Who works. A worker is in use unless it is on the idle stack; at most
 	// cfg.Workers are, beside those that are lost.

@@ -72,38 +72,38 @@ func (e *Engine) look() bool {
 	m := &e.monitor
 	e.sweep(m.now)
 	busy := e.lookAtWorkers()
+	moving := false
 	for i := range e.lanes {
-		if e.lookAtLane(i) {
+		switch e.lookAtLane(i) {
+		case laneWaiting:
+			moving = true
+		case laneServing:
+			busy, moving = true, true
+		default:
 			busy = true
 		}
 	}
 	if e.pool.Ready.Len() > 0 {
-		// Nobody took them since the last look, or they have just come; in
-		// the latter case the next look finds them gone.
 		busy = true
-		if !e.callIdle() && e.lent.Load() > 0 && m.quiet == 0 {
-			e.reclaimIfStarved()
+		if !e.callIdle() && !moving {
+			// Every worker is stuck in a handler, or lent.
+			e.reclaim()
 		}
 	}
-	if e.starved.Load() {
-		// Descriptors may have been freed by somebody else.
-		e.starved.Store(false)
-		e.rearm()
+	if at := e.starved.Load(); at != 0 {
+		busy = true
+		if m.now-at > starvedTime {
+			// Descriptors may have been freed by somebody else.
+			e.starved.Store(0)
+			e.rearm()
+		}
 	}
 	return busy
 }
 
-// reclaimIfStarved takes a waiting worker back when every worker is at
-// something.
-func (e *Engine) reclaimIfStarved() {
-	for i := range e.lanes {
-		if mode, _, _, _ := splitToken(e.lanes[i].word.Load()); mode == laneWaiting {
-			e.backend.Wake(i)
-			return
-		}
-	}
-	e.reclaim()
-}
+// starvedTime is how long accepting rests for want of descriptors, if no
+// stream of ours is closed before, in nanoseconds.
+const starvedTime = 100_000_000
 
 // sweep ends what has lasted too long.
 func (e *Engine) sweep(now int64) {
@@ -235,9 +235,10 @@ func (e *Engine) replace(w *Worker, s *pool.Slot, sent bool) {
 	}
 }
 
-// lookAtLane deposes a leader that is stuck, polls a lane that has no leader,
-// and reports whether anything is going on in the lane.
-func (e *Engine) lookAtLane(i int) bool {
+// lookAtLane deposes a leader that is stuck, and polls a lane that has no
+// leader. It returns the lane's mode after that: laneServing if its leader
+// makes progress.
+func (e *Engine) lookAtLane(i int) laneMode {
 	l := &e.lanes[i]
 	t := l.word.Load()
 	mode, _, _, _ := splitToken(t)
@@ -245,14 +246,14 @@ func (e *Engine) lookAtLane(i int) bool {
 	l.seen = t
 	switch mode {
 	case laneWaiting:
-		return false
+		return laneWaiting
 	case laneServing:
 		if !stuck {
-			return true
+			return laneServing
 		}
 		leader := e.leader(i)
 		if !l.change(&t, laneVacant) {
-			return true
+			return laneServing
 		}
 		e.counts.add(countDeposed, 1)
 		if leader != nil {
@@ -260,10 +261,11 @@ func (e *Engine) lookAtLane(i int) bool {
 			e.log(EventDeposed, leader.id, 0, i)
 		}
 	}
-	if !e.callIdle() {
-		e.poll(i)
+	if e.callIdle() {
+		return laneServing
 	}
-	return true
+	e.poll(i)
+	return laneVacant
 }
 
 // leader is the worker that says it leads the lane. It may be wrong by now,

@@ -23,7 +23,8 @@ func (e *Engine) Poll(now int64) (next int64, err error) {
 	}
 	w.Now = now
 	e.sweep(now)
-	if e.starved.Swap(false) {
+	if at := e.starved.Load(); at != 0 && now-at > starvedTime {
+		e.starved.Store(0)
 		e.rearm()
 	}
 	for i := range e.lanes {
@@ -37,7 +38,11 @@ func (e *Engine) Poll(now int64) (next int64, err error) {
 	if e.pool.Ready.Len() > 0 {
 		return now, nil
 	}
-	return e.nextDeadline(now), nil
+	next = e.nextDeadline(now)
+	if e.starved.Load() != 0 {
+		next = min(next, now+starvedTime)
+	}
+	return next, nil
 }
 
 // Wait waits until there is something for Poll to do, or the deadline has

@@ -243,11 +243,14 @@ func (x *Exchange) request() (next, engine.Verdict) {
 func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	w := x.w
 	var began int64
-	slow := r != nil && r.slow.Load() > 0
-	if slow || x.d.cfg.Access != nil {
+	stuck := int32(0)
+	if r != nil {
+		stuck = r.stuck.Load()
+	}
+	if stuck > 0 || x.d.cfg.Access != nil {
 		began = x.d.e.Backend().Now()
 	}
-	if slow {
+	if stuck > stuckSlow {
 		w.HandOver()
 	}
 	limit := int64(0)
@@ -265,12 +268,12 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 		x.conn.Reset(nil)
 		return nextEnd, engine.Lost
 	}
-	if r != nil {
-		if w.Caught() {
-			r.slow.Store(slowRuns)
-		} else if slow && x.d.e.Backend().Now()-began < slowTime {
-			r.slow.Add(-1)
-		}
+	switch {
+	case r == nil:
+	case w.Caught():
+		r.stuck.Store(min(stuck+stuckStep, stuckMost))
+	case stuck > 0 && x.d.e.Backend().Now()-began < quickTime:
+		r.stuck.Add(-1)
 	}
 	return x.settle(err, began)
 }

@@ -16,16 +16,20 @@ type route struct {
 	number  int32 // of the sink
 	limit   int64 // nanoseconds that the handler may run, 0 is the configured
 
-	// slow counts down from slowRuns while the handler, once found stuck, has
-	// its worker's lane given away before it runs.
-	slow atomic.Int32
+	// stuck rises when the monitor finds the handler stuck, and falls with
+	// each quick run after. A machine that is busy with other things makes a
+	// quick handler look stuck now and then, so once is not enough.
+	stuck atomic.Int32
 }
 
-// slowRuns is how many quick runs it takes until a route is trusted again.
-const slowRuns = 64
-
-// slowTime is how long a run may take to count as quick, in nanoseconds.
-const slowTime = 500_000
+// How a route becomes slow, and quick again. Before a slow one runs, its
+// worker gives its lane away.
+const (
+	stuckStep = 40      // for each time that it was found stuck
+	stuckSlow = 64      // above this it is slow
+	stuckMost = 128     // and this is the most
+	quickTime = 500_000 // nanoseconds that a quick run takes at most
+)
 
 // router finds the route of a request by method and exact path.
 type router struct {
