@@ -1,0 +1,6 @@
+//go:build race
+
+package transporttest
+
+// raceEnabled tells that the race detector allocates.
+const raceEnabled = true
