@@ -135,7 +135,7 @@ type Engine struct {
 		listeners []listener
 		lane      int // of the next stream
 	}
-	disarmed atomic.Bool // some listener waits for a slot or a descriptor
+	disarmed atomic.Bool  // some listener waits for a slot or a descriptor
 	starved  atomic.Int64 // since when there are no descriptors, 0 if there are
 
 	// Who works. A worker is in use unless it is on the idle stack; at most

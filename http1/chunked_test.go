@@ -16,7 +16,7 @@ func TestChunked(t *testing.T) {
 		{"leading zeros", "0005\r\nhello\r\n000\r\n\r\n", "hello"},
 		{"content that looks like framing", "7\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n", "0\r\n\r\n\r\n"},
 		{"extension", "1;a\r\nx\r\n0\r\n\r\n", "x"},
-		{"extension with a token", "1;a=b\r\nx\r\n0;c=d\r\n\r\n", "x"},
+		{"extension with a token", "1;abc=def\r\nx\r\n0;c=d\r\n\r\n", "x"},
 		{"several extensions", "1;a=b;c;d=e\r\nx\r\n0\r\n\r\n", "x"},
 		{"extension with a quoted string", "1;a=\"b; \\\" \\\\ \t\xFF\\\t\"\r\nx\r\n0\r\n\r\n", "x"},
 		{"empty quoted string, and more", "1;a=\"\";b=\"\" ;c\r\nx\r\n0\r\n\r\n", "x"},
