@@ -50,27 +50,40 @@ func (b *Backend) Receive(s transport.Stream, buf []byte) ([]byte, error) {
 // Consume implements transport.Backend.
 func (b *Backend) Consume(transport.Stream, int) {}
 
-// maxGather is the most slices that one call sends; the caller sees a short
-// send if it gave more.
+// maxGather is the most slices that one system call sends.
 const maxGather = 16
 
 // Send implements transport.Backend.
-func (b *Backend) Send(s transport.Stream, bufs [][]byte) (int, error) {
+func (b *Backend) Send(s transport.Stream, bufs [][]byte) (sent int, err error) {
+	for {
+		n, rest, want, err := sendSome(s, bufs)
+		sent += n
+		switch {
+		case err == transport.ErrWouldBlock && sent > 0:
+			return sent, nil
+		case err != nil || n < want || len(rest) == 0:
+			return sent, err
+		}
+		bufs = rest
+	}
+}
+
+// sendSome sends the first slices of bufs with one call, and returns those
+// that it has not looked at, and how many bytes it has.
+func sendSome(s transport.Stream, bufs [][]byte) (sent int, rest [][]byte, want int, err error) {
 	var iov [maxGather]syscall.Iovec
 	k := 0
-	for _, p := range bufs {
-		if len(p) == 0 {
-			continue
+	for len(bufs) > 0 && k < maxGather {
+		if p := bufs[0]; len(p) > 0 {
+			iov[k].Base = &p[0]
+			iov[k].Len = uint64(len(p))
+			want += len(p)
+			k++
 		}
-		if k == maxGather {
-			break
-		}
-		iov[k].Base = &p[0]
-		iov[k].Len = uint64(len(p))
-		k++
+		bufs = bufs[1:]
 	}
 	if k == 0 {
-		return 0, nil
+		return 0, bufs, 0, nil
 	}
 	for {
 		var n uintptr
@@ -83,13 +96,13 @@ func (b *Backend) Send(s transport.Stream, bufs [][]byte) (int, error) {
 		}
 		switch e {
 		case 0:
-			return int(n), nil
+			return int(n), bufs, want, nil
 		case syscall.EAGAIN, syscall.ENOBUFS, syscall.ENOTCONN:
 			// ENOTCONN is a dialled stream before it is connected.
-			return 0, transport.ErrWouldBlock
+			return 0, bufs, want, transport.ErrWouldBlock
 		case syscall.EINTR:
 		default:
-			return 0, errorOf(e)
+			return 0, bufs, want, errorOf(e)
 		}
 	}
 }
