@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
@@ -150,14 +151,37 @@ func (s *Server) ListenAndServe(addresses ...string) error {
 // that wait, and frees everything. When ctx is done first, it ends the rest as
 // Close does and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
+	drained := s.engine.Shutdown()
 	var err error
-	select {
-	case <-s.engine.Shutdown():
-	case <-ctx.Done():
-		err = ctx.Err()
+	if s.engine.Polled() {
+		err = s.pollUntil(ctx, drained)
+	} else {
+		select {
+		case <-drained:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
 	}
 	s.Close()
 	return err
+}
+
+// pollUntil polls while the caller of Shutdown waits, since nobody else does.
+func (s *Server) pollUntil(ctx context.Context, drained <-chan struct{}) error {
+	for {
+		select {
+		case <-drained:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		default:
+		}
+		next, err := s.Poll(s.Now())
+		if err != nil {
+			return err
+		}
+		s.Wait(min(next, s.Now()+int64(10*time.Millisecond)))
+	}
 }
 
 // Close ends the server at once: connections are aborted. A handler that does

@@ -86,9 +86,7 @@ func (e *Engine) room(c *counters) (s *pool.Slot, refuse bool) {
 			h := e.pool.Handle(old)
 			c.add(countEvicted, 1)
 			e.log(EventEvicted, -1, h, 0)
-			e.drivers[old.Driver].Gone(old, h)
-			e.backend.CloseStream(stream(old))
-			e.release(old)
+			e.releaseLocked(old, h)
 			return e.pool.Acquire(), false
 		}
 	}
@@ -126,7 +124,7 @@ func (e *Engine) refuse(s *pool.Slot, id transport.Stream) {
 		e.releaseLocked(s, h)
 		return
 	}
-	s.Flags |= flagHalf | flagUnread | flagClosing | flagReserve
+	s.Flags |= flagHalf | flagUnread | flagClosing
 	s.Lane = 0
 	s.Phase = uint8(PhaseDrain)
 	e.setDeadline(s, e.backend.Now()+e.cfg.Patience.Drain)
@@ -140,7 +138,9 @@ func (e *Engine) refuse(s *pool.Slot, id transport.Stream) {
 
 // releaseLocked closes a slot under the accept lock, without rearming.
 func (e *Engine) releaseLocked(s *pool.Slot, h pool.Handle) {
-	e.drivers[s.Driver].Gone(s, h)
+	if s.Flags&flagHalf == 0 {
+		e.drivers[s.Driver].Gone(s, h)
+	}
 	e.backend.CloseStream(stream(s))
 	e.release(s)
 }

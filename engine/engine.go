@@ -100,8 +100,9 @@ type Driver interface {
 	// room for 512 bytes.
 	Farewell(dst []byte, s *pool.Slot, why Why) []byte
 
-	// Gone is called once for each slot of the driver, before it is released,
-	// so that the driver can let go of what it keeps elsewhere for it.
+	// Gone is called once for each slot that was served, when it will not be
+	// served again: before it is released, or before what the peer still sends
+	// is thrown away. The driver lets go of what it keeps elsewhere for it.
 	Gone(s *pool.Slot, h pool.Handle)
 }
 

@@ -70,7 +70,12 @@ func (q *held) offer(e *Engine) {
 }
 
 // mostLent is how many requests may lend their worker at once.
-func (e *Engine) mostLent() int32 { return int32(max(e.cfg.Workers-1, 1)) }
+func (e *Engine) mostLent() int32 {
+	if e.polled {
+		return 1 // there is but one worker
+	}
+	return int32(max(e.cfg.Workers-1, 1))
+}
 
 // TryLend asks whether the worker may wait for the peer of the slot that it
 // serves, if it comes to that. It may until it has let go of the slot. If

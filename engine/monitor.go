@@ -166,9 +166,7 @@ func (e *Engine) dismissSlot(s *pool.Slot, why Why) {
 		e.end(s, true, &e.counts, -1)
 		return
 	}
-	e.pool.Stash.Drop(s)
-	s.Flags |= flagHalf | flagUnread | flagClosing
-	*pool.StateOf[drained](s) = drained{}
+	e.half(s)
 	s.Phase = uint8(PhaseDrain)
 	s.Idle(pool.Never)
 	e.pool.Deadlines.Set(e.pool.Index(s), pool.TickAfter(e.backend.Now()+e.cfg.Patience.Drain))

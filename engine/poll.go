@@ -45,6 +45,9 @@ func (e *Engine) Poll(now int64) (next int64, err error) {
 	return next, nil
 }
 
+// Polled reports whether the engine is driven by Poll.
+func (e *Engine) Polled() bool { return e.polled }
+
 // Wait waits until there is something for Poll to do, or the deadline has
 // passed. The engine must have one lane only.
 func (e *Engine) Wait(deadline int64) error {

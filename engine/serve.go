@@ -14,7 +14,6 @@ const (
 	flagClosing                   // when the output is sent, the connection ends
 	flagLinger                    // and the peer may still be sending
 	flagHalf                      // our end is sent: the slot drains
-	flagReserve                   // the slot is of the reserve
 )
 
 // lingerLimit bounds how many bytes are read and thrown away after our end
@@ -33,9 +32,10 @@ func (w *Worker) serve(s *pool.Slot, sig pool.Signals) {
 			break
 		}
 		if leave == pool.Park && s.Flags&flagUnread != 0 {
-			// More is known to be there. Others first.
+			// More is known to be there. Others first; but nobody need be woken,
+			// since this worker is about to look at the ring.
 			e.pool.Move(s, pool.Enqueue)
-			e.enqueue(s)
+			e.pool.Ready.Push(e.pool.Index(s))
 			break
 		}
 		idle := leave == pool.Park && Phase(s.Phase) == PhaseIdle
@@ -139,10 +139,18 @@ func (w *Worker) finish(s *pool.Slot) (leave pool.Event, gone bool) {
 		w.e.end(s, true, &w.counts, w.id)
 		return 0, true
 	}
-	s.Flags |= flagHalf | flagUnread
+	w.e.half(s)
 	w.Enter(s, PhaseDrain)
-	*pool.StateOf[drained](s) = drained{}
 	return w.drain(s)
+}
+
+// half notes that our end of the slot's stream is sent. The driver is done
+// with the slot.
+func (e *Engine) half(s *pool.Slot) {
+	e.drivers[s.Driver].Gone(s, e.pool.Handle(s))
+	e.pool.Stash.Drop(s)
+	s.Flags |= flagHalf | flagUnread | flagClosing
+	s.ClearState()
 }
 
 // drained is the engine's use of the protocol's state, when the protocol is
@@ -220,7 +228,9 @@ func (e *Engine) end(s *pool.Slot, abort bool, c *counters, worker int) {
 		kind = EventAborted
 	}
 	h := e.pool.Handle(s)
-	e.drivers[s.Driver].Gone(s, h)
+	if s.Flags&flagHalf == 0 {
+		e.drivers[s.Driver].Gone(s, h)
+	}
 	if abort {
 		e.backend.Abort(stream(s))
 	} else {

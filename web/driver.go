@@ -101,7 +101,6 @@ func (d *Driver) Limit(pattern string, limit int64) error {
 type slotState struct {
 	sink  State // of the request whose content a Sink takes
 	which int32 // number of the Sink, 0 if there is none
-	used  bool  // a request was served
 }
 
 // turnReceives is how often bytes are received for a slot before others have
@@ -129,6 +128,17 @@ func (d *Driver) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
 	if s.Stashed() {
 		x.conn.Load(d.e.Pool().Stash.Block(s))
 	}
+	v := x.serve()
+	if x.lost {
+		x.lost = false
+		return engine.Lost
+	}
+	return v
+}
+
+// serve goes on until there is a verdict.
+func (x *Exchange) serve() engine.Verdict {
+	w, s := x.w, x.s
 	for receives := 0; ; {
 		after, v := x.step()
 		if after == nextEnd {
@@ -173,7 +183,6 @@ func (x *Exchange) step() (next, engine.Verdict) {
 		if !done {
 			return nextReceive, 0
 		}
-		pool.StateOf[slotState](x.s).used = true
 		x.s.Phase = uint8(engine.PhaseBusy)
 		return x.request()
 	case http1.StateBody, http1.StateRespond:
@@ -444,7 +453,7 @@ func (x *Exchange) send(head, static []byte) error {
 		_, err = t.Write(static)
 	}
 	if !x.w.EndHandler() {
-		x.lost = true
+		x.lost = true // whatever the verdict will be
 		return engine.ErrDeadline
 	}
 	return err
@@ -455,10 +464,6 @@ func (x *Exchange) send(head, static []byte) error {
 func (x *Exchange) flush() (v engine.Verdict, blocked bool) {
 	if staged := x.conn.Staged(); len(staged) > 0 {
 		err := x.send(staged, nil)
-		if x.lost {
-			x.lost = false
-			return engine.Lost, true
-		}
 		if err != nil {
 			return engine.Abort, true
 		}
@@ -476,11 +481,7 @@ func (x *Exchange) last(v engine.Verdict) engine.Verdict {
 	if staged := x.conn.Staged(); len(staged) > 0 {
 		err := x.send(staged, nil)
 		x.conn.Unstage()
-		if x.lost {
-			x.lost = false
-			return engine.Lost
-		}
-		if err != nil {
+		if err != nil || x.lost {
 			return engine.Abort
 		}
 	}
@@ -583,7 +584,7 @@ func (x *Exchange) progress(n int) {
 
 // Gone implements engine.Driver.
 func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
-	if st := pool.StateOf[slotState](s); st.which != 0 && engine.Phase(s.Phase) != engine.PhaseDrain {
+	if st := pool.StateOf[slotState](s); st.which != 0 {
 		d.router.sinks[st.which-1].Abandon(&st.sink)
 		st.which = 0
 	}
