@@ -103,7 +103,7 @@ func TestRemaining(t *testing.T) {
 	y := bodyOf(t, "Content-Length: 9223372036854775807")
 	b := make([]byte, 1000)
 	for i := range 3 {
-		want := uint64(1<<63 - 1 - 1000*i)
+		want := uint64(1<<63-1) - 1000*uint64(i)
 		if n, known := y.Remaining(); n != want || !known {
 			t.Errorf("Remaining = %d, %v, want %d", n, known, want)
 		}

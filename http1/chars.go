@@ -77,6 +77,20 @@ func equalFold[A, B bytestring](a A, b B) bool {
 	return true
 }
 
+// equal reports whether b and s are the same, without a conversion, for which
+// TinyGo would allocate.
+func equal(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i, c := range b {
+		if c != s[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // allToken reports whether b is a token = 1*tchar.
 func allToken[T bytestring](b T) bool {
 	for i := 0; i < len(b); i++ {

@@ -42,27 +42,13 @@ func (m Method) String() string {
 // MethodOther for every name that this package does not know, without a check
 // that it is a token.
 func MethodOf(b []byte) Method {
-	switch string(b) {
-	case "":
+	if len(b) == 0 {
 		return MethodUnset
-	case "GET":
-		return GET
-	case "HEAD":
-		return HEAD
-	case "POST":
-		return POST
-	case "PUT":
-		return PUT
-	case "DELETE":
-		return DELETE
-	case "CONNECT":
-		return CONNECT
-	case "OPTIONS":
-		return OPTIONS
-	case "TRACE":
-		return TRACE
-	case "PATCH":
-		return PATCH
+	}
+	for m := GET; m < MethodOther; m++ {
+		if equal(b, methodNames[m]) {
+			return m
+		}
 	}
 	return MethodOther
 }

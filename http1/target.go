@@ -50,7 +50,7 @@ func (h *Head) checkAbsolute(t []byte) Error {
 	for i < len(t) && (isAlpha(t[i]) || i != 0 && (isDigit(t[i]) || t[i] == '+' || t[i] == '-' || t[i] == '.')) {
 		i++
 	}
-	if i == 0 || i+3 > len(t) || string(t[i:i+3]) != "://" {
+	if i == 0 || i+3 > len(t) || !equal(t[i:i+3], "://") {
 		return ErrTargetForm
 	}
 	if s := t[:i]; !equalFold(s, "http") && !equalFold(s, "https") {
