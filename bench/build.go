@@ -106,11 +106,11 @@ func move(from, to string) error {
 	return os.Rename(near, to)
 }
 
-// goBuild makes the program of a Go package, which is the folder dir. A folder
-// of another module is built as it is found: in the workspace, if it is part of it.
-func (b *builder) goBuild(ctx context.Context, dir, name string, env ...string) (string, error) {
+// goBuild makes the program of a Go package, which is the folder dir. The
+// workspace is left aside: its modules replace each other by path.
+func (b *builder) goBuild(ctx context.Context, dir, name string) (string, error) {
 	program := filepath.Join(b.temp, name)
-	return program, command(ctx, dir, env, "go", "build", "-o", program, ".")
+	return program, command(ctx, dir, []string{"GOWORK=off"}, "go", "build", "-o", program, ".")
 }
 
 // command runs a program to its end; the error has the first line that it wrote.

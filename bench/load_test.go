@@ -32,6 +32,11 @@ func compiled(t *testing.T, dir ...string) string {
 // answering is the port of a server that answers every request with the pieces,
 // each of which is a write of its own, and then closes the connection if asked.
 func answering(t *testing.T, pieces []string, closes bool) int {
+	return answeringEach(t, func(int) []string { return pieces }, closes)
+}
+
+// answeringEach is the same with the pieces for each connection, counted from 0.
+func answeringEach(t *testing.T, pieces func(conn int) []string, closes bool) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -39,7 +44,7 @@ func answering(t *testing.T, pieces []string, closes bool) int {
 	}
 	t.Cleanup(func() { l.Close() })
 	go func() {
-		for {
+		for i := 0; ; i++ {
 			c, err := l.Accept()
 			if err != nil {
 				return
@@ -55,7 +60,7 @@ func answering(t *testing.T, pieces []string, closes bool) int {
 					if line != "\r\n" {
 						continue
 					}
-					for _, p := range pieces {
+					for _, p := range pieces(i) {
 						if _, err := c.Write([]byte(p)); err != nil {
 							return
 						}
@@ -133,6 +138,21 @@ func TestLoadIsStrict(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLoadSeesOneBadConnection wants an error although the other connection
+// could do all that is left.
+func TestLoadSeesOneBadConnection(t *testing.T) {
+	port := answeringEach(t, func(conn int) []string {
+		if conn == 0 {
+			return []string{strings.Replace(good, "200", "500", 1)}
+		}
+		return []string{good}
+	}, false)
+	err := talk(t, compiled(t, "load"), "-p", strconv.Itoa(port), "-c", "2", "-t", "1", "-n", "50")
+	if err == nil || !strings.Contains(err.Error(), "1 errors: load: not a status line") {
+		t.Errorf("%v, want one error", err)
 	}
 }
 

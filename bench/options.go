@@ -51,7 +51,7 @@ func newFlags(o *options, list, work *string) *flag.FlagSet {
 	f.IntVar(&o.depth, "depth", 16, "`N` requests at a time on a connection of a pipelined run")
 	f.IntVar(&o.parked, "parked", 10000, "`N` connections of a parked run")
 	f.IntVar(&o.threads, "threads", 2, "`N` threads of the load generator")
-	f.BoolVar(&o.browser, "browser", false, "send the fields of a browser, about 700 bytes, instead of three")
+	f.BoolVar(&o.browser, "browser", false, "send the fields of a browser, 555 bytes, instead of three")
 	f.BoolVar(&o.smoke, "smoke", false, "a few hundred requests a server, to see that all works; the figures mean nothing")
 	f.StringVar(&o.json, "json", "", "write every single figure to `FILE` too")
 	f.BoolVar(&o.markdown, "markdown", false, "print the tables in Markdown")

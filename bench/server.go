@@ -45,7 +45,7 @@ func buildFloor(ctx context.Context, b *builder) (starter, error) {
 // buildGo builds a server of this module, which takes the flag -addr.
 func buildGo(name string) func(context.Context, *builder) (starter, error) {
 	return func(ctx context.Context, b *builder) (starter, error) {
-		program, err := b.goBuild(ctx, filepath.Join("servers", name), name, "GOWORK=off")
+		program, err := b.goBuild(ctx, filepath.Join("servers", name), name)
 		return func(port, _ int) ([]string, error) {
 			return []string{program, "-addr", address(port)}, nil
 		}, err
@@ -59,7 +59,7 @@ func buildBobtail(backend string) func(context.Context, *builder) (starter, erro
 		if _, err := os.Stat(dir); err != nil {
 			return nil, fmt.Errorf("cmd/bobtail is %w", errAbsent)
 		}
-		program, err := b.goBuild(ctx, dir, "bobtail", "GOWORK=")
+		program, err := b.goBuild(ctx, dir, "bobtail")
 		return func(port, conns int) ([]string, error) {
 			return []string{program, "serve", "-addr", address(port), "-backend", backend,
 				"-sockets", strconv.Itoa(conns)}, nil
