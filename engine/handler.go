@@ -40,11 +40,7 @@ func (w *Worker) BeginHandler(limit int64) {
 // verdict must be Lost.
 func (w *Worker) EndHandler() bool {
 	r := w.right.Load()
-	if r&rightState == rightHandler && w.right.CompareAndSwap(r, rightNone) {
-		w.deadline.Store(0)
-		return true
-	}
-	return false
+	return r&rightState == rightHandler && w.right.CompareAndSwap(r, rightNone)
 }
 
 // take takes the right for one call of ours. It fails when the deadline has

@@ -203,7 +203,7 @@ func (e *Engine) lookAtWorkers() (busy bool) {
 			}
 			continue
 		}
-		if w.deadline.Load() == 0 {
+		if w.right.Load() == rightNone {
 			continue
 		}
 		busy = true
@@ -217,7 +217,6 @@ func (e *Engine) lookAtWorkers() (busy bool) {
 // replace ends the connection of a worker whose handler has not come back,
 // and counts the worker as lost. The right to the slot has passed.
 func (e *Engine) replace(w *Worker, s *pool.Slot, sent bool) {
-	w.deadline.Store(0)
 	e.counts.add(countTimeoutHandler, 1)
 	e.counts.add(countLost, 1)
 	e.log(EventHandler, w.id, e.pool.Handle(s), 0)

@@ -121,7 +121,6 @@ func (e *Engine) deprive(w *Worker) {
 		case rightHandler:
 			if s, _, ok := w.pass(0, true); ok {
 				w.alone = true
-				w.deadline.Store(0)
 				e.lost.Add(1)
 				e.pool.Move(s, pool.Sweep)
 				e.end(s, true, &e.counts, -1)

@@ -44,12 +44,15 @@ func (a *Addresses) Limited() bool { return a.limit > 0 }
 // one to one for each kind, so no two peers share a key.
 func AddressKey(ip [16]byte) uint64 {
 	var x uint64
-	prefix := ip[:8]
-	if ip[10] == 0xff && ip[11] == 0xff && [10]byte(ip[:10]) == [10]byte{} {
-		prefix = ip[8:]
+	from, zero := 0, true
+	for i := range 10 {
+		zero = zero && ip[i] == 0
 	}
-	for _, b := range prefix {
-		x = x<<8 | uint64(b)
+	if zero && ip[10] == 0xff && ip[11] == 0xff {
+		from = 8
+	}
+	for i := range 8 {
+		x = x<<8 | uint64(ip[from+i])
 	}
 	// The finalizer of SplitMix64, which is a bijection.
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

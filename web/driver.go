@@ -30,7 +30,6 @@ type Driver struct {
 	number int
 	router router
 	xs     []Exchange
-	fixed  bool // handlers may not be added any more
 }
 
 // New makes a driver for an engine, and adds it there.

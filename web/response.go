@@ -26,7 +26,7 @@ func (w Response) Status(code int) Head { return w.StatusReason(code, "") }
 // StatusReason is Status with a reason phrase of the program's.
 func (w Response) StatusReason(code int, reason string) Head {
 	w.x.keep(w.x.conn.Status(code, reason))
-	return Head{w.x}
+	return Head(w)
 }
 
 // Interim sends an interim response at once, before the response is begun,
@@ -139,7 +139,7 @@ func (h Head) Stream() (Body, error) {
 	if err := h.x.conn.EndHead(); err != nil {
 		return Body{}, h.x.keep(err)
 	}
-	return Body{h.x}, nil
+	return Body(h), nil
 }
 
 // StreamN begins content of n bytes. If the handler then writes fewer, the

@@ -11,7 +11,6 @@ type route struct {
 	method  string // "" is any
 	handler Handler
 	each    []Handler // one for each worker, instead of handler
-	make    func(worker int) Handler
 	sink    Sink
 	number  int32 // of the sink
 	limit   int64 // nanoseconds that the handler may run, 0 is the configured
