@@ -40,7 +40,11 @@ func (w *Worker) BeginHandler(limit int64) {
 // verdict must be Lost.
 func (w *Worker) EndHandler() bool {
 	r := w.right.Load()
-	return r&rightState == rightHandler && w.right.CompareAndSwap(r, rightNone)
+	if r&rightState == rightHandler && w.right.CompareAndSwap(r, rightNone) {
+		return true
+	}
+	w.right.Store(rightNone)
+	return false
 }
 
 // take takes the right for one call of ours. It fails when the deadline has
