@@ -27,6 +27,7 @@ var servers = []server{
 	{baseline, buildFloor},
 	{"bobtail-epoll", buildBobtail("epoll")},
 	{"bobtail-net", buildBobtail("net")},
+	{"gnet", buildGo("gnet")},
 	{"fasthttp", buildGo("fasthttp")},
 	{"nethttp", buildGo("nethttp")},
 	{"nginx", buildNginx},
