@@ -1,0 +1,190 @@
+package main
+
+import (
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// lineLog writes lines without making whoever logs them wait: lines are put
+// into a buffer under a lock, and a goroutine of its own writes that out. When
+// the reader of the log is too slow, lines are left out and counted.
+type lineLog struct {
+	w    io.Writer
+	all  bool          // requests are told with their connection's handle
+	more chan struct{} // has a value when there is something to write
+	done chan struct{} // closed when the last line is written
+
+	mu     sync.Mutex
+	lines  []byte // never grows beyond its capacity
+	lost   int    // lines left out since the last one that was not
+	ending bool
+}
+
+// The sizes of a log, in bytes. A line has at most maxLine: time, handle,
+// address, method, target and numbers.
+const (
+	logSize   = 64 << 10
+	maxLine   = 512
+	maxMethod = 32
+	maxTarget = 256
+)
+
+func newLineLog(w io.Writer, all bool) *lineLog {
+	l := &lineLog{
+		w: w, all: all,
+		more:  make(chan struct{}, 1),
+		done:  make(chan struct{}),
+		lines: make([]byte, 0, logSize),
+	}
+	go l.write()
+	return l
+}
+
+// write writes what is there, until the end.
+func (l *lineLog) write() {
+	defer close(l.done)
+	spare := make([]byte, 0, logSize)
+	for range l.more {
+		l.mu.Lock()
+		lines, lost, ending := l.lines, l.lost, l.ending
+		l.lines, l.lost = spare, 0
+		l.mu.Unlock()
+		l.w.Write(lines)
+		if lost > 0 {
+			io.WriteString(l.w, plural(lost, "line")+" left out, since the log was not taken fast enough\n")
+		}
+		spare = lines[:0]
+		if ending {
+			return
+		}
+	}
+}
+
+// closeTimeout is how long a log that nobody reads is waited for at the end.
+const closeTimeout = time.Second
+
+// close writes what is left.
+func (l *lineLog) close() {
+	l.mu.Lock()
+	l.ending = true
+	l.mu.Unlock()
+	l.rouse()
+	select {
+	case <-l.done:
+	case <-time.After(closeTimeout):
+	}
+}
+
+func (l *lineLog) rouse() {
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+}
+
+// begin begins a line with the time. Unless it returns nil, end must follow.
+func (l *lineLog) begin() []byte {
+	l.mu.Lock()
+	if cap(l.lines)-len(l.lines) < maxLine {
+		l.lost++
+		l.mu.Unlock()
+		return nil
+	}
+	b := time.Now().AppendFormat(l.lines, "2006-01-02T15:04:05.000Z07:00")
+	return append(b, ' ')
+}
+
+func (l *lineLog) end(b []byte) {
+	l.lines = append(b, '\n')
+	l.mu.Unlock()
+	l.rouse()
+}
+
+// request is bobtail.Config.Access.
+func (l *lineLog) request(r *bobtail.Request, code int, n, took int64) {
+	// The system is asked before the lock is taken.
+	remote := r.Remote()
+	b := l.begin()
+	if b == nil {
+		return
+	}
+	if l.all {
+		b = appendHandle(b, r.Handle())
+	}
+	b = remote.AppendTo(b)
+	b = append(b, ' ')
+	b = appendVisible(b, r.MethodName(), maxMethod)
+	b = append(b, ' ')
+	b = appendVisible(b, r.Target(), maxTarget)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, int64(code), 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, n, 10)
+	b = append(b, ' ')
+	b = strconv.AppendFloat(b, float64(took)/1e6, 'f', 3, 64)
+	l.end(append(b, "ms"...))
+}
+
+// event is bobtail.Config.Log.
+func (l *lineLog) event(e bobtail.Event) {
+	b := l.begin()
+	if b == nil {
+		return
+	}
+	if e.Handle != 0 {
+		b = appendHandle(b, e.Handle)
+	}
+	b = append(b, e.Kind.String()...)
+	switch e.Kind {
+	case engine.EventTimeout, engine.EventClosed, engine.EventAborted:
+		b = append(b, " in phase "...)
+		b = append(b, engine.Phase(e.Code).String()...)
+	case engine.EventBadInput:
+		b = append(b, ": "...)
+		b = append(b, http1.Error(e.Code).Error()...)
+	}
+	if e.Worker >= 0 {
+		b = append(b, ", worker "...)
+		b = strconv.AppendInt(b, int64(e.Worker), 10)
+	}
+	l.end(b)
+}
+
+// appendHandle appends the number of a connection: its slot, and which of the
+// slot's connections it is.
+func appendHandle(b []byte, h bobtail.Handle) []byte {
+	b = append(b, '#')
+	b = strconv.AppendInt(b, int64(h.Index()), 10)
+	b = append(b, '.')
+	b = strconv.AppendUint(b, uint64(h.Generation()), 10)
+	return append(b, ' ')
+}
+
+// appendVisible appends bytes of a peer's, at most n of them. A terminal is
+// shown nothing that it might obey, and a line stays one line.
+func appendVisible(dst, b []byte, n int) []byte {
+	const hex = "0123456789abcdef"
+	cut := len(b) > n
+	for _, c := range b[:min(len(b), n)] {
+		if c > ' ' && c < 0x7f && c != '\\' {
+			dst = append(dst, c)
+		} else if n -= 3; n > 0 {
+			dst = append(dst, '\\', 'x', hex[c>>4], hex[c&15])
+		}
+	}
+	if cut {
+		dst = append(dst, "..."...)
+	}
+	return dst
+}
+
+// Of the longest line, that is maxMethod and maxTarget with the marks of what
+// was cut off, an address, a handle, a time, and three numbers.
+var _ [maxLine - maxMethod - maxTarget - 2*3 - transport.MaxAddrText - 25 - 29 - 60]byte

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// grace is how long requests under way may take after the first Ctrl-C.
+const grace = 5 * time.Second
+
+func serve(args []string) int {
+	o, s := serveOptions()
+	wantsHelp, err := o.parse(args)
+	if wantsHelp {
+		fmt.Print("usage: bobtail serve [flags]\n\nServes a small site over HTTP/1.1 until Ctrl-C.\n")
+		o.help(os.Stdout)
+		return exitOK
+	}
+	if err != nil {
+		return refuse("%v", err)
+	}
+	at, err := resolve(s.addr)
+	if err != nil {
+		return refuse("-addr %s: %v", s.addr, err)
+	}
+	for i, name := range admissions {
+		if name == s.admit {
+			s.config.Admission = bobtail.Admission(i)
+		}
+	}
+	if err := s.config.Validate(); err != nil {
+		return refuse("%s", blame(err))
+	}
+	s.config.Backend, err = openBackend(s.backend, min(runtime.GOMAXPROCS(0), s.config.Workers))
+	if err != nil {
+		return refuse("the backend %s cannot be opened: %v", s.backend, err)
+	}
+	out := io.Writer(os.Stdout)
+	if s.quiet {
+		out = io.Discard
+	}
+	lines := s.startLog()
+	server, err := bobtail.New(s.config)
+	if err != nil {
+		return refuse("%s", blame(err))
+	}
+	here := newSite(server, s.backend)
+	here.mount()
+	got, err := server.Listen(at.String())
+	if err != nil {
+		server.Close()
+		return refuse("-addr: %s", cannotListen(err, at, s.backend))
+	}
+	here.at(url(got))
+	// Whoever has read the address may send a signal.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if err := server.Start(); err != nil {
+		server.Close()
+		return refuse("%v", err)
+	}
+	began := time.Now()
+	s.greet(out, server, got)
+	<-signals
+	status := shutDown(server, signals, out)
+	if lines != nil {
+		lines.close()
+	}
+	farewell(out, server.Stats(), time.Since(began))
+	return status
+}
+
+// startLog puts the hooks of the log into the configuration. It returns nil
+// if nothing is to be logged.
+func (s *settings) startLog() *lineLog {
+	if s.log == logNothing {
+		return nil
+	}
+	l := newLineLog(os.Stderr, s.log == logAll)
+	s.config.Access = l.request
+	if s.log == logAll {
+		s.config.Log = l.event
+	}
+	return l
+}
+
+// shutDown ends the server within its grace, or at once after a further
+// signal, and returns the status to end with.
+func shutDown(server *bobtail.Server, signals <-chan os.Signal, out io.Writer) int {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), grace,
+		fmt.Errorf("cut off what was not finished after %v", grace))
+	defer cancel()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		server.Shutdown(ctx)
+	}()
+	if open := server.Stats().Open; open > 0 {
+		fmt.Fprintf(out, "\nfinishing %s, %v at most; Ctrl-C again cuts them off\n", plural(open, "connection"), grace)
+	}
+	select {
+	case <-over:
+	case <-signals:
+		fmt.Fprintln(os.Stderr, "bobtail: cut off what was not finished")
+		return exitFailed
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintf(os.Stderr, "bobtail: %v\n", context.Cause(ctx))
+		return exitFailed
+	}
+	return exitOK
+}
+
+// greet says what is served, and what the server holds in memory.
+func (s *settings) greet(out io.Writer, server *bobtail.Server, at transport.Addr) {
+	lanes := ""
+	if n := s.config.Backend.Lanes(); n > 1 {
+		lanes = fmt.Sprintf(", %d lanes", n)
+	}
+	fmt.Fprintf(out, "serving %s over %s%s; Ctrl-C ends it\n", url(at), s.backend, lanes)
+	m := server.Memory()
+	table(out, []row{
+		{"sockets", m.Pool.Slots, fmt.Sprintf("%d, %d B each", s.config.Sockets, m.Pool.Slots/s.config.Sockets)},
+		{"workers", m.Workers + m.Exchanges, fmt.Sprintf("%d, and %d spare", s.config.Workers, s.config.Spare)},
+		{"stash", m.Pool.Stash, "for requests that come in pieces"},
+		{"output", m.Pool.Output, "for answers that are taken slowly"},
+		{"addresses", m.Pool.Addresses, "to count connections of each"},
+		{"engine", m.Engine, ""},
+		{"memory", m.Total(), "in all"},
+	})
+}

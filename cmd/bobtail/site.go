@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/bobtail-go/bobtail"
+)
+
+// page is what / shows, for a server at pageURL. It needs nothing else to be
+// fetched.
+//
+//go:embed index.html
+var page string
+
+const pageURL = "http://127.0.0.1:8080/"
+
+// hello is what everybody says first.
+const hello = "Hello, World!"
+
+// site is what serve serves. Its handlers allocate nothing for a request.
+type site struct {
+	server  *bobtail.Server
+	memory  bobtail.Memory
+	backend string
+	began   time.Time
+	page    string
+}
+
+func newSite(server *bobtail.Server, backend string) *site {
+	return &site{server: server, memory: server.Memory(), backend: backend, began: time.Now(), page: page}
+}
+
+// at says where the site is served.
+func (s *site) at(url string) { s.page = strings.ReplaceAll(page, pageURL, url) }
+
+func (s *site) mount() {
+	for pattern, h := range map[string]bobtail.Handler{
+		"GET /":          s.index,
+		"GET /plaintext": plaintext,
+		"GET /json":      json,
+		"POST /echo":     echo,
+		"GET /sleep":     sleep,
+		"GET /stats":     s.stats,
+	} {
+		if err := s.server.Handle(pattern, h); err != nil {
+			panic("BUG: " + pattern + ": " + err.Error())
+		}
+	}
+}
+
+func (s *site) index(w bobtail.Response, r *bobtail.Request) error {
+	return w.Status(200).Header("Content-Type", "text/html; charset=utf-8").StaticString(s.page)
+}
+
+func plaintext(w bobtail.Response, r *bobtail.Request) error {
+	return w.Status(200).Header("Content-Type", "text/plain").Text(hello)
+}
+
+func json(w bobtail.Response, r *bobtail.Request) error {
+	return w.Status(200).Header("Content-Type", "application/json").Text(`{"message":"` + hello + `"}`)
+}
+
+// echo sends the content back as it comes, however long it is, under its own
+// type. What has none is called bytes, so that no browser takes it for a page.
+func echo(w bobtail.Response, r *bobtail.Request) error {
+	// A peer that asks whether to go on is told so by the first read, and
+	// would not be once an answer has begun (RFC 9110 section 10.1.1).
+	piece, err := r.NextPiece()
+	if err != nil && err != io.EOF {
+		return err
+	}
+	h := w.Status(200)
+	if t := r.Header("Content-Type"); t != nil {
+		h = h.HeaderBytes("Content-Type", t)
+	} else {
+		h = h.Header("Content-Type", "application/octet-stream")
+	}
+	if err == io.EOF {
+		return h.Empty()
+	}
+	body, e := begin(h, r)
+	if e != nil {
+		return e
+	}
+	for ; err == nil; piece, err = r.NextPiece() {
+		if _, e := body.Write(piece); e != nil {
+			return e
+		}
+	}
+	if err != io.EOF {
+		return err
+	}
+	return body.Close()
+}
+
+// begin begins content of the length that the request's has, if it is known.
+func begin(h bobtail.Head, r *bobtail.Request) (bobtail.Body, error) {
+	if n, known := r.ContentLength(); known {
+		return h.StreamN(n)
+	}
+	return h.Stream()
+}
+
+// mostSleep is the longest that sleep may be asked to take, in milliseconds:
+// as long as a handler may run by default.
+const mostSleep = 60_000
+
+// sleep answers after some time, in which it keeps its worker, as handlers do
+// that wait for something other than their peer.
+func sleep(w bobtail.Response, r *bobtail.Request) error {
+	ms, ok := number(parameter(r.Query(), "ms"), mostSleep)
+	if !ok {
+		return w.Status(400).Text("Want /sleep?ms=N, N from 0 to 60000.\n")
+	}
+	time.Sleep(time.Duration(ms) * time.Millisecond)
+	return w.Text("Slept.\n")
+}
+
+// parameter is the value of the first parameter of a query with a name, nil
+// if there is none. It undoes no escapes.
+func parameter(query []byte, name string) []byte {
+	for len(query) > 0 {
+		pair := query
+		if i := bytes.IndexByte(query, '&'); i >= 0 {
+			pair, query = query[:i], query[i+1:]
+		} else {
+			query = nil
+		}
+		if len(pair) > len(name) && string(pair[:len(name)]) == name && pair[len(name)] == '=' {
+			return pair[len(name)+1:]
+		}
+	}
+	return nil
+}
+
+// number reads a whole number of at most most.
+func number(b []byte, most int) (n int, ok bool) {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		if n = n*10 + int(c-'0'); n > most {
+			return 0, false
+		}
+	}
+	return n, len(b) > 0
+}
