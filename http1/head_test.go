@@ -56,6 +56,7 @@ func TestReset(t *testing.T) {
 	for _, in := range []string{
 		"GET / HTTP/1.0\r\n\r\n", "GET /a?b HTTP/1.1\r\nHost: y\r\n\r\n", "GET http://z HTTP/1.1\r\nHost: y\r\n\r\n",
 		"\r\nOPTIONS * HTTP/1.1\r\nHost: y\r\n\r\n", "CONNECT y:1 HTTP/1.0\r\n\r\n", "POST / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+		"\r\n\r\nGET / HTTP/1.1\r\nHost: y\r\nExpect: 100-continue\r\n\r\n",
 	} {
 		var fresh http1.Head
 		used := rubbish()
@@ -69,6 +70,9 @@ func TestReset(t *testing.T) {
 		p.Parse(used, b)
 		if got, want := describe(used, b), describe(&fresh, b); got != want {
 			t.Errorf("%q in a used Head\n got %s\nwant %s", in, got, want)
+		}
+		if y := used.Body(); !y.Done() {
+			t.Errorf("%q in a used Head has content", in)
 		}
 	}
 }

@@ -38,6 +38,7 @@ func TestTargetFormsRefused(t *testing.T) {
 		{"query alone", "GET ?a", http1.ErrTargetForm},
 		{"scheme alone", "GET http:", http1.ErrTargetForm},
 		{"one slash", "GET http:/x/y", http1.ErrTargetForm},
+		{"word alone", "GET abc", http1.ErrTargetForm},
 		{"no scheme", "GET ://x/", http1.ErrTargetForm},
 		{"scheme that begins with a digit", "GET 1http://x/", http1.ErrTargetForm},
 		{"path with CONNECT", "CONNECT /", http1.ErrTargetForm},
