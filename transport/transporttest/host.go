@@ -58,6 +58,9 @@ type hostPeer struct{ *net.TCPConn }
 func newHostPeer(c net.Conn) hostPeer {
 	p := hostPeer{c.(*net.TCPConn)}
 	p.SetDeadline(time.Now().Add(waitLimit))
+	// Filling a stream is quicker where the kernel does not let its buffers
+	// grow to megabytes.
+	p.SetReadBuffer(64 << 10)
 	return p
 }
 

@@ -27,25 +27,35 @@ var resourceCases = []testCase{
 				line = []byte("0123456789abcdef")
 				fail error
 			)
+			wait := func() {
+				if _, err := d.b.Wait(0, d.ev[:], transport.Forever); err != nil {
+					fail = err
+				}
+			}
 			exchange := func() {
 				if _, err := p.Write(line); err != nil {
 					fail = err
 				}
 				for n := 0; n < len(line) && fail == nil; {
 					view, err := d.b.Receive(s.id, buf)
-					switch err {
-					case nil:
-						bufs[0], bufs[1] = view[:len(view)/2], view[len(view)/2:]
-						if _, err := d.b.Send(s.id, bufs); err != nil {
-							fail = err
+					if err == transport.ErrWouldBlock {
+						wait()
+						continue
+					}
+					for sent := 0; sent < len(view) && err == nil; {
+						middle := (sent + len(view)) / 2
+						bufs[0], bufs[1] = view[sent:middle], view[middle:]
+						var took int
+						took, err = d.b.Send(s.id, bufs)
+						sent += took
+						if err == transport.ErrWouldBlock {
+							wait()
+							err = nil
 						}
-						d.b.Consume(s.id, len(view))
-						n += len(view)
-					case transport.ErrWouldBlock:
-						if _, err := d.b.Wait(0, d.ev[:], transport.Forever); err != nil {
-							fail = err
-						}
-					default:
+					}
+					d.b.Consume(s.id, len(view))
+					n += len(view)
+					if err != nil {
 						fail = err
 					}
 				}

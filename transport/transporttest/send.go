@@ -149,19 +149,20 @@ func (d *driver) fillUp(s *stream, seed int) int {
 
 func (d *driver) fillUpFrom(s *stream, seed, from int) int {
 	d.t.Helper()
-	chunk := make([]byte, 64<<10)
+	text := pattern{seed: seed, at: from}
 	for sent := from; ; {
-		fill(chunk, seed, sent)
+		b := text.next(64 << 10)
 		d.ready[s.tag] &^= transport.Writable
-		n, err := d.b.Send(s.id, [][]byte{chunk})
+		n, err := d.b.Send(s.id, [][]byte{b})
 		if err != nil && err != transport.ErrWouldBlock {
 			d.fatalf("Send: %v", err)
 		}
+		text.skip(n)
 		sent += n
 		if sent-from > 256<<20 {
 			d.fatalf("Send took %d bytes that nobody read", sent-from)
 		}
-		s.full = n < len(chunk)
+		s.full = n < len(b)
 		if s.full && !d.told(s.tag, transport.Writable) {
 			return sent - from
 		}
@@ -171,12 +172,34 @@ func (d *driver) fillUpFrom(s *stream, seed, from int) int {
 // sendPattern sends bytes from to end of a pattern.
 func (d *driver) sendPattern(s *stream, seed, from, end int) {
 	d.t.Helper()
-	chunk := make([]byte, 32<<10)
-	for from < end {
-		b := chunk[:min(len(chunk), end-from)]
-		fill(b, seed, from)
-		from += d.sendSome(s, [][]byte{b}, len(b))
+	text := pattern{seed: seed, at: from}
+	for left := end - from; left > 0; {
+		b := text.next(32 << 10)
+		b = b[:min(len(b), left)]
+		n := d.sendSome(s, [][]byte{b}, len(b))
+		text.skip(n)
+		left -= n
 	}
+}
+
+// A pattern gives its bytes in order, each made once.
+type pattern struct {
+	seed, at int
+	made     []byte
+}
+
+// next is some bytes from here on, at most n.
+func (p *pattern) next(n int) []byte {
+	if len(p.made) == 0 {
+		p.made = make([]byte, n)
+		fill(p.made, p.seed, p.at)
+	}
+	return p.made
+}
+
+func (p *pattern) skip(n int) {
+	p.made = p.made[n:]
+	p.at += n
 }
 
 // readPattern lets the peer read the first end bytes and compare them.

@@ -98,6 +98,9 @@ func (e *echo) run() {
 	e.peers.Wait()
 	e.finish(nil)
 	lanes.Wait()
+	for lane := range e.d.b.Lanes() {
+		e.d.rawWait(lane, 0) // which uses up the Wake that ended the lane
+	}
 	for _, s := range e.streams {
 		if s.closed {
 			e.d.forget(s.s)
