@@ -62,6 +62,11 @@ type Config struct {
 	// The default is http1.DefaultFields.
 	Fields http1.FieldSet
 
+	// Lanes is how many parts the backend has that one worker each waits on.
+	// The default is one for each processor. It must be 1 for Wait, and is not
+	// used if a Backend is given.
+	Lanes int
+
 	// Backend is the network. The default is epoll on Linux (amd64, arm64),
 	// package net on other systems, and nothing on bare metal, where it must
 	// be given. The server closes it.
@@ -78,10 +83,14 @@ type Config struct {
 	// the server.
 	Log func(Event)
 
-	// Access, if it is not nil, is told of each request that was answered: its
-	// status, bytes of content and nanoseconds. It runs on the worker, before
-	// the request's memory is used again.
+	// Access, if it is not nil, is told of each request that a handler has
+	// answered: its status, bytes of content and nanoseconds. It runs on the
+	// worker, before the request's memory is used again.
 	Access func(r *Request, code int, bytes, took int64)
+
+	// Panic, if it is not nil, is told what a handler has panicked with, on
+	// the stack of the panic.
+	Panic func(r *Request, v any)
 }
 
 // Timeouts are how long a connection may be in each phase. All are on; each
@@ -118,6 +127,7 @@ func (c Config) withDefaults() Config {
 	orElse(&c.Sockets, 1024)
 	orElse(&c.Workers, 4*runtime.GOMAXPROCS(0))
 	orElse(&c.Spare, 2)
+	orElse(&c.Lanes, min(runtime.GOMAXPROCS(0), c.Workers, 64))
 	orElse(&c.WorkerMemory, 16384)
 	orElse(&c.Stash, min(max(c.Sockets/8, 8), 512))
 	orElse(&c.OutputBlocks, min(max(c.Sockets/8, 16), 1024))
@@ -176,6 +186,8 @@ func (c *Config) engine() engine.Config {
 	return e
 }
 
+const positive = "more than 0"
+
 // Validate reports the first field that is out of its bounds, as a
 // *ConfigError that names it. Zero fields count as their defaults.
 func (c Config) Validate() error {
@@ -190,14 +202,27 @@ func (c Config) Validate() error {
 		{c.OutputBlocks >= 1 && c.OutputBlocks <= 1<<20, "OutputBlocks", "from 1 to 1048576"},
 		{c.OutputBlockSize >= 64 && c.OutputBlockSize <= 1<<20, "OutputBlockSize", "from 64 to 1048576 bytes"},
 		{c.PerAddress >= 0 && c.PerAddress <= 65535, "PerAddress", "from 0 to 65535"},
+		{c.Lanes >= 1 && c.Lanes <= 64, "Lanes", "from 1 to 64"},
+		{c.Timeouts.Open > 0, "Timeouts.Open", positive},
+		{c.Timeouts.Head > 0, "Timeouts.Head", positive},
+		{c.Timeouts.Idle > 0, "Timeouts.Idle", positive},
+		{c.Timeouts.Handler > 0, "Timeouts.Handler", positive},
+		{c.Timeouts.Held > 0, "Timeouts.Held", positive},
+		{c.Timeouts.Drain > 0, "Timeouts.Drain", positive},
+		{c.Timeouts.Body > 0, "Timeouts.Body", positive},
+		{c.Timeouts.Write > 0, "Timeouts.Write", positive},
+		{c.Timeouts.Rate > 0, "Timeouts.Rate", positive},
+		{c.Limits.Head >= 0 && c.Limits.Head <= http1.MaxHead, "Limits.Head", "from 0 to 1073741824"},
+		{c.Limits.Fields >= 0 && c.Limits.Fields <= http1.MaxFields, "Limits.Fields", "from 0 to 65535"},
+		{c.Limits.Target >= 0 && c.Limits.Target <= http1.MaxTarget, "Limits.Target", "from 0 to 65535"},
+		{c.Limits.Trailer >= 0 && c.Limits.Trailer <= http1.MaxHead, "Limits.Trailer", "from 0 to 1073741824"},
+		{c.Limits.ChunkOverhead >= 0 && c.Limits.ChunkOverhead <= http1.MaxHead, "Limits.ChunkOverhead", "from 0 to 1073741824"},
+		{c.Limits.Body < 1<<63, "Limits.Body", "less than 1<<63"},
 	}
 	for _, k := range checks {
 		if !k.ok {
 			return &ConfigError{Field: k.field, Rule: k.rule}
 		}
-	}
-	if err := c.Limits.Validate(); err != nil {
-		return err
 	}
 	if c.Backend == nil {
 		c.Backend = noBackend{}

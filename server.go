@@ -2,7 +2,6 @@ package bobtail
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"time"
 
@@ -71,7 +70,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	cfg = cfg.withDefaults()
 	if cfg.Backend == nil {
-		b, err := openBackend(min(runtime.GOMAXPROCS(0), cfg.Workers))
+		b, err := openBackend(cfg.Lanes)
 		if err != nil {
 			return nil, err
 		}
@@ -88,6 +87,7 @@ func New(cfg Config) (*Server, error) {
 		Parser: http1.Parser{Limits: cfg.Limits, Keep: cfg.Fields},
 		Wall:   cfg.Wall,
 		Access: cfg.Access,
+		Panic:  cfg.Panic,
 	})
 	if err != nil {
 		cfg.Backend.Close()
@@ -158,6 +158,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	} else {
 		select {
 		case <-drained:
+		case <-s.done:
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
@@ -199,7 +200,8 @@ func (s *Server) Close() error {
 // the caller's, without Start. Between calls the caller may Wait.
 func (s *Server) Poll(now int64) (next int64, err error) { return s.engine.Poll(now) }
 
-// Wait waits until Poll has something to do, or the deadline has passed.
+// Wait waits until Poll has something to do, or the deadline has passed. It
+// needs Config.Lanes to be 1.
 func (s *Server) Wait(deadline int64) error { return s.engine.Wait(deadline) }
 
 // Now is the time of the backend's clock, in nanoseconds.

@@ -25,22 +25,26 @@ func (e *Engine) acceptClients(k int, c *counters, worker int) {
 func (e *Engine) acceptFrom(k, n int, c *counters, worker int) bool {
 	l := &e.accept.listeners[k]
 	for range n {
-		s, refuse := e.room(c)
-		if s == nil {
+		p := e.room()
+		if p == (place{}) {
 			// A slot may be freed or go idle just now, by somebody who does not
 			// know yet that it is waited for. So look again after saying so.
 			e.disarm(l)
-			if s, refuse = e.room(c); s == nil {
+			if p = e.room(); p == (place{}) {
 				return false
 			}
 			e.arm(l)
 		}
 		id, err := e.backend.Accept(l.id)
 		if err != nil {
-			e.pool.Release(s)
+			e.giveUp(p)
 			switch err {
 			case transport.ErrAborted:
 				continue
+			case transport.ErrWouldBlock:
+				if l.quiet {
+					e.closeListener(l)
+				}
 			case transport.ErrDescriptors:
 				// Nothing is gained by trying again at once: the listener
 				// rests until a stream is closed, or the monitor looks.
@@ -51,9 +55,10 @@ func (e *Engine) acceptFrom(k, n int, c *counters, worker int) bool {
 			}
 			return false
 		}
+		s := e.occupy(p, c)
 		s.SetStream(int32(id))
 		s.Driver, s.Listener = l.driver, uint8(k)
-		if refuse {
+		if p.refuse {
 			c.add(countRefused, 1)
 			e.refuse(s, id)
 			continue
@@ -70,27 +75,69 @@ func (e *Engine) acceptFrom(k, n int, c *counters, worker int) bool {
 	return true
 }
 
-// room takes a slot for a client that waits. refuse says that it is one of
-// the reserve. It returns nil if the client must wait outside.
-func (e *Engine) room(c *counters) (s *pool.Slot, refuse bool) {
-	if e.pool.Open() < e.pool.Size()-e.cfg.Reserve {
-		if s = e.pool.Acquire(); s != nil {
-			return s, false
+// place is where a client may go that perhaps waits: a free slot, which may
+// be of the reserve, or one whose connection is to end for it. The zero value
+// is none.
+type place struct {
+	free   *pool.Slot
+	evict  *pool.Slot
+	refuse bool
+}
+
+// room finds a place, and keeps it: occupy or giveUp must follow.
+func (e *Engine) room() place {
+	if e.pool.Open()-e.accept.refusing < e.pool.Size()-e.cfg.Reserve {
+		if s := e.pool.Acquire(); s != nil {
+			return place{free: s}
 		}
 	}
 	switch e.cfg.Admission {
 	case AdmitRefuse:
-		return e.pool.Acquire(), true
+		if e.accept.refusing < e.cfg.Reserve {
+			if s := e.pool.Acquire(); s != nil {
+				return place{free: s, refuse: true}
+			}
+		}
 	case AdmitEvict:
-		if old := e.pool.Evict(); old != nil {
-			h := e.pool.Handle(old)
-			c.add(countEvicted, 1)
-			e.log(EventEvicted, -1, h, 0)
-			e.releaseLocked(old, h)
-			return e.pool.Acquire(), false
+		if s := e.pool.Evict(); s != nil {
+			return place{evict: s}
 		}
 	}
-	return nil, false
+	return place{}
+}
+
+// giveUp gives a place back: there was no client.
+func (e *Engine) giveUp(p place) {
+	if p.evict != nil {
+		e.putBack(p.evict, pool.Park)
+		return
+	}
+	e.pool.Release(p.free)
+}
+
+// occupy is the slot of a place, for a client who has come.
+func (e *Engine) occupy(p place, c *counters) *pool.Slot {
+	if p.evict == nil {
+		return p.free
+	}
+	h := e.pool.Handle(p.evict)
+	c.add(countEvicted, 1)
+	e.log(EventEvicted, -1, h, 0)
+	e.releaseLocked(p.evict, h)
+	for {
+		// The lock keeps others from accepting; a Dial has it too.
+		if s := e.pool.Acquire(); s != nil {
+			return s
+		}
+	}
+}
+
+// closeListener closes a listener at which nobody waits.
+func (e *Engine) closeListener(l *listener) {
+	l.closed = true
+	e.accept.open--
+	e.backend.CloseListener(l.id)
+	e.released(false)
 }
 
 // admit parks a new stream's slot and lets its events come. From then on the
@@ -103,7 +150,11 @@ func (e *Engine) admit(s *pool.Slot, id transport.Stream, ph Phase) bool {
 	}
 	s.Lane = uint8(lane)
 	s.Phase = uint8(ph)
-	e.setDeadline(s, e.backend.Now()+e.cfg.Patience.of(ph))
+	patience := e.cfg.Patience.of(ph)
+	if e.closing.Load() {
+		patience = min(patience, e.cfg.Patience.Drain) // its request is under way, or never comes
+	}
+	e.setDeadline(s, e.backend.Now()+patience)
 	e.putBack(s, pool.Park)
 	if err := e.backend.Attach(id, lane, uint64(h)); err != nil {
 		// No event can have come, so the slot is parked still, or swept by a
@@ -120,6 +171,8 @@ func (e *Engine) admit(s *pool.Slot, id transport.Stream, ph Phase) bool {
 func (e *Engine) refuse(s *pool.Slot, id transport.Stream) {
 	h := e.pool.Handle(s)
 	e.log(EventRefused, -1, h, 0)
+	s.Flags |= flagRefused
+	e.accept.refusing++
 	if !e.sayFarewell(s, WhyRefused, &e.counts) || e.backend.CloseWrite(id) != nil {
 		e.releaseLocked(s, h)
 		return
@@ -142,7 +195,9 @@ func (e *Engine) releaseLocked(s *pool.Slot, h pool.Handle) {
 		e.drivers[s.Driver].Gone(s, h)
 	}
 	e.backend.CloseStream(stream(s))
-	e.release(s)
+	refused := s.Flags&flagRefused != 0
+	e.pool.Release(s)
+	e.released(refused)
 }
 
 // disarm lets clients wait outside. The caller has the lock.
@@ -166,6 +221,10 @@ func (e *Engine) arm(l *listener) {
 func (e *Engine) rearm() {
 	e.accept.Lock()
 	defer e.accept.Unlock()
+	e.rearmLocked()
+}
+
+func (e *Engine) rearmLocked() {
 	e.disarmed.Store(false)
 	for i := range e.accept.listeners {
 		e.arm(&e.accept.listeners[i])

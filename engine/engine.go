@@ -14,20 +14,22 @@ type Error uint8
 // The errors of the engine.
 const (
 	_            Error = iota
-	ErrDeadline        // the handler's or the phase's time is over
+	ErrDeadline        // the handler's time is over
+	ErrSlow            // the peer has kept the handler waiting for too long
 	ErrReclaimed       // the worker was needed by others; the connection is aborted
 	ErrClosing         // the engine is shutting down
-	ErrNotReady        // the call would wait, and here it must not
+	ErrLanes           // Wait needs a backend of one lane
 	ErrFull            // no slot, block or listener is free
 	ErrRunning         // the engine was started already, or was not yet
 	numErrors
 )
 
 var errorTexts = [numErrors]string{
-	ErrDeadline:  "engine: deadline passed",
+	ErrDeadline:  "engine: handler's deadline passed",
+	ErrSlow:      "engine: peer too slow",
 	ErrReclaimed: "engine: waited too long while others were ready",
 	ErrClosing:   "engine: shutting down",
-	ErrNotReady:  "engine: would wait",
+	ErrLanes:     "engine: to Wait, the backend must have one lane",
 	ErrFull:      "engine: full",
 	ErrRunning:   "engine: started already, or not yet",
 }
@@ -41,7 +43,7 @@ func (e Error) Error() string {
 }
 
 // Timeout reports whether the error is a passed deadline.
-func (e Error) Timeout() bool { return e == ErrDeadline }
+func (e Error) Timeout() bool { return e == ErrDeadline || e == ErrSlow }
 
 // Verdict is what a driver says comes next for a slot.
 type Verdict uint8
@@ -117,6 +119,7 @@ type listener struct {
 	addr   transport.Addr
 	driver uint8
 	armed  bool
+	quiet  bool // shutting down: it is closed when nobody waits any more
 	closed bool
 }
 
@@ -134,7 +137,9 @@ type Engine struct {
 	accept struct {
 		sync.Mutex
 		listeners []listener
+		open      int // listeners that are not closed
 		lane      int // of the next stream
+		refusing  int // slots of the reserve in use
 	}
 	disarmed atomic.Bool  // some listener waits for a slot or a descriptor
 	starved  atomic.Int64 // since when there are no descriptors, 0 if there are
@@ -160,10 +165,11 @@ type Engine struct {
 
 	monitor  monitor
 	running  atomic.Bool
-	polled   bool
+	polled   atomic.Bool
 	closing  atomic.Bool
 	stopping atomic.Bool
-	drained  chan struct{} // has a value when closing and the last slot was released
+	drained  chan struct{} // closed when closing and the last connection is over
+	isOver   atomic.Bool   // it was closed
 	ended    chan int      // has the id of each goroutine that has ended, -1 for the monitor
 }
 
@@ -178,7 +184,7 @@ func New(c Config) (*Engine, error) {
 		pool:    pool.New(c.Pool),
 		lanes:   make([]lane, c.Backend.Lanes()),
 		workers: make([]*Worker, c.Workers+c.Spare),
-		drained: make(chan struct{}, 1),
+		drained: make(chan struct{}),
 		ended:   make(chan int, c.Workers+c.Spare+1),
 	}
 	e.accept.listeners = make([]listener, 0, maxListeners)
@@ -236,13 +242,17 @@ func (e *Engine) Listen(a transport.Addr, driver int) (transport.Addr, error) {
 	}
 	l := listener{id: id, addr: e.backend.ListenerAddr(id), driver: uint8(driver)}
 	e.accept.listeners = append(e.accept.listeners, l)
+	e.accept.open++
 	e.arm(&e.accept.listeners[k])
 	return l.addr, nil
 }
 
 // Start lets the workers work, until Stop.
 func (e *Engine) Start() error {
-	if e.running.Swap(true) || e.polled {
+	if e.stopping.Load() {
+		return ErrClosing
+	}
+	if e.polled.Load() || e.running.Swap(true) {
 		return ErrRunning
 	}
 	// The first workers lead the lanes, the others are idle, the spare ones

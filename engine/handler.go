@@ -21,9 +21,12 @@ const (
 )
 
 // BeginHandler says that a handler is about to run for the slot, for at most
-// limit nanoseconds (0 is the configured patience). From here to EndHandler
-// the slot is to be touched only through a [Stream].
-func (w *Worker) BeginHandler(limit int64) {
+// limit nanoseconds (0 is the configured patience). sent says that something
+// is to go out before what the handler answers, so that nobody can answer in
+// its place. From here to EndHandler the slot is to be touched only through
+// a [Stream]. It returns false if the engine has stopped: the handler must
+// not run, and the verdict be Abort.
+func (w *Worker) BeginHandler(limit int64, sent bool) bool {
 	if limit == 0 {
 		limit = w.e.cfg.Patience.Handler
 	}
@@ -32,7 +35,17 @@ func (w *Worker) BeginHandler(limit int64) {
 	}
 	w.deadline.Store(w.Now + limit)
 	w.turn++
-	w.right.Store(w.turn<<rightTurn | rightHandler)
+	r := w.turn<<rightTurn | rightHandler
+	if sent {
+		r |= rightSent
+	}
+	w.right.Store(r)
+	// Stop takes the right of every worker after it has said that it stops. So
+	// whoever does not see that it did, has said so before it looks.
+	if w.e.stopping.Load() && w.right.CompareAndSwap(r, rightNone) {
+		return false
+	}
+	return true
 }
 
 // EndHandler says that the handler has returned. It returns false if its
@@ -100,7 +113,7 @@ func (t *Stream) Read(p []byte) (int, error) {
 		n, err := w.Receive(s, p)
 		if err == transport.ErrWouldBlock {
 			w.Enter(s, PhaseBody)
-			err = w.wait(s, pool.AwaitRead, w.until(s))
+			err = w.waitFor(s, pool.AwaitRead)
 			if err == nil {
 				w.give()
 				continue
@@ -149,7 +162,7 @@ func (t *Stream) Write(p []byte) (n int, err error) {
 			return n, err
 		}
 		w.Enter(s, PhaseWrite)
-		if err = w.wait(s, pool.AwaitWrite, w.until(s)); err != nil {
+		if err = w.waitFor(s, pool.AwaitWrite); err != nil {
 			return n, err
 		}
 	}
@@ -159,10 +172,29 @@ func (t *Stream) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// until is when a wait must end: at the deadline of the phase, or of the
+// waitFor waits until the deadline of the slot's phase, or that of the
 // handler.
-func (w *Worker) until(s *pool.Slot) int64 {
-	now := w.e.backend.Now()
+func (w *Worker) waitFor(s *pool.Slot, ev pool.Event) error {
 	k := w.e.pool.Deadlines.Get(w.e.pool.Index(s))
-	return min(pool.TickTime(k, now), w.deadline.Load())
+	phase, handler := pool.TickTime(k, w.e.backend.Now()), w.deadline.Load()
+	err := w.wait(s, ev, min(phase, handler))
+	if err == ErrDeadline && phase < handler {
+		err = ErrSlow
+	}
+	return err
+}
+
+// Remote is the address of the peer of the slot that the worker serves. It
+// asks the system each time. It is unset when the handler's deadline has
+// passed.
+func (t *Stream) Remote() transport.Addr {
+	w, s := t.slot()
+	if w.right.Load() == rightNone {
+		return w.e.backend.Remote(stream(s))
+	}
+	if !w.take() {
+		return transport.Addr{}
+	}
+	defer w.give()
+	return w.e.backend.Remote(stream(s))
 }

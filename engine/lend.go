@@ -27,6 +27,11 @@ func (q *held) init(n int) { q.items = make([]pool.Handle, n) }
 func (q *held) push(h pool.Handle, p *pool.Pool) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for _, o := range q.items[:q.n] {
+		if o == h {
+			return true // it was woken for another reason, and has its place
+		}
+	}
 	if q.n == len(q.items) {
 		live := 0
 		for _, h := range q.items[:q.n] {
@@ -58,20 +63,31 @@ func (q *held) offer(e *Engine) {
 		q.n--
 		copy(q.items, q.items[1:q.n+1])
 		q.mu.Unlock()
-		switch outcome, sig := e.pool.Signal(h, pool.Permit, pool.Enqueue); outcome {
+		switch outcome, _ := e.pool.Signal(h, pool.Permit, pool.Enqueue); outcome {
 		case pool.Claimed:
-			_ = sig // noted for the worker that takes it
 			e.enqueue(e.pool.Slot(h.Index()))
 			return
 		case pool.Noted:
-			return // about to be held: it will see the permit when it is let go
+			// If it is about to be held, it will see the permit when it is let
+			// go. If it is not, nobody takes the offer, and the next is asked
+			// when the monitor looks.
+			if st, now := e.pool.StateAt(h.Index()); now == h && st == pool.Served {
+				return
+			}
 		}
 	}
 }
 
+// waits reports whether anybody waits to lend.
+func (q *held) waits() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.n > 0
+}
+
 // mostLent is how many requests may lend their worker at once.
 func (e *Engine) mostLent() int32 {
-	if e.polled {
+	if e.polled.Load() {
 		return 1 // there is but one worker
 	}
 	return int32(max(e.cfg.Workers-1, 1))
@@ -119,7 +135,7 @@ const (
 // taken some (AwaitWrite), or a deadline has passed.
 func (w *Worker) wait(s *pool.Slot, ev pool.Event, deadline int64) error {
 	e := w.e
-	if e.polled {
+	if e.polled.Load() {
 		return w.waitPolled(s, ev, deadline)
 	}
 	w.verdict.Store(verdictNone)

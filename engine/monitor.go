@@ -37,7 +37,7 @@ func (m *monitor) attend(e *Engine) {
 
 // rouse makes the monitor look at once, if it sleeps.
 func (m *monitor) rouse(e *Engine) {
-	if !e.polled && !m.watching.Swap(true) {
+	if !e.polled.Load() && !m.watching.Swap(true) {
 		e.backend.Wake(len(e.lanes))
 	}
 }
@@ -89,6 +89,10 @@ func (e *Engine) look() bool {
 			// Every worker is stuck in a handler, or lent.
 			e.reclaim()
 		}
+	}
+	if e.held.waits() {
+		busy = true
+		e.held.offer(e)
 	}
 	if at := e.starved.Load(); at != 0 {
 		busy = true

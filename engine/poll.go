@@ -17,10 +17,7 @@ func (e *Engine) Poll(now int64) (next int64, err error) {
 		return now, ErrRunning
 	}
 	w := e.workers[0]
-	if !e.polled {
-		e.polled = true
-		e.crew.inUse = 1
-	}
+	e.polled.Store(true)
 	w.Now = now
 	e.sweep(now)
 	if at := e.starved.Load(); at != 0 && now-at > starvedTime {
@@ -46,14 +43,19 @@ func (e *Engine) Poll(now int64) (next int64, err error) {
 }
 
 // Polled reports whether the engine is driven by Poll.
-func (e *Engine) Polled() bool { return e.polled }
+func (e *Engine) Polled() bool { return e.polled.Load() }
 
 // Wait waits until there is something for Poll to do, or the deadline has
-// passed. The engine must have one lane only.
+// passed, or another goroutine has pushed to a slot or woken one. It fails
+// with ErrLanes unless the backend has one lane only.
 func (e *Engine) Wait(deadline int64) error {
 	if e.running.Load() {
 		return ErrRunning
 	}
+	if len(e.lanes) > 1 {
+		return ErrLanes
+	}
+	e.polled.Store(true)
 	l := &e.lanes[0]
 	t := l.word.Load()
 	if _, next, n, _ := splitToken(t); next < n || e.pool.Ready.Len() > 0 {

@@ -14,6 +14,7 @@ const (
 	flagClosing                   // when the output is sent, the connection ends
 	flagLinger                    // and the peer may still be sending
 	flagHalf                      // our end is sent: the slot drains
+	flagRefused                   // the slot is of the reserve
 )
 
 // lingerLimit bounds how many bytes are read and thrown away after our end
@@ -237,20 +238,24 @@ func (e *Engine) end(s *pool.Slot, abort bool, c *counters, worker int) {
 		e.backend.CloseStream(stream(s))
 	}
 	e.log(kind, worker, h, int(s.Phase))
-	e.release(s)
-	if e.disarmed.Load() {
-		e.rearm()
+	refused := s.Flags&flagRefused != 0
+	e.pool.Release(s)
+	if refused || e.disarmed.Load() || e.closing.Load() {
+		e.accept.Lock()
+		e.released(refused)
+		e.rearmLocked()
+		e.accept.Unlock()
 	}
 }
 
-// release gives a slot back whose stream is closed.
-func (e *Engine) release(s *pool.Slot) {
-	e.pool.Release(s)
-	if e.closing.Load() && e.pool.Open() == 0 {
-		select {
-		case e.drained <- struct{}{}:
-		default:
-		}
+// released looks whether the slot that was released was the last. The caller
+// has the accept lock.
+func (e *Engine) released(refused bool) {
+	if refused {
+		e.accept.refusing--
+	}
+	if e.closing.Load() && e.accept.open == 0 && e.pool.Open() == 0 && !e.isOver.Swap(true) {
+		close(e.drained)
 	}
 }
 
@@ -308,7 +313,7 @@ func (w *Worker) Stash(s *pool.Slot) []byte {
 func (w *Worker) Prompt(s *pool.Slot) { w.e.pool.Stash.Prompt(s, pool.Tick(w.Now)) }
 
 // Panicked counts and logs a panic of a handler.
-func (w *Worker) Panicked(v any) {
+func (w *Worker) Panicked(h pool.Handle) {
 	w.counts.add(countPanics, 1)
-	w.e.log(EventPanic, w.id, 0, 0)
+	w.e.log(EventPanic, w.id, h, 0)
 }

@@ -9,40 +9,35 @@ import (
 // Shutdown begins to end the engine in order, and returns at once. No new
 // clients are let in, but those who have connected are accepted and served;
 // requests at hand are finished, connections that wait are closed by their
-// drivers, in the words of their protocols. The channel has a value when the
+// drivers, in the words of their protocols. The channel is closed when the
 // last connection is over; then, or when the caller has waited long enough,
 // comes Stop.
 func (e *Engine) Shutdown() <-chan struct{} {
+	e.closing.Store(true)
 	e.accept.Lock()
 	for k := range e.accept.listeners {
 		l := &e.accept.listeners[k]
-		if l.closed {
+		if l.closed || l.quiet {
 			continue
 		}
-		// Whoever got through before the door was shut is served.
+		// Whoever got through before the door was shut is served; if there is
+		// no room for all of them now, as soon as there is.
+		l.quiet = true
 		e.backend.QuietListener(l.id)
 		for e.acceptFrom(k, acceptBatch, &e.counts, -1) {
 		}
-		l.closed = true
-		e.backend.CloseListener(l.id)
 	}
-	e.closing.Store(true)
 	e.accept.Unlock()
 	for i := range e.pool.High() {
-		st, h := e.pool.StateAt(i)
-		if st == pool.Free {
-			continue
-		}
 		// A slot that drains or is blocked ends by itself, within its
 		// deadline; looking at it does no harm.
-		e.Wake(h)
-	}
-	if e.pool.Open() == 0 {
-		select {
-		case e.drained <- struct{}{}:
-		default:
+		if st, h := e.pool.StateAt(i); st != pool.Free {
+			e.Wake(h)
 		}
 	}
+	e.accept.Lock()
+	e.released(false)
+	e.accept.Unlock()
 	return e.drained
 }
 
@@ -57,14 +52,15 @@ func (e *Engine) Stop() <-chan struct{} {
 	for k := range e.accept.listeners {
 		if l := &e.accept.listeners[k]; !l.closed {
 			l.closed = true
+			e.accept.open--
 			e.backend.CloseListener(l.id)
 		}
 	}
 	e.accept.Unlock()
+	e.stopping.Store(true)
 	for _, w := range e.workers {
 		e.deprive(w)
 	}
-	e.stopping.Store(true)
 	if e.running.Load() {
 		for i := range len(e.lanes) + 1 {
 			e.backend.Wake(i)

@@ -82,11 +82,11 @@ func (w *Worker) run() {
 		<-w.sema // it began on the idle stack
 	}
 	for !e.stopping.Load() {
-		worked := w.serveQueued()
 		if w.wasLost {
 			w.sleep() // whoever replaced it may still be at work
 			continue
 		}
+		worked := w.serveQueued()
 		if w.lane.Load() == nobody && !w.lead() {
 			if !worked {
 				w.sleep()
@@ -113,6 +113,9 @@ func (w *Worker) serveQueued() bool {
 	if !ok {
 		return false
 	}
+	if !w.e.polled.Load() {
+		w.Now = w.e.backend.Now() // it may have slept since it last looked
+	}
 	s := w.e.pool.Slot(i)
 	w.serve(s, w.e.pool.Take(s))
 	return true
@@ -124,6 +127,7 @@ func (w *Worker) lead() bool {
 		if t, ok := w.e.lanes[i].occupy(laneServing); ok {
 			w.token = t
 			w.lane.Store(int32(i))
+			w.Now = w.e.backend.Now() // there may be events left to take
 			return true
 		}
 	}
@@ -133,7 +137,7 @@ func (w *Worker) lead() bool {
 // abdicate gives the worker's lane away, to an idle worker if there is one.
 func (w *Worker) abdicate() {
 	l := w.lane.Load()
-	if l == nobody || w.e.polled {
+	if l == nobody || w.e.polled.Load() {
 		return
 	}
 	w.lane.Store(nobody)
@@ -146,7 +150,7 @@ func (w *Worker) abdicate() {
 // HandOver gives the worker's lane to an idle worker, if there is one, before
 // something that is known to take long.
 func (w *Worker) HandOver() {
-	if w.lane.Load() != nobody && !w.e.polled && w.e.idleAtHand() {
+	if w.lane.Load() != nobody && !w.e.polled.Load() && w.e.idleAtHand() {
 		w.abdicate()
 	}
 }
@@ -207,6 +211,10 @@ func (w *Worker) sleep() {
 		w.wasLost = false
 		e.lost.Add(-1)
 	}
+	if e.stopping.Load() {
+		e.crew.Unlock()
+		return // Stop has called all those who slept
+	}
 	e.crew.inUse--
 	e.crew.idle = append(e.crew.idle, w)
 	e.crew.Unlock()
@@ -261,7 +269,11 @@ func (e *Engine) callIdle() bool {
 // somebody to serve it: an idle worker, or a leader that waits.
 func (e *Engine) enqueue(s *pool.Slot) {
 	e.pool.Ready.Push(e.pool.Index(s))
-	if e.polled || e.callIdle() {
+	if e.polled.Load() {
+		e.backend.Wake(0) // if it is not Poll itself that does this
+		return
+	}
+	if e.callIdle() {
 		return
 	}
 	for i := range e.lanes {

@@ -91,6 +91,7 @@ type Conn struct {
 
 	state     http1.State
 	continued bool // 100 was sent, or is not needed
+	touched   bool // the parser has looked at bytes of the request to come
 	closing   bool // the owner wants no further request
 	eof       bool
 	err       error // of the stream, or of the request; the first one stays
@@ -127,7 +128,7 @@ func (c *Conn) Reset(rw io.ReadWriter) {
 	c.out = c.out[:0]
 	c.start = 0
 	c.state = http1.StateIdle
-	c.continued, c.closing, c.eof = false, false, false
+	c.touched, c.continued, c.closing, c.eof = false, false, false, false
 	c.err = nil
 }
 
@@ -176,13 +177,15 @@ func (c *Conn) NeedsClose() bool {
 // as far as peer and program are concerned.
 func (c *Conn) KeepAlive() bool { return c.resp.KeepAlive() && c.err == nil }
 
+// EOF reports whether the stream has ended, as far as that is known.
+func (c *Conn) EOF() bool { return c.eof }
+
 // Resting reports whether nothing is here of a request: a connection in this
 // state need not be saved.
 func (c *Conn) Resting() bool {
 	switch c.state {
 	case http1.StateIdle:
-		// An empty line before a request is forgotten, once it is whole.
-		return c.at == c.end || c.head.Empty() && c.in[c.end-1] == '\n'
+		return c.at == c.end && !c.touched
 	case http1.StateComplete:
 		return c.pos == c.end
 	}

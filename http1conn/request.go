@@ -77,6 +77,7 @@ func (c *Conn) Parse() (done bool, err error) {
 	if c.at == c.end {
 		return false, nil // quickly for the idle
 	}
+	c.touched = true
 	done, err = c.parser.Parse(&c.head, c.in[c.at:c.end])
 	if c.state == http1.StateIdle && (done || err != nil || !c.head.Empty()) {
 		c.advance(http1.EventHeadBegun)
@@ -108,15 +109,25 @@ func (c *Conn) Parse() (done bool, err error) {
 	}
 	if c.body.Done() {
 		c.advance(http1.EventBodyComplete)
+	} else if len(c.in)-c.end < minContent {
+		// Content needs some room behind the head, which stays.
+		if c.compact(); len(c.in)-c.end < minContent && c.Buffered() < minContent {
+			c.advance(http1.EventError)
+			return false, c.fail(http1.ErrHeadLong)
+		}
 	}
 	c.begin()
 	return true, nil
 }
 
+// minContent is the least room for content behind a head, in bytes.
+const minContent = 32
+
 // next makes room for the next request.
 func (c *Conn) next() {
 	c.advance(http1.EventNext)
 	c.head.Reset()
+	c.touched = false
 	c.piece = nil
 	if c.at = c.pos; c.at == c.end {
 		c.at, c.pos, c.end = 0, 0, 0

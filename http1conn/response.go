@@ -39,16 +39,22 @@ func (c *Conn) Initiate(code int, reason string, fields ...Field) error {
 // request's head is complete, also while content is still coming (Body,
 // Respond), and after a broken request (Fault).
 func (c *Conn) Status(code int, reason string) error {
+	if _, ok := c.state.Next(http1.EventResponseBegun); !ok {
+		return http1.ErrState
+	}
+	if c.Expects() {
+		// The peer waits to be told to send the content, and hears this
+		// instead. Whether it sends it all the same nobody knows, so the
+		// connection ends (RFC 9110 section 10.1.1).
+		c.closing = true
+	}
 	if c.state == http1.StateFault || c.closing {
 		// A head that was not understood has begun no response yet; and what
-		// was begun may have to end the connection after all.
+		// was begun has to end the connection after all.
 		c.begin()
 	}
 	if err := c.room(http1.StatusOverhead + len(reason) + 40); err != nil {
 		return err
-	}
-	if _, ok := c.state.Next(http1.EventResponseBegun); !ok {
-		return http1.ErrState
 	}
 	out, err := c.resp.AppendStatus(c.out, code, reason)
 	if err != nil {
@@ -341,11 +347,28 @@ func (c *Conn) Fail(code int, err error) error {
 }
 
 // Interim sends an interim response, such as 103 (Early Hints, RFC 8297), at
-// once. It may be called before the response is begun.
+// once. It may be called before the response is begun. If it fails, nothing
+// of it is sent.
 func (c *Conn) Interim(code int, fields ...Field) error {
+	if _, ok := c.state.Next(http1.EventInterim); !ok {
+		return http1.ErrState
+	}
 	if c.head.Version() == http1.Version10 {
 		return nil // RFC 9110 section 15.2: none may be sent to HTTP/1.0
 	}
+	err := c.stageInterim(code, fields)
+	if err != nil {
+		c.out = c.out[:c.start]
+		c.begin()
+		return err
+	}
+	c.start = len(c.out)
+	c.continued = c.continued || code == http1.StatusContinue
+	c.advance(http1.EventInterim)
+	return c.Flush()
+}
+
+func (c *Conn) stageInterim(code int, fields []Field) error {
 	if err := c.room(http1.StatusOverhead + 40); err != nil {
 		return err
 	}
@@ -359,13 +382,11 @@ func (c *Conn) Interim(code int, fields ...Field) error {
 			return err
 		}
 	}
-	if out, err = c.resp.AppendEnd(c.out, nil); err != nil {
+	if err := c.room(http1.MaxEndSize); err != nil {
 		return err
 	}
-	c.out = out
-	c.start = len(out)
-	c.advance(http1.EventInterim)
-	return c.Flush()
+	c.out, err = c.resp.AppendEnd(c.out, nil)
+	return err
 }
 
 // Continue tells a peer that waits for it to send the content (RFC 9110

@@ -12,6 +12,7 @@ type saved struct {
 	pos, end    uint16
 	probed      uint16
 	state       http1.State
+	touched     bool
 	continued   bool
 	eof         bool
 }
@@ -44,7 +45,7 @@ func (c *Conn) Save(dst []byte) (n int, ok bool) {
 	v := saved{
 		body: c.body, probe: c.probe,
 		pos: uint16(c.pos), end: uint16(c.end), probed: uint16(max(c.probed, 0)),
-		state: c.state, continued: c.continued, eof: c.eof,
+		state: c.state, touched: c.touched, continued: c.continued, eof: c.eof,
 	}
 	need := int(unsafe.Sizeof(v)) + c.head.SavedSize() + c.end
 	if len(dst) < need {
@@ -64,7 +65,7 @@ func (c *Conn) Load(src []byte) {
 	c.end = copy(c.in, src[n:n+int(v.end)])
 	c.at, c.pos, c.probed = 0, int(v.pos), int(v.probed)
 	c.body, c.probe = v.body, v.probe
-	c.state, c.continued, c.eof = v.state, v.continued, v.eof
+	c.state, c.touched, c.continued, c.eof = v.state, v.touched, v.continued, v.eof
 	switch c.state {
 	case http1.StateBody, http1.StateRespond:
 		c.begin()

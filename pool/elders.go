@@ -36,8 +36,18 @@ func (p *Pool) Evict() *Slot {
 			if s.since.Load() != c.since || s.State() != Parked {
 				continue
 			}
-			if _, ok := p.Sweep(c.handle); ok {
+			if _, ok := p.Sweep(c.handle); !ok {
+				continue
+			}
+			if s.since.Load() != Never {
 				return s
+			}
+			// It has begun something since. Whoever evicts is a worker that
+			// looks at the ring next.
+			if sig, ok := p.Leave(s, Park); !ok {
+				p.Add(s, sig)
+				p.Move(s, Enqueue)
+				p.Ready.Push(c.handle.Index())
 			}
 		}
 		p.searchElders()

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"io"
+
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/pool"
@@ -21,6 +23,10 @@ type Config struct {
 	// its worker, before the request's memory is used for another. code is
 	// the status, n the bytes of content, took nanoseconds.
 	Access func(r *Request, code int, n, took int64)
+
+	// Panic, if it is not nil, is told what a handler has panicked with, on
+	// the stack of the panic. The request may be looked at.
+	Panic func(r *Request, v any)
 }
 
 // Driver serves HTTP/1.1.
@@ -98,8 +104,9 @@ func (d *Driver) Limit(pattern string, limit int64) error {
 
 // slotState is the driver's state in a slot.
 type slotState struct {
-	sink  State // of the request whose content a Sink takes
-	which int32 // number of the Sink, 0 if there is none
+	sink     State // of the request whose content a Sink takes
+	which    int32 // number of the Sink, 0 if there is none
+	answered bool  // the request whose content is coming was answered
 }
 
 // turnReceives is how often bytes are received for a slot before others have
@@ -175,6 +182,7 @@ func (x *Exchange) serve() engine.Verdict {
 func (x *Exchange) step() (next, engine.Verdict) {
 	switch x.conn.State() {
 	case http1.StateIdle, http1.StateHead, http1.StateComplete:
+		pool.StateOf[slotState](x.s).answered = false
 		done, err := x.conn.Parse()
 		if err != nil {
 			return nextEnd, x.refuse(err)
@@ -265,7 +273,18 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	if r != nil {
 		limit = r.limit
 	}
-	w.BeginHandler(limit)
+	if x.d.e.Closing() {
+		x.conn.SetClosing()
+	}
+	if stuck > stuckSlow && len(x.conn.Staged()) > 0 {
+		// Nobody waits for a slow handler who is before it in the queue.
+		if v, blocked := x.flush(); blocked {
+			return nextEnd, v
+		}
+	}
+	if !w.BeginHandler(limit, len(x.conn.Staged()) > 0) {
+		return nextEnd, engine.Abort
+	}
 	x.in, x.handling = w.Stream(), true
 	err := x.run(h)
 	if err != nil && !finished(x.conn.State()) {
@@ -309,14 +328,10 @@ func (x *Exchange) apologize(err error) error {
 	switch err {
 	case engine.ErrReclaimed, ErrAbort, transport.ErrReset:
 		return ErrAbort
+	case engine.ErrSlow:
+		return x.conn.Fail(http1.StatusRequestTimeout, err)
 	case engine.ErrDeadline:
-		// The peer was too slow with its content, or the handler was: both
-		// are timeouts, but it is the peer's fault only if we wait for it.
-		code := 503
-		if engine.Phase(x.s.Phase) == engine.PhaseBody {
-			code = 408
-		}
-		return x.conn.Fail(code, err)
+		return x.conn.Fail(http1.StatusServiceUnavailable, err)
 	}
 	return x.conn.CompleteErr(err)
 }
@@ -326,18 +341,22 @@ func (x *Exchange) answered(err error) (next, engine.Verdict) {
 	switch x.conn.State() {
 	case http1.StateComplete:
 		if x.conn.NeedsClose() {
-			v := engine.Finish
-			if x.conn.Buffered() > 0 || x.w.Unread(x.s) {
-				v = engine.Linger
+			v := engine.Linger
+			if !x.conn.Head().KeepAlive() && x.conn.Buffered() == 0 && !x.w.Unread(x.s) {
+				v = engine.Finish // the peer has said that this was its last
 			}
 			return nextEnd, x.last(v)
 		}
 	case http1.StateDrain:
 		// Content that nobody has read: a little is read for the sake of the
 		// connection, and more is not.
+		if x.conn.EOF() {
+			return nextEnd, x.last(engine.Finish)
+		}
 		if n, known := x.conn.Remaining(); !known || n > drainLimit || !x.conn.KeepAlive() {
 			return nextEnd, x.last(engine.Linger)
 		}
+		pool.StateOf[slotState](x.s).answered = true
 		x.s.Phase = uint8(engine.PhaseBusy)
 		x.w.Enter(x.s, engine.PhaseBody)
 		return nextReceive, 0
@@ -445,7 +464,9 @@ func (x *Exchange) send(head, static []byte) error {
 	} else {
 		head, static = nil, static[len(static)-rest:]
 	}
-	x.w.BeginHandler(0)
+	if !x.w.BeginHandler(0, true) {
+		return engine.ErrClosing
+	}
 	t := x.w.Stream()
 	_, err = t.Write(head)
 	if err == nil && len(static) > 0 {
@@ -496,10 +517,17 @@ func (x *Exchange) park() engine.Verdict {
 		}
 	}
 	w, s := x.w, x.s
-	if x.conn.Resting() {
+	resting := x.conn.Resting()
+	if resting {
 		x.d.e.Pool().Stash.Drop(s)
+	} else if !x.stash() {
+		return x.refuseBusy()
+	}
+	switch x.conn.State() {
+	case http1.StateIdle, http1.StateComplete:
+		// At most an empty line is here, which is not a request yet.
 		switch {
-		case w.Pending(s), w.Unread(s):
+		case resting && (w.Pending(s) || w.Unread(s)):
 		case x.d.e.Closing():
 			if engine.Phase(s.Phase) != engine.PhaseOpen {
 				return engine.Finish
@@ -510,13 +538,7 @@ func (x *Exchange) park() engine.Verdict {
 		case engine.Phase(s.Phase) != engine.PhaseOpen:
 			w.Enter(s, engine.PhaseIdle)
 		}
-		return engine.Park
-	}
-	if !x.stash() {
-		return x.refuseBusy()
-	}
-	switch x.conn.State() {
-	case http1.StateIdle, http1.StateHead:
+	case http1.StateHead:
 		w.Enter(s, engine.PhaseHead)
 	case http1.StateBody, http1.StateDrain:
 		w.Enter(s, engine.PhaseBody)
@@ -548,16 +570,28 @@ func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
 	for {
 		piece, err := x.conn.TryPiece()
 		if len(piece) > 0 {
-			if err = r.sink.Piece(&x.req, &st.sink, piece); err == nil {
+			if !x.w.BeginHandler(r.limit, len(x.conn.Staged()) > 0) {
+				return nextEnd, engine.Abort
+			}
+			x.state = st.sink
+			err = x.piece(r.sink, piece)
+			if !x.w.EndHandler() {
+				return nextEnd, engine.Lost
+			}
+			st.sink = x.state
+			if err == nil {
 				x.progress(len(piece))
 				continue
 			}
 		}
-		switch {
-		case err == nil:
+		switch err {
+		case nil:
 			x.w.Enter(x.s, engine.PhaseBody)
 			return nextReceive, 0
-		case x.conn.State() == http1.StateRespond:
+		case io.EOF:
+			x.state = st.sink
+			st.which = 0 // from here on it is End's
+			x.ending = r.sink
 			return x.answer(r, x.end)
 		}
 		st.which = 0
@@ -566,12 +600,23 @@ func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
 	}
 }
 
+// piece gives a Sink a piece; a panic is an error. The request's state is the
+// exchange's meanwhile, since the slot may pass to the monitor.
+func (x *Exchange) piece(sink Sink, p []byte) (err error) {
+	x.sinking = true
+	defer func() {
+		x.sinking = false
+		if v := recover(); v != nil {
+			x.panicked(v)
+			err = ErrPanic
+		}
+	}()
+	return sink.Piece(&x.req, &x.state, p)
+}
+
 // endSink is the handler that ends a Sink's request.
 func (x *Exchange) endSink(w Response, r *Request) error {
-	st := pool.StateOf[slotState](x.s)
-	sink := x.d.router.sinks[st.which-1]
-	st.which = 0
-	return sink.End(w, r, &st.sink)
+	return x.ending.End(w, r, &x.state)
 }
 
 func (x *Exchange) progress(n int) {
@@ -598,6 +643,9 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 			code = 503
 		}
 	case engine.WhyClosing:
+		return dst
+	}
+	if pool.StateOf[slotState](s).answered {
 		return dst
 	}
 	var r http1.Response

@@ -25,6 +25,9 @@ type Exchange struct {
 	typed    bool   // a Content-Type was given
 	handling bool   // a handler runs
 	lost     bool   // the right to the slot passed while a worker waited to send
+	sinking  bool   // a Sink's Piece runs
+	ending   Sink   // whose End runs
+	state    State  // of the Sink's request, while one of its methods runs
 
 	// In a server; w is nil otherwise.
 	d      *Driver
@@ -143,11 +146,20 @@ func finished(s http1.State) bool {
 func (x *Exchange) call(h Handler) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			if x.w != nil {
-				x.w.Panicked(p)
-			}
+			x.panicked(p)
 			err = ErrPanic
 		}
 	}()
 	return h(Response{x}, &x.req)
+}
+
+// panicked tells of a panic, on its stack.
+func (x *Exchange) panicked(v any) {
+	if x.w == nil {
+		return
+	}
+	x.w.Panicked(x.handle)
+	if x.d.cfg.Panic != nil {
+		x.d.cfg.Panic(&x.req, v)
+	}
 }

@@ -54,10 +54,20 @@ func (r *Request) ContentLength() (n uint64, ok bool) { return r.x.conn.Head().C
 // and ends with io.EOF. Errors of package http1 are the peer's; engine's
 // ErrDeadline says that it was too slow or the handler too long, ErrReclaimed
 // that the worker was needed for others.
-func (r *Request) Read(p []byte) (int, error) { return r.x.conn.Read(p) }
+func (r *Request) Read(p []byte) (int, error) {
+	if r.x.sinking {
+		return 0, ErrMisuse // a Sink is given its pieces
+	}
+	return r.x.conn.Read(p)
+}
 
 // NextPiece is Read without a copy: a view that is valid until the next call.
-func (r *Request) NextPiece() ([]byte, error) { return r.x.conn.NextPiece() }
+func (r *Request) NextPiece() ([]byte, error) {
+	if r.x.sinking {
+		return nil, ErrMisuse
+	}
+	return r.x.conn.NextPiece()
+}
 
 // Worker is the id of the worker that serves the request, from 0.
 func (r *Request) Worker() int { return r.x.id }
@@ -71,7 +81,7 @@ func (r *Request) Remote() transport.Addr {
 	if r.x.w == nil {
 		return transport.Addr{}
 	}
-	return r.x.w.Engine().Backend().Remote(transport.Stream(r.x.s.Stream()))
+	return r.x.w.Stream().Remote()
 }
 
 // Alloc takes n bytes of the request's arena, which are zero. They are valid

@@ -83,16 +83,21 @@ func (t *router) find(h *http1.Head, b []byte) (*route, int) {
 		return nil, 404
 	}
 	name := h.MethodName(b)
-	var any *route
+	var get, any *route
 	for _, r := range routes {
 		switch {
+		case r.method == string(name):
+			return r, 200
 		case r.method == "":
 			any = r
-		case r.method == string(name), r.method == "GET" && h.Method() == http1.HEAD:
-			return r, 200
+		case r.method == "GET" && h.Method() == http1.HEAD:
+			get = r
 		}
 	}
-	if any != nil {
+	switch {
+	case get != nil:
+		return get, 200
+	case any != nil:
 		return any, 200
 	}
 	return nil, 405

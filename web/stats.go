@@ -14,8 +14,11 @@ func (c *counts) class(code int) {
 	c[k].Add(1)
 }
 
-// Requests are counts of answered requests by class of status; index 2 counts
-// 2xx.
+// Requests are counts of requests by class of status; index 2 counts 2xx. It
+// counts what was answered here, by handlers and for requests that could not
+// be understood, also if the connection was then cut; and not the last words
+// to a connection that has ended for a reason from outside (408, 503), which
+// the engine's Timeouts, HandlerTimeout, Stalled and Refused count.
 type Requests [6]uint64
 
 // Total is the number of answered requests.
