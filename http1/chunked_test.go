@@ -13,6 +13,8 @@ func TestChunked(t *testing.T) {
 		{"one chunk", "5\r\nhello\r\n0\r\n\r\n", "hello"},
 		{"several chunks", "4\r\nWiki\r\n6\r\npedia \r\nE\r\nin \r\n\r\nchunks.\r\n0\r\n\r\n", "Wikipedia in \r\n\r\nchunks."},
 		{"digits in both cases", "a\r\n0123456789\r\nB\r\n0123456789a\r\n0\r\n\r\n", "01234567890123456789a"},
+		{"greatest digits", "9\r\n012345678\r\nf\r\n0123456789abcde\r\nF\r\n0123456789abcde\r\n0\r\n\r\n",
+			"012345678" + "0123456789abcde" + "0123456789abcde"},
 		{"leading zeros", "0005\r\nhello\r\n000\r\n\r\n", "hello"},
 		{"content that looks like framing", "7\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n", "0\r\n\r\n\r\n"},
 		{"extension", "1;a\r\nx\r\n0\r\n\r\n", "x"},

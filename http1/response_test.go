@@ -304,7 +304,7 @@ func TestResponseRefused(t *testing.T) {
 	}
 	w.field("transfer-encoding", "chunked", http1.ErrFieldFraming)
 	w.length(1<<63, http1.ErrLengthDeclared).length(3, nil).length(3, http1.ErrLengthDeclared).field("Content-Length", "3", http1.ErrLengthDeclared)
-	w.end("Sun", http1.ErrDate).end(strings.Repeat("\n", 29), http1.ErrDate).end(date+" ", http1.ErrDate)
+	w.end("Sun", http1.ErrDate).end(strings.Repeat("\n", 29), http1.ErrDate).end(date+" ", http1.ErrDate).end("\n"+date[1:], http1.ErrDate)
 	w.end(date, nil)
 	w.content("abcd", http1.ErrLengthExceeded).count(4, http1.ErrLengthExceeded).content("ab", nil).content("cd", http1.ErrLengthExceeded)
 	w.lastChunk(http1.ErrTrailerFraming).finish(http1.ErrLengthShort)

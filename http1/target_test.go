@@ -115,6 +115,8 @@ func TestHostPort(t *testing.T) {
 		{"percent alone", "%", 0, 0},
 		{"percent and a digit", "a%2", 0, 0},
 		{"percent and no digits", "a%gg", 0, 0},
+		{"percent and no first digit", "a%g2", 0, 0},
+		{"percent and no second digit", "a%2g", 0, 0},
 		{"bracket alone", "[", 0, 0},
 		{"empty brackets", "[]", 0, 0},
 		{"one character in brackets", "[:]", 0, 0},
