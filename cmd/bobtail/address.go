@@ -36,6 +36,9 @@ func resolve(s string) (transport.Addr, error) {
 	if host == "" {
 		return transport.Addr{}.WithPort(uint16(n)), nil
 	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return addrOf(ip.Unmap(), uint16(n))
+	}
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil || len(ips) == 0 {
 		return transport.Addr{}, fmt.Errorf("%q is no address, and no host with one is found by this name", host)

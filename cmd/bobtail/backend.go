@@ -1,12 +1,18 @@
 package main
 
-import "github.com/bobtail-go/bobtail/transport"
+import (
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/transport/netstd"
+)
 
 // backend is a network that serve can use.
 type backend struct {
 	name string
 	open func(lanes int) (transport.Backend, error)
 }
+
+// overNet is package net, which every system has.
+var overNet = backend{"net", func(lanes int) (transport.Backend, error) { return netstd.New(netstd.Config{Lanes: lanes}) }}
 
 func backendNames() (names []string) {
 	for _, b := range backends {

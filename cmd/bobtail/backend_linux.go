@@ -10,4 +10,5 @@ import (
 // backends are those of this system, the default first.
 var backends = []backend{
 	{"epoll", func(lanes int) (transport.Backend, error) { return epoll.New(epoll.Config{Lanes: lanes}) }},
+	overNet,
 }

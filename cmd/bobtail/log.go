@@ -58,7 +58,7 @@ func (l *lineLog) write() {
 		l.mu.Unlock()
 		l.w.Write(lines)
 		if lost > 0 {
-			io.WriteString(l.w, plural(lost, "line")+" left out, since the log was not taken fast enough\n")
+			io.WriteString(l.w, plural(uint64(lost), "line")+" left out, since the log was not taken fast enough\n")
 		}
 		spare = lines[:0]
 		if ending {
@@ -167,20 +167,25 @@ func appendHandle(b []byte, h bobtail.Handle) []byte {
 	return append(b, ' ')
 }
 
-// appendVisible appends bytes of a peer's, at most n of them. A terminal is
-// shown nothing that it might obey, and a line stays one line.
+// appendVisible appends what a peer has sent, in at most n bytes and three
+// dots. A terminal is shown nothing that it might obey, and a line stays one
+// line.
 func appendVisible(dst, b []byte, n int) []byte {
 	const hex = "0123456789abcdef"
-	cut := len(b) > n
-	for _, c := range b[:min(len(b), n)] {
-		if c > ' ' && c < 0x7f && c != '\\' {
+	for _, c := range b {
+		size := 1
+		plain := c > ' ' && c < 0x7f && c != '\\'
+		if !plain {
+			size = len(`\x00`)
+		}
+		if n -= size; n < 0 {
+			return append(dst, "..."...)
+		}
+		if plain {
 			dst = append(dst, c)
-		} else if n -= 3; n > 0 {
+		} else {
 			dst = append(dst, '\\', 'x', hex[c>>4], hex[c&15])
 		}
-	}
-	if cut {
-		dst = append(dst, "..."...)
 	}
 	return dst
 }

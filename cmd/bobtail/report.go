@@ -43,7 +43,7 @@ func bytesText(n uint64) string {
 	return fmt.Sprintf("%.1f %ciB", v, units[u])
 }
 
-func plural[T int | uint64](n T, what string) string {
+func plural(n uint64, what string) string {
 	if n != 1 {
 		what += "s"
 	}

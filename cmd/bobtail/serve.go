@@ -17,6 +17,9 @@ import (
 // grace is how long requests under way may take after the first Ctrl-C.
 const grace = 5 * time.Second
 
+// noticeAfter is how long the end may take before the user is told why.
+const noticeAfter = 200 * time.Millisecond
+
 func serve(args []string) int {
 	o, s := serveOptions()
 	wantsHelp, err := o.parse(args)
@@ -104,14 +107,18 @@ func shutDown(server *bobtail.Server, signals <-chan os.Signal, out io.Writer) i
 		defer close(over)
 		server.Shutdown(ctx)
 	}()
-	if open := server.Stats().Open; open > 0 {
-		fmt.Fprintf(out, "\nfinishing %s, %v at most; Ctrl-C again cuts them off\n", plural(open, "connection"), grace)
-	}
-	select {
-	case <-over:
-	case <-signals:
-		fmt.Fprintln(os.Stderr, "bobtail: cut off what was not finished")
-		return exitFailed
+	notice := time.After(noticeAfter)
+	for finishing := true; finishing; {
+		select {
+		case <-over:
+			finishing = false
+		case <-signals:
+			fmt.Fprintln(os.Stderr, "bobtail: cut off what was not finished")
+			return exitFailed
+		case <-notice:
+			fmt.Fprintf(out, "\nfinishing %s, %v at most; Ctrl-C again cuts off\n",
+				plural(uint64(server.Stats().Open), "connection"), grace)
+		}
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintf(os.Stderr, "bobtail: %v\n", context.Cause(ctx))

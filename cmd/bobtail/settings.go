@@ -104,15 +104,19 @@ var flagOf = map[string]string{
 	"WorkerMemory":     "worker-memory",
 	"Stash":            "stash",
 	"PerAddress":       "per-address",
-	"Patience.Open":    "timeout-open",
-	"Patience.Idle":    "timeout-idle",
-	"Patience.Head":    "timeout-head",
-	"Patience.Body":    "timeout-body",
-	"Patience.Held":    "timeout-held",
-	"Patience.Write":   "timeout-write",
-	"Patience.Drain":   "timeout-drain",
-	"Patience.Handler": "timeout-handler",
-	"Patience.Rate":    "min-rate",
+	"Limits.Head":      "max-head",
+	"Limits.Fields":    "max-fields",
+	"Limits.Target":    "max-target",
+	"Limits.Body":      "max-body",
+	"Timeouts.Open":    "timeout-open",
+	"Timeouts.Head":    "timeout-head",
+	"Timeouts.Idle":    "timeout-idle",
+	"Timeouts.Body":    "timeout-body",
+	"Timeouts.Write":   "timeout-write",
+	"Timeouts.Handler": "timeout-handler",
+	"Timeouts.Held":    "timeout-held",
+	"Timeouts.Drain":   "timeout-drain",
+	"Timeouts.Rate":    "min-rate",
 }
 
 // blame says which flag is at fault for an error of the configuration.
@@ -124,14 +128,6 @@ func blame(err error) string {
 			return err.Error()
 		}
 		return "-" + name + " must be " + field.Rule
-	}
-	switch err {
-	case http1.ErrLimitHead:
-		return "-max-head must be at most " + sizeText(http1.MaxHead)
-	case http1.ErrLimitFields:
-		return "-max-fields must be at most " + sizeText(http1.MaxFields)
-	case http1.ErrLimitTarget:
-		return "-max-target must be at most " + sizeText(http1.MaxTarget)
 	}
 	return err.Error()
 }

@@ -41,7 +41,7 @@ func (s *site) mount() {
 	for pattern, h := range map[string]bobtail.Handler{
 		"GET /":          s.index,
 		"GET /plaintext": plaintext,
-		"GET /json":      json,
+		"GET /json":      jsonHello,
 		"POST /echo":     echo,
 		"GET /sleep":     sleep,
 		"GET /stats":     s.stats,
@@ -60,7 +60,7 @@ func plaintext(w bobtail.Response, r *bobtail.Request) error {
 	return w.Status(200).Header("Content-Type", "text/plain").Text(hello)
 }
 
-func json(w bobtail.Response, r *bobtail.Request) error {
+func jsonHello(w bobtail.Response, r *bobtail.Request) error {
 	return w.Status(200).Header("Content-Type", "application/json").Text(`{"message":"` + hello + `"}`)
 }
 
