@@ -68,7 +68,7 @@ func main() {
 			must(p.Stash.Victim(p) == s, "victim")
 		}
 		p.Release(s)
-		p.Deadlines.Sweep(now+1, p.High(), expired)
+		p.Deadlines.Sweep(now+1, expired)
 		_, ok = p.Sweep(h)
 		must(!ok && p.Outputs.Append(h, page, pool.NoBlock, false, 0) == pool.ErrStale, "stale")
 	}
