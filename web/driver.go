@@ -48,7 +48,6 @@ func New(e *engine.Engine, c Config) (*Driver, error) {
 		x := &d.xs[i]
 		x.d = d
 		x.id = i
-		x.counts = new(counts)
 		var date func() []byte
 		if c.Wall != nil {
 			date = x.dateField
@@ -326,7 +325,7 @@ func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
 // makes it impossible.
 func (x *Exchange) apologize(err error) error {
 	switch err {
-	case engine.ErrReclaimed, ErrAbort, transport.ErrReset:
+	case engine.ErrReclaimed, engine.ErrKilled, ErrAbort, transport.ErrReset:
 		return ErrAbort
 	case engine.ErrSlow:
 		return x.conn.Fail(http1.StatusRequestTimeout, err)
@@ -459,6 +458,7 @@ func (x *Exchange) send(head, static []byte) error {
 	}
 	// No output block is free. The worker waits for the peer then, as a
 	// handler that streams would.
+	begun := rest < len(head)+len(static)
 	if n := rest - len(static); n > 0 {
 		head = head[len(head)-n:]
 	} else {
@@ -468,9 +468,13 @@ func (x *Exchange) send(head, static []byte) error {
 		return engine.ErrClosing
 	}
 	t := x.w.Stream()
-	_, err = t.Write(head)
-	if err == nil && len(static) > 0 {
-		_, err = t.Write(static)
+	if begun {
+		_, err = t.WriteOn(head)
+	} else {
+		_, err = t.Write(head)
+	}
+	if err == nil {
+		_, err = t.WriteOn(static)
 	}
 	if !x.w.EndHandler() {
 		x.lost = true // whatever the verdict will be
@@ -534,7 +538,7 @@ func (x *Exchange) park() engine.Verdict {
 			}
 			// Whoever has connected may have sent a request that is on its
 			// way.
-			w.Hurry(s, x.d.e.Patience().Drain)
+			w.Hurry(s, engine.ClosingGrace)
 		case engine.Phase(s.Phase) != engine.PhaseOpen:
 			w.Enter(s, engine.PhaseIdle)
 		}
@@ -639,9 +643,7 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	code := 503
 	switch why {
 	case engine.WhyTimeout, engine.WhyStalled:
-		if code = 408; engine.Phase(s.Phase) == engine.PhaseHeld {
-			code = 503
-		}
+		code = 408
 	case engine.WhyClosing:
 		return dst
 	}

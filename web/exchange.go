@@ -39,11 +39,11 @@ type Exchange struct {
 	date      [http1.DateSize]byte
 	dateUntil int64 // of the engine's clock
 
-	counts *counts
+	counts counts
 }
 
-// ExchangeSize is the size of an Exchange, with its counts, in bytes.
-const ExchangeSize = int(unsafe.Sizeof(Exchange{}) + unsafe.Sizeof(counts{}))
+// ExchangeSize is the size of an Exchange in bytes.
+const ExchangeSize = int(unsafe.Sizeof(Exchange{}))
 
 // The shares of a worker's memory: the input buffer, which holds a head and
 // short content, takes half; output and arena a quarter each.

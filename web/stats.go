@@ -3,15 +3,20 @@ package web
 import "sync/atomic"
 
 // counts are one worker's counts of answers, by class of status: 1xx to 5xx,
-// and 0 for others.
-type counts [6]atomic.Uint64
+// and 0 for others. They keep clear of the lines of the cache that others
+// count in.
+type counts struct {
+	_  [64]byte
+	by [6]atomic.Uint64
+	_  [64]byte
+}
 
 func (c *counts) class(code int) {
 	k := code / 100
 	if k > 5 {
 		k = 0
 	}
-	c[k].Add(1)
+	c.by[k].Add(1)
 }
 
 // Requests are counts of requests by class of status; index 2 counts 2xx. It
@@ -33,7 +38,7 @@ func (r *Requests) Total() (n uint64) {
 func (d *Driver) Requests() (r Requests) {
 	for i := range d.xs {
 		for k := range r {
-			r[k] += d.xs[i].counts[k].Load()
+			r[k] += d.xs[i].counts.by[k].Load()
 		}
 	}
 	return r
