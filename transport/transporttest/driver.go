@@ -52,7 +52,9 @@ func newDriver(t *testing.T, rule string, open func(t *testing.T) Fixture) *driv
 func (d *driver) finish(before census) {
 	d.t.Helper()
 	for _, p := range d.dials {
-		<-p.done
+		if <-p.done; p.err == nil {
+			p.peer.Close()
+		}
 	}
 	for _, c := range d.closers {
 		c.Close()
@@ -90,7 +92,7 @@ func (d *driver) closeBackend() {
 
 func (d *driver) fatalf(format string, args ...any) {
 	d.t.Helper()
-	d.t.Fatalf(format+"\nrule: "+d.rule, args...)
+	d.t.Fatalf(format+"\nrule: %s", append(args, d.rule)...)
 }
 
 func (d *driver) mustNot(err error, what string) {
@@ -263,7 +265,6 @@ func (d *driver) dialLater(to transport.Addr) *dialling {
 func (d *driver) connected(p *dialling) Peer {
 	d.t.Helper()
 	d.while("connecting a peer", func() error { <-p.done; return p.err })
-	d.closers = append(d.closers, p.peer)
 	return p.peer
 }
 

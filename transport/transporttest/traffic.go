@@ -167,7 +167,7 @@ func (e *echo) work(s *echoStream) error {
 				return nil
 			}
 			if err != nil {
-				return fmt.Errorf("Send: %w", err)
+				return fmt.Errorf("sending: %w", err)
 			}
 			short := n < len(s.out)
 			s.out = s.out[:copy(s.out, s.out[n:])]
@@ -192,7 +192,7 @@ func (e *echo) work(s *echoStream) error {
 		case transport.ErrWouldBlock:
 			return nil
 		default:
-			return fmt.Errorf("Receive: %w", err)
+			return fmt.Errorf("receiving: %w", err)
 		}
 	}
 }

@@ -1,0 +1,5 @@
+//go:build race
+
+package netstd_test
+
+const raceEnabled = true
