@@ -26,12 +26,12 @@ type Config struct {
 	Workers int
 
 	// Spare is how many workers are kept to replace those whose handlers do
-	// not return by their deadline. The default is 2.
+	// not return by their deadline. The default is 2; -1 is none.
 	Spare int
 
 	// WorkerMemory is the bytes that each worker has for a request: half for
 	// its head and short content, a quarter for the answer until it is sent, a
-	// quarter for the handler's arena. From web.MinMemory (512) to 1<<24; the
+	// quarter for the handler's arena. From web.MinMemory (1024) to 1<<24; the
 	// default is 16384.
 	WorkerMemory int
 
@@ -127,6 +127,7 @@ func (c Config) withDefaults() Config {
 	orElse(&c.Sockets, 1024)
 	orElse(&c.Workers, 4*runtime.GOMAXPROCS(0))
 	orElse(&c.Spare, 2)
+	c.Spare = max(c.Spare, 0)
 	orElse(&c.Lanes, min(runtime.GOMAXPROCS(0), c.Workers, 64))
 	orElse(&c.WorkerMemory, 16384)
 	orElse(&c.Stash, min(max(c.Sockets/8, 8), 512))
@@ -191,17 +192,19 @@ const positive = "more than 0"
 // Validate reports the first field that is out of its bounds, as a
 // *ConfigError that names it. Zero fields count as their defaults.
 func (c Config) Validate() error {
+	spare := c.Spare
 	c = c.withDefaults()
 	checks := [...]struct {
 		ok          bool
 		field, rule string
 	}{
 		{c.Sockets >= 1 && c.Sockets <= 1<<24-reserve, "Sockets", "from 1 to 16777212"},
-		{c.WorkerMemory >= web.MinMemory && c.WorkerMemory <= 1<<24, "WorkerMemory", "from 512 to 16777216 bytes"},
+		{c.WorkerMemory >= web.MinMemory && c.WorkerMemory <= 1<<24, "WorkerMemory", "from 1024 to 16777216 bytes"},
 		{c.Stash >= 1 && c.Stash <= 65535, "Stash", "from 1 to 65535"},
 		{c.OutputBlocks >= 1 && c.OutputBlocks <= 1<<20, "OutputBlocks", "from 1 to 1048576"},
 		{c.OutputBlockSize >= 64 && c.OutputBlockSize <= 1<<20, "OutputBlockSize", "from 64 to 1048576 bytes"},
 		{c.PerAddress >= 0 && c.PerAddress <= 65535, "PerAddress", "from 0 to 65535"},
+		{spare >= -1 && spare <= 4096, "Spare", "from -1 to 4096"},
 		{c.Lanes >= 1 && c.Lanes <= 64, "Lanes", "from 1 to 64"},
 		{c.Timeouts.Open > 0, "Timeouts.Open", positive},
 		{c.Timeouts.Head > 0, "Timeouts.Head", positive},

@@ -109,7 +109,10 @@ func (e *Engine) room() place {
 // giveUp gives a place back: there was no client.
 func (e *Engine) giveUp(p place) {
 	if p.evict != nil {
-		e.putBack(p.evict, pool.Park)
+		// Not putBack, which may want the lock.
+		if sig, ok := e.pool.Leave(p.evict, pool.Park); !ok {
+			e.hand(p.evict, sig)
+		}
 		return
 	}
 	e.pool.Release(p.free)
@@ -140,9 +143,14 @@ func (e *Engine) closeListener(l *listener) {
 	e.released(false)
 }
 
+// ClosingGrace is how long, in nanoseconds, a client that was connected when
+// the engine began to shut down has for the first byte of its request: what
+// was sent before is here by then.
+const ClosingGrace = 500_000_000
+
 // admit parks a new stream's slot and lets its events come. From then on the
 // slot is not the caller's.
-func (e *Engine) admit(s *pool.Slot, id transport.Stream, ph Phase) bool {
+func (e *Engine) admit(s *pool.Slot, id transport.Stream, ph Phase) {
 	h := e.pool.Handle(s)
 	lane := e.accept.lane
 	if e.accept.lane++; e.accept.lane == len(e.lanes) {
@@ -152,26 +160,22 @@ func (e *Engine) admit(s *pool.Slot, id transport.Stream, ph Phase) bool {
 	s.Phase = uint8(ph)
 	patience := e.cfg.Patience.of(ph)
 	if e.closing.Load() {
-		patience = min(patience, e.cfg.Patience.Drain) // its request is under way, or never comes
+		patience = min(patience, ClosingGrace) // its request is under way, or never comes
+	}
+	// The slot is still ours: what events come are noted.
+	if e.backend.Attach(id, lane, uint64(h)) != nil {
+		e.releaseLocked(s, h)
+		return
 	}
 	e.setDeadline(s, e.backend.Now()+patience)
 	e.putBack(s, pool.Park)
-	if err := e.backend.Attach(id, lane, uint64(h)); err != nil {
-		// No event can have come, so the slot is parked still, or swept by a
-		// deadline, and then ended.
-		if _, ok := e.pool.Sweep(h); ok {
-			e.releaseLocked(s, h)
-		}
-		return false
-	}
-	return true
 }
 
 // refuse tells a client to come back later.
 func (e *Engine) refuse(s *pool.Slot, id transport.Stream) {
 	h := e.pool.Handle(s)
 	e.log(EventRefused, -1, h, 0)
-	s.Flags |= flagRefused
+	s.Listener |= refusedBit
 	e.accept.refusing++
 	if !e.sayFarewell(s, WhyRefused, &e.counts) || e.backend.CloseWrite(id) != nil {
 		e.releaseLocked(s, h)
@@ -180,13 +184,12 @@ func (e *Engine) refuse(s *pool.Slot, id transport.Stream) {
 	s.Flags |= flagHalf | flagUnread | flagClosing
 	s.Lane = 0
 	s.Phase = uint8(PhaseDrain)
+	if e.backend.Attach(id, 0, uint64(h)) != nil {
+		e.releaseLocked(s, h)
+		return
+	}
 	e.setDeadline(s, e.backend.Now()+e.cfg.Patience.Drain)
 	e.putBack(s, pool.Drain)
-	if e.backend.Attach(id, 0, uint64(h)) != nil {
-		if _, ok := e.pool.Sweep(h); ok {
-			e.releaseLocked(s, h)
-		}
-	}
 }
 
 // releaseLocked closes a slot under the accept lock, without rearming.
@@ -195,7 +198,7 @@ func (e *Engine) releaseLocked(s *pool.Slot, h pool.Handle) {
 		e.drivers[s.Driver].Gone(s, h)
 	}
 	e.backend.CloseStream(stream(s))
-	refused := s.Flags&flagRefused != 0
+	refused := s.Listener&refusedBit != 0
 	e.pool.Release(s)
 	e.released(refused)
 }
@@ -240,6 +243,9 @@ func (e *Engine) Dial(a transport.Addr, driver int) (pool.Handle, error) {
 	if e.closing.Load() {
 		return 0, ErrClosing
 	}
+	if e.pool.Open()-e.accept.refusing >= e.pool.Size()-e.cfg.Reserve {
+		return 0, ErrFull
+	}
 	s := e.pool.Acquire()
 	if s == nil {
 		return 0, ErrFull
@@ -253,16 +259,15 @@ func (e *Engine) Dial(a transport.Addr, driver int) (pool.Handle, error) {
 	s.Driver = uint8(driver)
 	s.Flags |= flagOutput // so that Writable is waited for
 	h := e.pool.Handle(s)
-	e.counts.add(countDialled, 1)
 	s.Phase = uint8(PhaseOpen)
 	s.Lane = uint8(e.accept.lane)
-	e.setDeadline(s, e.backend.Now()+e.cfg.Patience.Open)
-	e.putBack(s, pool.Stall)
 	if err := e.backend.Attach(id, int(s.Lane), uint64(h)); err != nil {
-		if _, ok := e.pool.Sweep(h); ok {
-			e.releaseLocked(s, h)
-		}
+		e.backend.CloseStream(id)
+		e.pool.Release(s)
 		return 0, err
 	}
+	e.counts.add(countDialled, 1)
+	e.setDeadline(s, e.backend.Now()+e.cfg.Patience.Open)
+	e.putBack(s, pool.Stall)
 	return h, nil
 }

@@ -86,7 +86,7 @@ func (p Phase) String() string {
 }
 
 // Patience is how long each phase may last, in nanoseconds. No phase may last
-// for ever: 0 is not allowed.
+// for ever: 0 is not allowed, and more than a year neither.
 type Patience struct {
 	Open, Idle, Head, Held, Drain int64
 
@@ -95,7 +95,7 @@ type Patience struct {
 	// from now. So a peer who is slower than Rate fails in the end, and one
 	// who stalls fails after the grace.
 	Body, Write int64
-	Rate        int
+	Rate        int // at most 1<<30
 
 	// Handler is how long a handler may run, unless its route says otherwise.
 	Handler int64
@@ -121,6 +121,11 @@ func (p *Patience) of(ph Phase) int64 {
 	return 0
 }
 
+// mostPatience is a year, within what ticks can tell apart.
+const mostPatience = 365 * 24 * 3600 * 1_000_000_000
+
+func patient(d int64) bool { return d > 0 && d <= mostPatience }
+
 // ConfigError names the field of a configuration that is out of its bounds.
 type ConfigError struct {
 	Field string // as it is written in the configuration
@@ -140,21 +145,22 @@ func (c *Config) Validate() error {
 	}{
 		{c.Backend != nil, "Backend", "given"},
 		{c.Workers >= 1 && c.Workers <= 4096, "Workers", "from 1 to 4096"},
+		{c.Backend == nil || c.Workers >= c.Backend.Lanes(), "Workers", "at least the lanes of the backend"},
 		{c.Spare >= 0 && c.Spare <= 4096, "Spare", "from 0 to 4096"},
 		{c.WorkerMemory >= 256 && c.WorkerMemory <= 1<<24, "WorkerMemory", "from 256 bytes to 16 MiB"},
 		{c.Reserve >= 0 && c.Reserve < c.Pool.Slots, "Reserve", "less than the slots"},
 		{c.Admission <= AdmitRefuse, "Admission", "one of the policies"},
 		{c.Admission != AdmitRefuse || c.Reserve > 0, "Reserve", "at least 1 to refuse clients with"},
 		{c.Pool.Validate() == nil, "Pool", "of counts and sizes within the bounds of package pool"},
-		{p.Open > 0, "Patience.Open", "more than 0"},
-		{p.Idle > 0, "Patience.Idle", "more than 0"},
-		{p.Head > 0, "Patience.Head", "more than 0"},
-		{p.Body > 0, "Patience.Body", "more than 0"},
-		{p.Held > 0, "Patience.Held", "more than 0"},
-		{p.Write > 0, "Patience.Write", "more than 0"},
-		{p.Drain > 0, "Patience.Drain", "more than 0"},
-		{p.Handler > 0, "Patience.Handler", "more than 0"},
-		{p.Rate > 0, "Patience.Rate", "more than 0"},
+		{patient(p.Open), "Patience.Open", "more than 0 and at most a year"},
+		{patient(p.Idle), "Patience.Idle", "more than 0 and at most a year"},
+		{patient(p.Head), "Patience.Head", "more than 0 and at most a year"},
+		{patient(p.Body), "Patience.Body", "more than 0 and at most a year"},
+		{patient(p.Held), "Patience.Held", "more than 0 and at most a year"},
+		{patient(p.Write), "Patience.Write", "more than 0 and at most a year"},
+		{patient(p.Drain), "Patience.Drain", "more than 0 and at most a year"},
+		{patient(p.Handler), "Patience.Handler", "more than 0 and at most a year"},
+		{p.Rate > 0 && p.Rate <= 1<<30, "Patience.Rate", "from 1 to 1073741824"},
 	}
 	for _, k := range checks {
 		if !k.ok {

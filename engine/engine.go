@@ -18,6 +18,7 @@ const (
 	ErrSlow            // the peer has kept the handler waiting for too long
 	ErrReclaimed       // the worker was needed by others; the connection is aborted
 	ErrClosing         // the engine is shutting down
+	ErrKilled          // the program has ended the connection
 	ErrLanes           // Wait needs a backend of one lane
 	ErrFull            // no slot, block or listener is free
 	ErrRunning         // the engine was started already, or was not yet
@@ -29,6 +30,7 @@ var errorTexts = [numErrors]string{
 	ErrSlow:      "engine: peer too slow",
 	ErrReclaimed: "engine: waited too long while others were ready",
 	ErrClosing:   "engine: shutting down",
+	ErrKilled:    "engine: connection ended by the program",
 	ErrLanes:     "engine: to Wait, the backend must have one lane",
 	ErrFull:      "engine: full",
 	ErrRunning:   "engine: started already, or not yet",
@@ -164,10 +166,12 @@ type Engine struct {
 	}
 
 	monitor  monitor
+	clock    atomic.Int64 // the time at the monitor's last look
 	running  atomic.Bool
 	polled   atomic.Bool
 	closing  atomic.Bool
 	stopping atomic.Bool
+	stopped  chan struct{} // closed when all has ended
 	drained  chan struct{} // closed when closing and the last connection is over
 	isOver   atomic.Bool   // it was closed
 	ended    chan int      // has the id of each goroutine that has ended, -1 for the monitor
@@ -185,6 +189,7 @@ func New(c Config) (*Engine, error) {
 		lanes:   make([]lane, c.Backend.Lanes()),
 		workers: make([]*Worker, c.Workers+c.Spare),
 		drained: make(chan struct{}),
+		stopped: make(chan struct{}),
 		ended:   make(chan int, c.Workers+c.Spare+1),
 	}
 	e.accept.listeners = make([]listener, 0, maxListeners)

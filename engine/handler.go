@@ -33,7 +33,8 @@ func (w *Worker) BeginHandler(limit int64, sent bool) bool {
 	if w.caught.Load() {
 		w.caught.Store(false)
 	}
-	w.deadline.Store(w.Now + limit)
+	w.deadline.Store(w.Now + min(limit, mostPatience))
+	w.e.monitor.attend(w.e)
 	w.turn++
 	r := w.turn<<rightTurn | rightHandler
 	if sent {
@@ -54,6 +55,9 @@ func (w *Worker) BeginHandler(limit int64, sent bool) bool {
 func (w *Worker) EndHandler() bool {
 	r := w.right.Load()
 	if r&rightState == rightHandler && w.right.CompareAndSwap(r, rightNone) {
+		// The phases that follow are counted from now, not from when the
+		// events were fetched, if that is long ago.
+		w.Now = max(w.Now, w.e.clock.Load())
 		return true
 	}
 	w.right.Store(rightNone)
@@ -110,8 +114,15 @@ func (t *Stream) Read(p []byte) (int, error) {
 		if !w.take() {
 			return 0, ErrDeadline
 		}
-		n, err := w.Receive(s, p)
+		var n int
+		err := error(transport.ErrReset)
+		if s.Flags&flagKilled != 0 {
+			err = ErrKilled
+		} else if s.Flags&flagOutput == 0 || flushed(w.flush(s)) {
+			n, err = w.Receive(s, p)
+		}
 		if err == transport.ErrWouldBlock {
+			w.Now = w.e.backend.Now()
 			w.Enter(s, PhaseBody)
 			err = w.waitFor(s, pool.AwaitRead)
 			if err == nil {
@@ -126,9 +137,19 @@ func (t *Stream) Read(p []byte) (int, error) {
 	}
 }
 
+// flushed reports whether pushed output has been sent, or waits for its turn.
+func flushed(err error) bool { return err == nil || err == transport.ErrWouldBlock }
+
 // Write sends p, and waits until the peer has taken all of it but what the
-// network's buffers hold.
-func (t *Stream) Write(p []byte) (n int, err error) {
+// network's buffers hold. Output that waits goes first; what is pushed
+// meanwhile goes after p.
+func (t *Stream) Write(p []byte) (n int, err error) { return t.write(p, false) }
+
+// WriteOn is Write for the rest of a message that has begun, by Send or by
+// Write: nothing comes between.
+func (t *Stream) WriteOn(p []byte) (n int, err error) { return t.write(p, true) }
+
+func (t *Stream) write(p []byte, begun bool) (n int, err error) {
 	w, s := t.slot()
 	if !w.take() {
 		return 0, ErrDeadline
@@ -136,31 +157,33 @@ func (t *Stream) Write(p []byte) (n int, err error) {
 	defer w.give()
 	w.right.Store(w.right.Load() | rightSent)
 	for {
-		if s.Flags&flagOutput != 0 {
+		if s.Flags&flagKilled != 0 {
+			return n, ErrKilled
+		}
+		if s.Flags&flagOutput != 0 && !begun {
 			err = w.flush(s)
 		}
-		if s.Flags&flagOutput == 0 {
-			if n == len(p) {
-				break
-			}
+		if s.Flags&flagOutput == 0 || begun {
 			var k int
 			w.one[0] = p[n:]
 			k, err = w.e.backend.Send(stream(s), w.one[:])
 			w.one[0] = nil
 			n += k
 			if k > 0 {
+				begun = true
 				w.counts.add(countSent, k)
 				if Phase(s.Phase) == PhaseWrite {
 					w.Progress(s, k)
 				}
 			}
-			if n == len(p) && (err == nil || err == transport.ErrWouldBlock) {
+			if n == len(p) && flushed(err) {
 				break
 			}
 		}
-		if err != nil && err != transport.ErrWouldBlock {
+		if !flushed(err) {
 			return n, err
 		}
+		w.Now = w.e.backend.Now()
 		w.Enter(s, PhaseWrite)
 		if err = w.waitFor(s, pool.AwaitWrite); err != nil {
 			return n, err

@@ -22,7 +22,8 @@ const batch = 64
 // the heartbeat, and one swap an event is all it costs.
 type lane struct {
 	word   atomic.Uint64
-	events [batch]transport.Event
+	events [batch]atomic.Uint64   // tags, with what is ready packed into them
+	raw    [batch]transport.Event // for the backend, in modes waiting and borrowed
 
 	seen uint64 // the monitor's: the word at its last look
 
@@ -81,17 +82,29 @@ func (l *lane) take(t *token) (transport.Event, taken) {
 	if next == n {
 		return transport.Event{}, tookNone
 	}
+	// The event is read before it is taken: after, a leader who was deposed in
+	// between might find another there. If the swap succeeds, he was not.
+	packed := l.events[next].Load()
 	nt := makeToken(mode, next+1, n, seq+1)
 	if !l.word.CompareAndSwap(*t, nt) {
 		return transport.Event{}, tookDeposed
 	}
 	*t = nt
-	return l.events[next], tookEvent
+	return transport.Event{Tag: packed &^ readyMask, Ready: transport.Ready(packed >> readyShift & 15)}, tookEvent
 }
 
-// fetched notes n new events, by the one who waits or polls, whom nobody can
-// depose.
+// What is ready is packed into four bits of a tag's index, which has 24.
+const (
+	readyShift = 24
+	readyMask  = 15 << readyShift
+)
+
+// fetched notes the n events that the backend has put into raw, by the one
+// who waits or polls, whom nobody can depose.
 func (l *lane) fetched(t *token, mode laneMode, n int) {
+	for i, ev := range l.raw[:n] {
+		l.events[i].Store(ev.Tag | uint64(ev.Ready&15)<<readyShift)
+	}
 	_, _, _, seq := splitToken(*t)
 	*t = makeToken(mode, 0, n, seq+1)
 	l.word.Store(*t)

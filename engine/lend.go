@@ -35,8 +35,8 @@ func (q *held) push(h pool.Handle, p *pool.Pool) bool {
 	if q.n == len(q.items) {
 		live := 0
 		for _, h := range q.items[:q.n] {
-			if st, now := p.StateAt(h.Index()); now == h && st == pool.Held {
-				q.items[live] = h
+			if st, now := p.StateAt(h.Index()); now == h && (st == pool.Held || st.Owned() || st == pool.Queued) {
+				q.items[live] = h // held, or about to be
 				live++
 			}
 		}
@@ -97,7 +97,7 @@ func (e *Engine) mostLent() int32 {
 // serves, if it comes to that. It may until it has let go of the slot. If
 // not, the driver says Hold, and is called again when it may.
 func (w *Worker) TryLend() bool {
-	if w.permit {
+	if w.permit.Load() {
 		return true
 	}
 	e := w.e
@@ -107,7 +107,7 @@ func (w *Worker) TryLend() bool {
 			return false
 		}
 		if e.lent.CompareAndSwap(n, n+1) {
-			w.permit = true
+			w.permit.Store(true)
 			return true
 		}
 	}
@@ -115,20 +115,24 @@ func (w *Worker) TryLend() bool {
 
 // unlease gives the permit back.
 func (w *Worker) unlease() {
-	if !w.permit {
+	if !w.permit.Load() || !w.permit.Swap(false) {
 		return
 	}
-	w.permit = false
 	w.e.lent.Add(-1)
 	w.e.held.offer(w.e)
 }
 
-// Why a waiting worker goes on without what it waits for.
+// Why a waiting worker goes on without what it waits for: two bits of
+// Worker.verdict, whose others count the waits, so that nobody ends the next
+// wait in place of the last.
 const (
 	verdictNone uint32 = iota
 	verdictDeadline
 	verdictReclaimed
 	verdictClosing
+
+	verdictBits = 2
+	verdictMask = 1<<verdictBits - 1
 )
 
 // wait lends the worker until the slot's peer has sent bytes (AwaitRead) or
@@ -138,7 +142,7 @@ func (w *Worker) wait(s *pool.Slot, ev pool.Event, deadline int64) error {
 	if e.polled.Load() {
 		return w.waitPolled(s, ev, deadline)
 	}
-	w.verdict.Store(verdictNone)
+	w.beginWait()
 	w.patience.Store(deadline)
 	w.waiting.Store(max(e.backend.Now(), 1))
 	defer w.waiting.Store(0)
@@ -154,11 +158,19 @@ func (w *Worker) wait(s *pool.Slot, ev pool.Event, deadline int64) error {
 	return w.resumed(s, sig)
 }
 
+func (w *Worker) beginWait() {
+	w.waits++
+	w.verdict.Store(w.waits << verdictBits)
+}
+
 // resumed looks at why a wait has ended.
 func (w *Worker) resumed(s *pool.Slot, sig pool.Signals) error {
 	note(s, sig)
+	if s.Flags&flagKilled != 0 {
+		return ErrKilled
+	}
 	if sig&pool.Kick != 0 {
-		switch w.verdict.Load() {
+		switch w.verdict.Load() & verdictMask {
 		case verdictDeadline:
 			return ErrDeadline
 		case verdictReclaimed:
@@ -186,12 +198,13 @@ func (e *Engine) resume(h pool.Handle, sig pool.Signals) {
 // dismiss makes a waiting worker's call fail. It reports whether the worker
 // was still waiting.
 func (e *Engine) dismiss(w *Worker, verdict uint32) bool {
+	v := w.verdict.Load()
 	i := w.current.Load()
-	if i == nobody {
+	if i == nobody || v&verdictMask != verdictNone {
 		return false
 	}
 	st, h := e.pool.StateAt(int(i))
-	if !st.Lent() || !w.verdict.CompareAndSwap(verdictNone, verdict) {
+	if !st.Lent() || !w.verdict.CompareAndSwap(v, v|verdict) {
 		return false
 	}
 	outcome, sig := e.pool.Signal(h, pool.Kick, pool.Enqueue)

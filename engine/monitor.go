@@ -112,10 +112,11 @@ const starvedTime = 100_000_000
 // sweep ends what has lasted too long.
 func (e *Engine) sweep(now int64) {
 	e.monitor.now = now
+	e.clock.Store(now)
 	if e.monitor.expired == nil {
 		e.monitor.expired = e.expire
 	}
-	e.pool.Deadlines.Sweep(pool.Tick(now), e.pool.High(), e.monitor.expired)
+	e.pool.Deadlines.Sweep(pool.Tick(now), e.monitor.expired)
 }
 
 // expire ends the connection of a slot whose deadline has passed, if it waits
@@ -140,8 +141,10 @@ func (e *Engine) expire(i int) {
 	e.counts.add(countTimeout+counter(ph), 1)
 	e.log(EventTimeout, -1, h, int(ph))
 	switch ph {
-	case PhaseHead, PhaseBody, PhaseHeld:
+	case PhaseHead, PhaseBody:
 		e.dismissSlot(s, WhyTimeout)
+	case PhaseHeld:
+		e.dismissSlot(s, WhyHeld)
 	case PhaseWrite:
 		e.end(s, true, &e.counts, -1)
 	default:
@@ -151,8 +154,11 @@ func (e *Engine) expire(i int) {
 
 // putBack lets go of a slot that was swept for nothing.
 func (e *Engine) putBack(s *pool.Slot, back pool.Event) {
+	idle := back == pool.Park && Phase(s.Phase) == PhaseIdle
 	if sig, ok := e.pool.Leave(s, back); !ok {
 		e.hand(s, sig)
+	} else if idle && e.disarmed.Load() && e.cfg.Admission == AdmitEvict {
+		e.rearm()
 	}
 }
 
@@ -225,6 +231,7 @@ func (e *Engine) replace(w *Worker, s *pool.Slot, sent bool) {
 	e.counts.add(countLost, 1)
 	e.log(EventHandler, w.id, e.pool.Handle(s), 0)
 	e.lost.Add(1)
+	w.unlease()
 	e.pool.Move(s, pool.Sweep)
 	if sent {
 		e.end(s, true, &e.counts, -1)
@@ -293,7 +300,7 @@ func (e *Engine) poll(i int) {
 			e.queueEvent(ev)
 			continue
 		}
-		n, _ := e.backend.Wait(i, l.events[:], 0)
+		n, _ := e.backend.Wait(i, l.raw[:], 0)
 		l.fetched(&t, laneBorrowed, n)
 		if n == 0 {
 			break

@@ -61,7 +61,7 @@ func (e *Engine) Wait(deadline int64) error {
 	if _, next, n, _ := splitToken(t); next < n || e.pool.Ready.Len() > 0 {
 		return nil
 	}
-	n, err := e.backend.Wait(0, l.events[:], deadline)
+	n, err := e.backend.Wait(0, l.raw[:], deadline)
 	l.fetched(&t, laneVacant, n)
 	return err
 }
@@ -82,7 +82,7 @@ func (e *Engine) pollLane(w *Worker, i int, deadline int64) error {
 				w.dispatch(ev)
 			}
 		}
-		n, err := e.backend.Wait(i, l.events[:], deadline)
+		n, err := e.backend.Wait(i, l.raw[:], deadline)
 		l.fetched(&t, laneVacant, n)
 		if n == 0 || err != nil {
 			return err
@@ -94,7 +94,7 @@ func (e *Engine) pollLane(w *Worker, i int, deadline int64) error {
 // waitPolled waits for the peer of the slot that the only worker serves.
 func (w *Worker) waitPolled(s *pool.Slot, ev pool.Event, deadline int64) error {
 	e := w.e
-	w.verdict.Store(verdictNone)
+	w.beginWait()
 	w.waiting.Store(max(e.backend.Now(), 1))
 	defer w.waiting.Store(0)
 	sig, ok := e.pool.Leave(s, ev)
@@ -115,13 +115,13 @@ func (w *Worker) waitPolled(s *pool.Slot, ev pool.Event, deadline int64) error {
 			continue
 		}
 		e.sweep(now)
-		if err := e.pollLane(w, 0, min(deadline, e.nextDeadline(now))); err != nil {
-			return err
-		}
-		for i := 1; i < len(e.lanes); i++ {
-			if err := e.pollLane(w, i, 0); err != nil {
-				return err
+		until := min(deadline, e.nextDeadline(now))
+		for i := range e.lanes {
+			if e.pollLane(w, i, until) != nil {
+				e.dismiss(w, verdictClosing) // the backend is broken
+				break
 			}
+			until = 0
 		}
 	}
 	w.Now = e.backend.Now()

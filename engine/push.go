@@ -110,8 +110,10 @@ func (e *Engine) hand(s *pool.Slot, sig pool.Signals) {
 
 // Wake has the slot of h served, so that its driver can see what has changed
 // elsewhere. It may be called from any goroutine.
-func (e *Engine) Wake(h pool.Handle) error {
-	outcome, sig := e.pool.Signal(h, pool.Kick, pool.Enqueue)
+func (e *Engine) Wake(h pool.Handle) error { return e.signal(h, pool.Kick) }
+
+func (e *Engine) signal(h pool.Handle, why pool.Signals) error {
+	outcome, sig := e.pool.Signal(h, why, pool.Enqueue)
 	switch outcome {
 	case pool.Stale:
 		return pool.ErrStale
@@ -123,18 +125,7 @@ func (e *Engine) Wake(h pool.Handle) error {
 	return nil
 }
 
-// Kill aborts the connection of h, unless a worker has it, which then finds
-// out by its next call for it. It may be called from any goroutine.
-func (e *Engine) Kill(h pool.Handle) error {
-	if h.Index() >= e.pool.Size() {
-		return pool.ErrStale
-	}
-	if _, now := e.pool.StateAt(h.Index()); now != h {
-		return pool.ErrStale
-	}
-	if _, ok := e.pool.Sweep(h); ok {
-		e.end(e.pool.Slot(h.Index()), true, &e.counts, -1)
-		return nil
-	}
-	return e.Wake(h)
-}
+// Kill aborts the connection of h. If a worker has it, the handler's next call
+// for it fails with ErrKilled, and the connection is aborted when the worker
+// is done with it. It may be called from any goroutine.
+func (e *Engine) Kill(h pool.Handle) error { return e.signal(h, pool.End) }

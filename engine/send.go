@@ -56,8 +56,8 @@ func (e *Engine) flushTo(s *pool.Slot, bufs [][]byte) (sent int, err error) {
 // a reference. The caller's slices are free when it returns.
 //
 // rest is how many bytes at the end could be neither sent nor kept, for want
-// of blocks. The caller may wait with [Stream.Write], if a handler runs, or
-// give up.
+// of blocks. The caller may wait with [Stream.WriteOn] (or Write, if nothing
+// was sent), in a handler, or give up.
 func (w *Worker) Send(s *pool.Slot, head, body []byte, static bool) (rest int, err error) {
 	if s.Flags&flagOutput != 0 {
 		if err := w.flush(s); err != nil && err != transport.ErrWouldBlock {
@@ -81,7 +81,9 @@ func (w *Worker) Send(s *pool.Slot, head, body []byte, static bool) (rest int, e
 	// pushed meanwhile; what waits behind a queue that we know of does not.
 	ahead := s.Flags&flagOutput == 0
 	skip := min(n, len(head))
-	rest = w.e.pool.Outputs.Keep(s, head[skip:], body[n-skip:], static, ahead)
+	if !w.e.pool.Outputs.Keep(s, head[skip:], body[n-skip:], static, ahead) {
+		return len(head) + len(body) - n, nil
+	}
 	s.Flags |= flagOutput
-	return rest, nil
+	return 0, nil
 }

@@ -14,7 +14,7 @@ const (
 	flagClosing                   // when the output is sent, the connection ends
 	flagLinger                    // and the peer may still be sending
 	flagHalf                      // our end is sent: the slot drains
-	flagRefused                   // the slot is of the reserve
+	flagKilled                    // the program wants the connection ended
 )
 
 // lingerLimit bounds how many bytes are read and thrown away after our end
@@ -68,13 +68,26 @@ func note(s *pool.Slot, sig pool.Signals) {
 	if sig&pool.Output != 0 {
 		s.Flags |= flagOutput
 	}
+	if sig&pool.End != 0 {
+		s.Flags |= flagKilled
+	}
 }
+
+// refusedBit marks, in Slot.Listener, a slot of the reserve.
+const refusedBit = 0x80
 
 // step does one thing for a slot, and says by which event it is to be left,
 // or that it is gone.
 func (w *Worker) step(s *pool.Slot) (leave pool.Event, gone bool) {
+	if s.Flags&flagKilled != 0 {
+		w.e.end(s, true, &w.counts, w.id)
+		return 0, true
+	}
 	if s.Flags&flagHalf != 0 {
 		return w.drain(s)
+	}
+	if s.Flags&flagClosing != 0 {
+		note(s, w.e.pool.Noted(s)) // what was pushed before the end goes out
 	}
 	if s.Flags&flagOutput != 0 {
 		switch err := w.flush(s); err {
@@ -112,11 +125,7 @@ func (w *Worker) step(s *pool.Slot) (leave pool.Event, gone bool) {
 		if v == Linger {
 			s.Flags |= flagLinger
 		}
-		if s.Flags&flagOutput != 0 {
-			w.Enter(s, PhaseWrite)
-			return pool.Stall, false
-		}
-		return w.finish(s)
+		return w.step(s)
 	case Abort:
 		w.e.end(s, true, &w.counts, w.id)
 		return 0, true
@@ -206,7 +215,7 @@ func (w *Worker) Progress(s *pool.Slot, n int) {
 	now := pool.Tick(w.Now)
 	// A byte counts for at least one tick, so that a prompt peer who sends
 	// byte by byte is not taken for a slow one.
-	k := w.e.pool.Deadlines.Get(i) + max(pool.TickAfter(int64(n)*int64(1e9)/int64(p.Rate)), 1)
+	k := pool.Later(w.e.pool.Deadlines.Get(i), max(pool.TickAfter(int64(n)*int64(1e9)/int64(p.Rate)), 1))
 	if most := pool.TickAfter(w.Now + p.of(Phase(s.Phase))); int32(k-now) > int32(most-now) {
 		k = most
 	}
@@ -238,7 +247,7 @@ func (e *Engine) end(s *pool.Slot, abort bool, c *counters, worker int) {
 		e.backend.CloseStream(stream(s))
 	}
 	e.log(kind, worker, h, int(s.Phase))
-	refused := s.Flags&flagRefused != 0
+	refused := s.Listener&refusedBit != 0
 	e.pool.Release(s)
 	if refused || e.disarmed.Load() || e.closing.Load() {
 		e.accept.Lock()

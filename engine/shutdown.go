@@ -46,7 +46,9 @@ func (e *Engine) Shutdown() <-chan struct{} {
 // its handler does, and its calls fail. The returned channel is closed when
 // all others have ended.
 func (e *Engine) Stop() <-chan struct{} {
-	done := make(chan struct{})
+	if e.stopping.Swap(true) {
+		return e.stopped
+	}
 	e.accept.Lock()
 	e.closing.Store(true)
 	for k := range e.accept.listeners {
@@ -57,11 +59,17 @@ func (e *Engine) Stop() <-chan struct{} {
 		}
 	}
 	e.accept.Unlock()
-	e.stopping.Store(true)
 	for _, w := range e.workers {
 		e.deprive(w)
 	}
+	waitFor := 0
 	if e.running.Load() {
+		waitFor = 1 // the monitor
+		for _, w := range e.workers {
+			if !w.alone {
+				waitFor++
+			}
+		}
 		for i := range len(e.lanes) + 1 {
 			e.backend.Wake(i)
 		}
@@ -73,15 +81,6 @@ func (e *Engine) Stop() <-chan struct{} {
 			w.sema <- struct{}{}
 		}
 	}
-	waitFor := 0
-	if e.running.Load() {
-		waitFor = 1 // the monitor
-		for _, w := range e.workers {
-			if !w.alone {
-				waitFor++
-			}
-		}
-	}
 	go func() {
 		for waitFor > 0 {
 			if id := <-e.ended; id == nobody || !e.workers[id].alone {
@@ -89,15 +88,34 @@ func (e *Engine) Stop() <-chan struct{} {
 			}
 		}
 		for i := range e.pool.High() {
-			if st, h := e.pool.StateAt(i); st != pool.Free {
-				e.drivers[e.pool.Slot(i).Driver].Gone(e.pool.Slot(i), h)
-				e.backend.Abort(stream(e.pool.Slot(i)))
-			}
+			e.abort(e.pool.Slot(i))
 		}
 		e.backend.Close()
-		close(done)
+		close(e.stopped)
 	}()
-	return done
+	return e.stopped
+}
+
+// abort ends the connection of a slot when all workers have ended. A pusher
+// may still have it for a moment.
+func (e *Engine) abort(s *pool.Slot) {
+	for {
+		st, h := e.pool.StateAt(e.pool.Index(s))
+		switch {
+		case st == pool.Free:
+			return
+		case st == pool.Queued:
+			e.pool.Take(s)
+			e.end(s, true, &e.counts, -1)
+			return
+		default:
+			if _, ok := e.pool.Sweep(h); ok {
+				e.end(s, true, &e.counts, -1)
+				return
+			}
+			runtime.Gosched()
+		}
+	}
 }
 
 // deprive ends the connection of a worker that is in a handler, and lets the

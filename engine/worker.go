@@ -47,7 +47,8 @@ type Worker struct {
 	alone    bool         // it did at the end of the engine, which does not wait for it
 
 	// Lending.
-	permit   bool         // it holds one of the permits to be lent
+	permit   atomic.Bool  // it holds one of the permits to be lent
+	waits    uint32       // how often it has waited
 	waiting  atomic.Int64 // since when it waits for a peer, 0 if it does not
 	patience atomic.Int64 // until when
 	verdict  atomic.Uint32
@@ -117,6 +118,7 @@ func (w *Worker) serveQueued() bool {
 		w.Now = w.e.backend.Now() // it may have slept since it last looked
 	}
 	s := w.e.pool.Slot(i)
+	w.e.monitor.attend(w.e)
 	w.serve(s, w.e.pool.Take(s))
 	return true
 }
@@ -174,7 +176,7 @@ func (w *Worker) fetch() {
 	if e.pool.Ready.Len() > 0 || e.stopping.Load() {
 		deadline = 0
 	}
-	n, _ := e.backend.Wait(lane, l.events[:], deadline)
+	n, _ := e.backend.Wait(lane, l.raw[:], deadline)
 	l.fetched(&w.token, laneServing, n)
 	w.Now = e.backend.Now()
 	if n > 0 {

@@ -25,7 +25,7 @@ type Config struct {
 }
 
 // MinBuffer is the least size of a buffer, in bytes.
-const MinBuffer = 128
+const MinBuffer = 256
 
 // Error is an error of this package. Its values are constants.
 type Error uint8

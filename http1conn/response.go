@@ -454,8 +454,14 @@ func (c *Conn) send(p []byte) error {
 // Code is the status of the response, 0 as long as there is none.
 func (c *Conn) Code() int { return c.resp.Final() }
 
-// Sent is the number of bytes of content in the response so far.
-func (c *Conn) Sent() int64 { return c.bytes }
+// Sent is the number of bytes of content in the response so far, none if it
+// has no content to send.
+func (c *Conn) Sent() int64 {
+	if !c.resp.HasBody() {
+		return 0
+	}
+	return c.bytes
+}
 
 // HeadDone reports whether the head of the response is complete, so that
 // nothing can be taken back.

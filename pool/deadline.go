@@ -21,10 +21,14 @@ func Tick(now int64) uint32 { return uint32(now >> tickShift) }
 
 // TickAfter is the first tick that begins not before t, so that a deadline
 // never passes early. It is at most 16.8 ms late.
-func TickAfter(t int64) uint32 {
-	k := uint32((t + 1<<tickShift - 1) >> tickShift)
+func TickAfter(t int64) uint32 { return nonzero(uint32((t + 1<<tickShift - 1) >> tickShift)) }
+
+// Later is the tick n ticks after k, one more if that would be Never.
+func Later(k uint32, n uint32) uint32 { return nonzero(k + n) }
+
+func nonzero(k uint32) uint32 {
 	if k == Never {
-		k = 1
+		return 1
 	}
 	return k
 }
@@ -42,11 +46,15 @@ func before(a, b uint32) bool { return int32(a-b) < 0 }
 
 // Deadlines holds one deadline for each slot.
 type Deadlines struct {
+	high *atomic.Int32 // no slot from here on has a deadline
 	at   []atomic.Uint32
 	next atomic.Uint32 // no deadline is before this; Never if there is none
 }
 
-func (d *Deadlines) init(n int) { d.at = make([]atomic.Uint32, n) }
+func (d *Deadlines) init(n int, high *atomic.Int32) {
+	d.high = high
+	d.at = make([]atomic.Uint32, n)
+}
 
 // Set sets the deadline of slot i. It reports whether the deadline is now the
 // earliest, so that whoever sleeps until the earliest must be woken.
@@ -79,18 +87,18 @@ func (d *Deadlines) lower(k uint32) bool {
 // Next is a tick before which no deadline passes, or Never if there is none.
 func (d *Deadlines) Next() uint32 { return d.next.Load() }
 
-// Sweep calls expired for each of the first n slots whose deadline has passed
-// at tick now. The deadline stays, and the slot is told again, until somebody
+// Sweep calls expired for each slot whose deadline has passed at tick now. The deadline stays, and the slot is told again, until somebody
 // sets or clears it.
-func (d *Deadlines) Sweep(now uint32, n int, expired func(i int)) {
+func (d *Deadlines) Sweep(now uint32, expired func(i int)) {
 	next := d.next.Load()
 	if next == Never || before(now, next) {
 		return
 	}
-	// Whoever sets a deadline from here on lowers next by himself.
+	// Whoever sets a deadline from here on lowers next by himself. So how many
+	// there are is asked after.
 	d.next.Store(Never)
 	earliest := Never
-	for i := range d.at[:n] {
+	for i := range d.at[:d.high.Load()] {
 		k := d.at[i].Load()
 		if k == Never {
 			continue
@@ -101,7 +109,7 @@ func (d *Deadlines) Sweep(now uint32, n int, expired func(i int)) {
 				continue
 			}
 			if !before(now, k) {
-				k = now + 1 // its owner is at work; look again soon
+				k = Later(now, 1) // its owner is at work; look again soon
 			}
 		}
 		if earliest == Never || before(k, earliest) {

@@ -42,13 +42,8 @@ func (p *Pool) Evict() *Slot {
 			if s.since.Load() != Never {
 				return s
 			}
-			// It has begun something since. Whoever evicts is a worker that
-			// looks at the ring next.
-			if sig, ok := p.Leave(s, Park); !ok {
-				p.Add(s, sig)
-				p.Move(s, Enqueue)
-				p.Ready.Push(c.handle.Index())
-			}
+			// It has begun something since.
+			p.putBack(s, Park)
 		}
 		p.searchElders()
 	}

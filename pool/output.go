@@ -136,6 +136,12 @@ func (o *Outputs) Append(h Handle, data []byte, b Block, more bool, mark int) er
 	if err != nil {
 		return err
 	}
+	if len(data) == 0 {
+		if !more && s.outTail >= 0 {
+			o.nodes[s.outTail].flags &^= nodeMore
+		}
+		return nil
+	}
 	i := o.newNode(data, int32(b))
 	if i < 0 {
 		return ErrFull
@@ -171,27 +177,22 @@ func (o *Outputs) Copy(h Handle, p []byte, mark int) error {
 }
 
 // Keep puts what the owner of a slot could not send into its queue: head as
-// a copy, body as a copy or, if it is static, as a reference. It returns how
-// many bytes at the end found no room. ahead says that their message has
-// begun before anything that is in the queue now, so that they go in front
-// of it.
-func (o *Outputs) Keep(s *Slot, head, body []byte, static, ahead bool) (left int) {
+// a copy, body as a copy or, if it is static, as a reference. It reports
+// whether there was room for all; if not, nothing is kept. ahead says that
+// their message has begun before anything that is in the queue now, so that
+// they go in front of it. What is kept is never dropped.
+func (o *Outputs) Keep(s *Slot, head, body []byte, static, ahead bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	first, last, n, left := o.chain(head, maxPieces-int(s.outLen))
-	if left > 0 {
-		left += len(body)
-	} else if len(body) > 0 {
+	if left == 0 && len(body) > 0 {
 		f, l, k := int32(-1), int32(-1), 0
-		if static {
-			if n+int(s.outLen) < maxPieces {
-				f = o.newNode(body, int32(NoBlock))
-			}
-			if l, k = f, 1; f < 0 {
-				left, k = len(body), 0
-			}
-		} else {
+		if !static {
 			f, l, k, left = o.chain(body, maxPieces-int(s.outLen)-n)
+		} else if left = len(body); n+int(s.outLen) < maxPieces {
+			if f = o.newNode(body, int32(NoBlock)); f >= 0 {
+				l, k, left = f, 1, 0
+			}
 		}
 		if first < 0 {
 			first = f
@@ -204,15 +205,22 @@ func (o *Outputs) Keep(s *Slot, head, body []byte, static, ahead bool) (left int
 		}
 		n += k
 	}
+	if left > 0 {
+		o.drop(first)
+		return false
+	}
+	for i := first; i >= 0; i = o.nodes[i].next {
+		o.nodes[i].flags |= nodeBegun
+	}
 	if n > 0 {
 		o.link(s, first, last, n, ahead)
 	}
-	return left
+	return true
 }
 
 // lookup is the slot of a connection, or nil if that is over.
 func (o *Outputs) lookup(h Handle) *Slot {
-	if h.Index() >= o.pool.Size() {
+	if uint(h.Index()) >= uint(o.pool.Size()) {
 		return nil
 	}
 	if st, now := o.pool.StateAt(h.Index()); now != h || st == Free || st == stateIllegal {
@@ -349,9 +357,12 @@ func (o *Outputs) Advance(s *Slot, n int) (empty bool) {
 
 // pop takes the first node off the queue.
 func (o *Outputs) pop(s *Slot) {
+	more := o.nodes[s.outHead].flags&nodeMore != 0
 	s.outHead = o.freeOne(s.outHead)
 	if s.outHead < 0 {
 		s.outTail = -1
+	} else if more {
+		o.nodes[s.outHead].flags |= nodeBegun // the message has
 	}
 	s.outLen--
 }

@@ -77,7 +77,7 @@ func New(c Config) *Pool {
 		panic(err)
 	}
 	p := &Pool{slots: make([]Slot, c.Slots), free: -1}
-	p.Deadlines.init(c.Slots)
+	p.Deadlines.init(c.Slots, &p.high)
 	p.Stash.init(c.Stash, c.StashSize)
 	p.Outputs.init(p, c.Blocks, c.BlockSize, c.Nodes)
 	p.Ready.init(c.Slots)
@@ -183,7 +183,7 @@ const (
 // noted are returned, and no longer noted.
 func (p *Pool) Signal(h Handle, sig Signals, e Event) (Outcome, Signals) {
 	i := h.Index()
-	if i >= len(p.slots) {
+	if uint(i) >= uint(len(p.slots)) {
 		return Stale, 0
 	}
 	s := &p.slots[i]
@@ -218,6 +218,9 @@ func (p *Pool) Signal(h Handle, sig Signals, e Event) (Outcome, Signals) {
 // by which it may be put back. It fails if the slot has an owner or a lent
 // worker, or is free, or has had another connection since.
 func (p *Pool) Sweep(h Handle) (back Event, ok bool) {
+	if uint(h.Index()) >= uint(len(p.slots)) {
+		return 0, false
+	}
 	s := &p.slots[h.Index()]
 	for {
 		old := s.word.Load()
@@ -229,6 +232,17 @@ func (p *Pool) Sweep(h Handle) (back Event, ok bool) {
 		if s.word.CompareAndSwap(old, makeWord(gen, noted, next)) {
 			return backTo[st], true
 		}
+	}
+}
+
+// putBack lets go of a slot that was swept for nothing. If something has come
+// for it meanwhile it goes into the ring, at which the caller, a worker or the
+// monitor, looks next.
+func (p *Pool) putBack(s *Slot, back Event) {
+	if sig, ok := p.Leave(s, back); !ok {
+		p.Add(s, sig)
+		p.Move(s, Enqueue)
+		p.Ready.Push(p.Index(s))
 	}
 }
 

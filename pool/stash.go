@@ -118,8 +118,12 @@ func (t *Stash) Victim(p *Pool) *Slot {
 		}
 		e := &t.entries[best]
 		if st, h := p.StateAt(int(e.slot)); h == e.handle && (st == Parked || st == Blocked) {
-			if _, ok := p.Sweep(h); ok {
-				return p.Slot(int(e.slot))
+			if back, ok := p.Sweep(h); ok {
+				s := p.Slot(int(e.slot))
+				if back == Park || back == Stall {
+					return s
+				}
+				p.putBack(s, back) // it has become a request that is held
 			}
 		}
 		tried = best

@@ -90,16 +90,17 @@ const (
 	Output                       // somebody has pushed output
 	Permit                       // a worker may be lent
 	Kick                         // look at the slot in any case: the server is closing, or a worker is reclaimed
+	End                          // end the connection
 )
 
 // interest says which signals wake a slot up from a state.
 var interest = [numStates]Signals{
-	Parked:    Readable | Hangup | Output | Kick,
-	Blocked:   Writable | Hangup | Kick,
-	Held:      Permit | Hangup | Kick,
-	Draining:  Readable | Hangup | Kick,
-	LentRead:  Readable | Hangup | Kick,
-	LentWrite: Writable | Hangup | Kick,
+	Parked:    Readable | Hangup | Output | Kick | End,
+	Blocked:   Writable | Hangup | Kick | End,
+	Held:      Permit | Hangup | Kick | End,
+	Draining:  Readable | Hangup | Kick | End,
+	LentRead:  Readable | Writable | Hangup | Output | Kick | End,
+	LentWrite: Writable | Hangup | Kick | End,
 }
 
 // Event is what happens to a slot.

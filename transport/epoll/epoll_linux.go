@@ -81,7 +81,7 @@ func New(c Config) (*Backend, error) {
 	}
 	b := &Backend{
 		start:   time.Now().Add(-time.Second), // the clock starts above zero
-		lanes:   make([]lane, c.Lanes+1),
+		lanes:   make([]lane, c.Lanes),
 		limit:   descriptorLimit() - ownDescriptors - 2*(c.Lanes+1),
 		backlog: c.Backlog,
 	}
