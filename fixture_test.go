@@ -115,6 +115,7 @@ func newFixture(t *testing.T, k kind, cfg bobtail.Config) *fixture {
 		cfg.Wall = func() int64 { return wall * 1e9 }
 	}
 	if k.open == nil {
+		k.mem.Lanes = min(k.mem.Lanes, cfg.Workers)
 		f.net = memory.New(k.mem)
 		cfg.Backend = f.net
 	} else {

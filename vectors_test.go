@@ -1,6 +1,7 @@
 package bobtail_test
 
 import (
+	"io"
 	"strconv"
 	"strings"
 	"testing"
@@ -269,7 +270,6 @@ func (f *fixture) flood(in string, ends []int) string {
 	c := f.dial()
 	f.clients = f.clients[:len(f.clients)-1]
 	defer c.conn.Close()
-	c.alone = true
 	sent := make(chan error, 1)
 	go func() {
 		from := 0
@@ -277,7 +277,7 @@ func (f *fixture) flood(in string, ends []int) string {
 			if i > 0 && f.net == nil {
 				f.took(before.Received+uint64(from), before.Accepted+1)
 			}
-			if err := c.trySend(in[from:to]); err != nil {
+			if _, err := io.WriteString(c.conn, in[from:to]); err != nil {
 				sent <- err
 				return
 			}

@@ -1,0 +1,532 @@
+package bobtail_test
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/web"
+)
+
+const continued = "HTTP/1.1 100 Continue\r\n\r\n"
+
+func expecting(path, version string, n int) string {
+	return "POST " + path + " HTTP/" + version + "\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: " + strconv.Itoa(n) + "\r\n\r\n"
+}
+
+// next reads as many bytes as want has, and wants those.
+func (c *client) next(want string) {
+	c.f.t.Helper()
+	b := make([]byte, len(want))
+	if n, err := io.ReadFull(c.in, b); err != nil || string(b) != want {
+		c.f.t.Fatalf("got %q and error %v, want %q", b[:n], err, want)
+	}
+}
+
+// TestExpect follows RFC 9110 section 10.1.1.
+func TestExpect(t *testing.T) {
+	run(t, bobtail.Config{WorkerMemory: 2048}, func(t *testing.T, f *fixture) {
+		f.site()
+		f.sink("PUT /sink", &sink{})
+
+		c := f.dial() // the handler reads: 100 is sent, once, and the connection persists
+		for range 2 {
+			c.send(expecting("/len", "1.1", 6))
+			c.next(continued)
+			c.send("abc")
+			c.arrivedQuietly()
+			c.send("def")
+			c.next(ok("6 597"))
+		}
+		c.send(strings.Replace(expecting("/sink", "1.1", 3), "POST", "PUT", 1))
+		c.next(continued)
+		c.send("abc")
+		c.next(ok("sink 3"))
+
+		c.send(expecting("/len", "1.1", 3) + "abc") // it is here already
+		c.next(ok("3 294"))
+
+		c.send(expecting("/len", "1.1", 0)) // there is none to wait for
+		c.next(ok("0 0"))
+
+		c.send(expecting("/refuse", "1.1", 3)) // the handler does not want it
+		a := c.want("POST", 403, "no")
+		if !a.Close {
+			t.Error("the server goes on after a refused expectation, though the client may or may not send the content")
+		}
+		c.wantEnd("")
+
+		c = f.dial() // HTTP/1.0 does not know it
+		c.send(expecting("/len", "1.0", 3))
+		c.wantSilence()
+		c.send("abc")
+		c.want("POST", 200, "3 294")
+	})
+}
+
+// arrivedQuietly lets the server see what was sent as a read of its own, where
+// that can be known.
+func (c *client) arrivedQuietly() {
+	if c.peer != nil {
+		c.f.move()
+	}
+}
+
+// TestContentSizes sends content of sizes around those of the buffers.
+func TestContentSizes(t *testing.T) {
+	const memory = 1024
+	run(t, bobtail.Config{WorkerMemory: memory, Workers: 2, OutputBlocks: 4, OutputBlockSize: 256}, func(t *testing.T, f *fixture) {
+		f.site()
+		sizes := []int{0, 1, 2, memory/4 - 1, memory / 4, memory/4 + 1, 100 * memory}
+		head := len(post("/len", "")) + len("0123")
+		for _, n := range []int{memory / 2, memory} {
+			for d := -2; d <= 2; d++ {
+				sizes = append(sizes, n+d, n-head+d)
+			}
+		}
+		for _, n := range sizes {
+			body := strings.Repeat("x", n)
+			chunks := "POST /len HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+			for rest := n; rest > 0; {
+				k := min(rest, 333)
+				chunks += fmt.Sprintf("%x\r\n%s\r\n", k, body[:k])
+				rest -= k
+			}
+			chunks += "0\r\n\r\n"
+			in := post("/len", body) + get("/fast") + chunks + post("/echo", body) + behind
+			sum := ok(strconv.Itoa(n) + " " + strconv.Itoa(n*'x'))
+			want := sum + ok("fast\n") + sum + "HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(n) + "\r\n" + date + "\r\n" + body + answerBehind
+			if got := f.flood(in, []int{len(in)}); got != want {
+				t.Errorf("%d bytes of content: got %s", n, diff(got, want))
+			}
+		}
+	})
+}
+
+// TestUnreadContent answers without reading the content.
+func TestUnreadContent(t *testing.T) {
+	run(t, bobtail.Config{WorkerMemory: 1024}, func(t *testing.T, f *fixture) {
+		f.site()
+		for _, n := range []int{1, 500, 5000, 60 << 10} {
+			in := post("/ignore", strings.Repeat("x", n)) + behind
+			if got, want := f.flood(in, []int{len(in)}), ok("ignored")+answerBehind; got != want {
+				t.Errorf("%d bytes that are not read: got %s", n, diff(got, want))
+			}
+		}
+		// More is not read for the sake of the connection, but the client gets
+		// his answer.
+		for _, n := range []int{65 << 10, 300 << 10} {
+			in := post("/ignore", strings.Repeat("x", n)) + behind
+			got := f.flood(in, []int{len(in)})
+			if !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") || !strings.HasSuffix(got, "\r\n\r\nignored") {
+				t.Errorf("%d bytes that are not read: got %s", n, brief(got))
+			}
+			if !strings.Contains(got, "Connection: close\r\n") {
+				t.Skip("bug 33 in bugs-server.md")
+				t.Errorf("%d bytes that are not read: the answer does not say that the connection ends: %q", n, got)
+			}
+		}
+	})
+}
+
+// TestHalfClosed ends the client's bytes in the midst of things.
+func TestHalfClosed(t *testing.T) {
+	run(t, bobtail.Config{WorkerMemory: 1024}, func(t *testing.T, f *fixture) {
+		f.site()
+		f.sink("PUT /sink", &sink{})
+		for _, c := range []struct{ name, in, want string }{
+			{"before a request", "", ""},
+			{"behind a request", get("/fast"), ok("fast\n")},
+			{"behind two", get("/fast") + get("/huge"), ok("fast\n") + "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n" + date + "\r\n" + string(huge)},
+			{"in a head", get("/fast") + "GET /fa", ok("fast\n")},
+			{"in content that is read", "POST /len HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc", bad},
+			{"in long content that is read", "POST /len HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\nabc", bad},
+			{"in content that is read as it comes", "PUT /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc", bad},
+			{"in a chunk", "POST /len HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", bad},
+			{"in content that is not read", "POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc", "HTTP/1.1 200 OK\r\n"},
+			{"in long content that is not read", "POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\nabc", "HTTP/1.1 200 OK\r\n"},
+			{"in too long content that is not read", "POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc", "HTTP/1.1 200 OK\r\n"},
+		} {
+			for _, split := range []bool{false, true} {
+				cl := f.dial()
+				cl.send(c.in)
+				if split {
+					cl.arrivedQuietly()
+				}
+				cl.conn.CloseWrite()
+				got, err := cl.all()
+				if err != nil || !strings.HasPrefix(got, c.want) || strings.Contains(c.want, "\r\n\r\n") && got != c.want || strings.Count(got, "HTTP/1.1 ") != strings.Count(c.want, "HTTP/1.1 ") {
+					t.Errorf("%s, split %v: got %s and error %v, want %s", c.name, split, brief(got), err, brief(c.want))
+				}
+				cl.conn.Close()
+			}
+		}
+	})
+}
+
+// TestHandlerFailsLate fails after the head of the answer was sent: the
+// connection is aborted, and nobody else's.
+func TestHandlerFailsLate(t *testing.T) {
+	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		f.site()
+		other := f.dial()
+		other.send(get("/fast"))
+		other.want("GET", 200, "fast\n")
+		for _, path := range []string{"/error/late", "/panic/late", "/short", "/long"} {
+			c := f.dial()
+			c.send(get(path))
+			if got := c.wantAbort(); strings.Contains(got, "500") || strings.HasSuffix(got, "0\r\n\r\n") {
+				t.Errorf("%s: got %q", path, got)
+			}
+			c.conn.Close()
+		}
+		other.send(get("/fast") + closeAt("/fast"))
+		other.want("GET", 200, "fast\n")
+		other.want("GET", 200, "fast\n")
+		other.wantEnd("")
+		if s := f.srv.Stats(); s.Panics != 1 {
+			t.Errorf("%d panics counted", s.Panics)
+		}
+	})
+}
+
+// misuses are handlers that do what they must not, and the status that comes of it.
+var misuses = []struct {
+	name   string
+	status int
+	h      bobtail.Handler
+}{
+	{"status twice", 500, func(w bobtail.Response, r *bobtail.Request) error {
+		w.Status(200)
+		return w.Status(404).Text("x")
+	}},
+	{"status twice, the error ignored", 500, func(w bobtail.Response, r *bobtail.Request) error {
+		w.Status(200)
+		w.Status(404).Text("x")
+		return nil
+	}},
+	{"two answers", 200, func(w bobtail.Response, r *bobtail.Request) error {
+		w.Text("first")
+		if w.Text("second") != web.ErrMisuse {
+			panic("no error")
+		}
+		return nil
+	}},
+	{"field after the answer", 200, func(w bobtail.Response, r *bobtail.Request) error {
+		h := w.Status(200)
+		h.Text("first")
+		if h.Header("A", "b").Empty() != web.ErrMisuse {
+			panic("no error")
+		}
+		return nil
+	}},
+	{"CR in a value", 500, func(w bobtail.Response, r *bobtail.Request) error {
+		return w.Status(200).Header("A", "b\rSet-Cookie: c").Text("x")
+	}},
+	{"CRLF in a value, the error ignored", 500, func(w bobtail.Response, r *bobtail.Request) error {
+		w.Status(200).Header("A", "b\r\n\r\nHTTP/1.1 200 OK").Text("x")
+		return nil
+	}},
+	{"LF in a value of bytes", 500, func(w bobtail.Response, r *bobtail.Request) error {
+		return w.Status(200).HeaderBytes("A", []byte("b\nSet-Cookie: c")).Text("x")
+	}},
+	{"CRLF in a name", 500, func(w bobtail.Response, r *bobtail.Request) error {
+		return w.Status(200).Header("A: b\r\nC", "d").Text("x")
+	}},
+	{"CRLF in a reason", 500, func(w bobtail.Response, r *bobtail.Request) error {
+		return w.StatusReason(200, "OK\r\nA: b").Text("x")
+	}},
+	{"status code of no meaning", 500, func(w bobtail.Response, r *bobtail.Request) error { return w.Status(99).Text("x") }},
+	{"framing field", 500, func(w bobtail.Response, r *bobtail.Request) error {
+		return w.Status(200).Header("Transfer-Encoding", "chunked").Text("x")
+	}},
+	{"two lengths", 500, func(w bobtail.Response, r *bobtail.Request) error {
+		return w.Status(200).Header("Content-Length", "5").Text("x")
+	}},
+	{"head larger than the buffer", 500, func(w bobtail.Response, r *bobtail.Request) error {
+		return w.Status(200).Header("A", strings.Repeat("b", 2000)).Text("x")
+	}},
+	{"CRLF in an interim answer, the error ignored", 200, func(w bobtail.Response, r *bobtail.Request) error {
+		if w.Interim(103, http1conn.Field{Name: "A", Value: "b\r\nC: d"}) == nil {
+			panic("no error")
+		}
+		return w.Text("fine")
+	}},
+	{"large interim answer, the error ignored", 200, func(w bobtail.Response, r *bobtail.Request) error {
+		if w.Interim(103, http1conn.Field{Name: "A", Value: strings.Repeat("b", 2000)}) == nil {
+			panic("no error")
+		}
+		return w.Text("fine")
+	}},
+	{"interim answer inside of an answer, the error ignored", 200, func(w bobtail.Response, r *bobtail.Request) error {
+		h := w.Status(200)
+		if w.Interim(103) == nil {
+			panic("no error")
+		}
+		return h.Text("fine")
+	}},
+	{"status after a stream has begun", 0, func(w bobtail.Response, r *bobtail.Request) error {
+		b, _ := w.Status(200).Stream()
+		b.WriteString("some")
+		return w.Status(404).Text("x")
+	}},
+	{"trailer without chunks", 200, func(w bobtail.Response, r *bobtail.Request) error {
+		b, _ := w.Status(200).StreamN(4)
+		b.WriteString("fine")
+		if b.Trailer("A", "b") == nil && r.Method() == http1.GET {
+			panic("no error")
+		}
+		return nil
+	}},
+	{"trailer that splits", 0, func(w bobtail.Response, r *bobtail.Request) error {
+		b, _ := w.Status(200).Stream()
+		b.WriteString("fine")
+		return b.Trailer("A", "b\r\n\r\nHTTP/1.1 200 OK")
+	}},
+	{"content behind the end", 200, func(w bobtail.Response, r *bobtail.Request) error {
+		b, _ := w.Status(200).Stream()
+		b.WriteString("fine")
+		b.Close()
+		if _, err := b.Write([]byte("more")); err == nil {
+			panic("no error")
+		}
+		if b.Close() == nil {
+			panic("no error")
+		}
+		return nil
+	}},
+	{"answered, then an error", 200, func(w bobtail.Response, r *bobtail.Request) error {
+		w.Text("fine")
+		return errSite
+	}},
+}
+
+// TestMisuse stages answers wrongly: nothing of it is sent.
+func TestMisuse(t *testing.T) {
+	run(t, bobtail.Config{WorkerMemory: 2048}, func(t *testing.T, f *fixture) {
+		for i, m := range misuses {
+			f.handle("GET /"+strconv.Itoa(i), m.h)
+		}
+		for i, m := range misuses {
+			for _, method := range []string{"GET", "HEAD"} {
+				c := f.dial()
+				c.send(method + " /" + strconv.Itoa(i) + " HTTP/1.1\r\nHost: a\r\n\r\n")
+				c.checkMisuse(m.name+", "+method, method, m.status)
+			}
+		}
+		if s := f.srv.Stats(); s.Panics != 0 {
+			t.Errorf("%d handlers have panicked", s.Panics)
+		}
+	})
+}
+
+// checkMisuse wants one answer of a status and nothing else, or an abort.
+func (c *client) checkMisuse(name, method string, status int) {
+	c.f.t.Helper()
+	defer c.conn.Close()
+	if status == 0 {
+		got, err := c.all()
+		if err == nil || err == errPatience || strings.Count(got, "HTTP/") > 1 {
+			c.f.t.Errorf("%s: got %q and error %v, want an abort", name, got, err)
+		}
+		return
+	}
+	a, err := c.tryAnswer(method)
+	if err != nil || a.StatusCode != status || a.err != nil {
+		c.f.t.Errorf("%s: got %v, errors %v and %v, want status %d", name, a.Response, err, a.err, status)
+		return
+	}
+	for name := range a.Header {
+		if name == "Set-Cookie" || name == "C" || name == "A" {
+			c.f.t.Errorf("%s: field %s is in the answer", name, name)
+		}
+	}
+	c.conn.CloseWrite()
+	if got, err := c.all(); got != "" || err != nil {
+		c.f.t.Errorf("%s: behind the answer %q, error %v", name, got, err)
+	}
+}
+
+// TestCookies serves a browser's head of 8 KB in a buffer of 512 bytes.
+func TestCookies(t *testing.T) {
+	run(t, bobtail.Config{WorkerMemory: 1024}, func(t *testing.T, f *fixture) {
+		f.site()
+		cookie := "Cookie: " + strings.Repeat("name=value; ", 700) + "\r\n"
+		in := "GET /host?q HTTP/1.1\r\n" + cookie + "Host: a\r\nUser-Agent: b\r\n" + cookie + "\r\n"
+		for range 3 {
+			if got, want := f.flood(in+behind, []int{len(in) + len(behind)}), ok("a|/host|q|HTTP/1.1")+answerBehind; got != want {
+				t.Errorf("got %q", got)
+			}
+		}
+		if testing.Short() && f.net == nil {
+			return
+		}
+		ends := []int{}
+		for i := 100; i < len(in)+len(behind); i += 100 {
+			ends = append(ends, i)
+		}
+		ends = append(ends, len(in)+len(behind))
+		if got, want := f.exchange(in+behind, ends), ok("a|/host|q|HTTP/1.1")+answerBehind; got != want {
+			t.Errorf("in pieces: got %q", got)
+		}
+	})
+}
+
+// TestTooLarge sends heads that do not fit, and what must be kept of which is
+// too much. The client goes on sending, and must be able to read the answer.
+func TestTooLarge(t *testing.T) {
+	run(t, bobtail.Config{WorkerMemory: 1024}, func(t *testing.T, f *fixture) {
+		f.site()
+		f.sink("PUT /sink", &sink{})
+		more := strings.Repeat("more", 50<<10)
+		long := strings.Repeat("x", 3000)
+		for _, c := range []struct {
+			name, in string
+			status   int
+		}{
+			{"target", "GET /" + long + " HTTP/1.1\r\nHost: a\r\n\r\n", 414},
+			{"method", long, 501},
+			{"field to keep", "GET /fast HTTP/1.1\r\nHost: a\r\nAuthorization: " + long + "\r\n\r\n", 431},
+			{"host", "GET /fast HTTP/1.1\r\nHost: " + long + "\r\n\r\n", 431},
+			{"name", "GET /fast HTTP/1.1\r\nHost: a\r\n" + long + ": b\r\n\r\n", 431},
+			{"fields", "GET /fast HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("A: b\r\n", 200) + "\r\n", 431},
+			{"head", "GET /fast HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("A: "+long+"\r\n", 30) + "\r\n", 431},
+			{"TLS hello", "\x16\x03\x01\x02\x00\x01\x00", 400},
+			{"trailer", "POST /len HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("A: "+long+"\r\n", 5) + "\r\n", 431},
+			{"chunk extensions", "POST /len HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1;"+long+"\r\na\r\n", 9) + "0\r\n\r\n", 400},
+		} {
+			in := c.in + more
+			got := f.flood(in, []int{len(in)})
+			if !strings.HasPrefix(got, "HTTP/1.1 "+strconv.Itoa(c.status)+" ") || strings.Count(got, "HTTP/1.1") != 1 || !strings.Contains(got, "Connection: close") {
+				t.Errorf("%s: got %s, want %d", c.name, brief(got), c.status)
+			}
+		}
+	})
+}
+
+// TestHeadFillsBuffer sends heads whose kept part leaves little or no room for
+// content, which must be read or refused, and be no trouble.
+func TestHeadFillsBuffer(t *testing.T) {
+	const in = 512
+	run(t, bobtail.Config{WorkerMemory: 2 * in}, func(t *testing.T, f *fixture) {
+		f.site()
+		f.sink("PUT /sink", &sink{})
+		for _, path := range []string{"/len", "/ignore", "/sink"} {
+			for n := in - 60; n <= in+10; n++ {
+				method := "POST "
+				if path == "/sink" {
+					method = "PUT "
+				}
+				request := method + path + "?"
+				request += strings.Repeat("q", max(n-len(request)-1, 0)) // the kept part is Host's name and value more
+				request += " HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+				c := f.dial()
+				c.send(request + "abc")
+				c.arrivedQuietly()
+				c.trySend("de")
+				a, err := c.tryAnswer("POST")
+				switch {
+				case err != nil:
+					t.Errorf("%s with a target that ends at %d: %v", path, n, err)
+				case a.StatusCode != 200 && a.StatusCode != 414 && a.StatusCode != 431:
+					t.Errorf("%s with a target that ends at %d: status %d", path, n, a.StatusCode)
+				}
+				c.conn.Close()
+			}
+		}
+	})
+}
+
+// TestHeadRoute serves HEAD by its own handler if there is one.
+func TestHeadRoute(t *testing.T) {
+	for _, order := range [][]string{{"GET /x", "HEAD /x"}, {"HEAD /x", "GET /x"}} {
+		run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+			for _, p := range order {
+				f.handle(p, func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Header("By", p[:1]).Empty() })
+			}
+			c := f.dial()
+			for _, m := range []string{"GET", "HEAD"} {
+				c.send(m + " /x HTTP/1.1\r\nHost: a\r\n\r\n")
+				if by := c.answer(m).Header.Get("By"); by != m[:1] {
+					t.Errorf("%v: %s was answered by %s's handler", order, m, by)
+				}
+			}
+		})
+	}
+}
+
+// TestRequest looks at what else a handler can ask.
+func TestRequest(t *testing.T) {
+	run(t, bobtail.Config{WorkerMemory: 2048, Workers: 2, Spare: 1}, func(t *testing.T, f *fixture) {
+		made := 0
+		err := f.srv.HandleEach("GET /each", func(worker int) bobtail.Handler {
+			made++
+			return func(w bobtail.Response, r *bobtail.Request) error {
+				if r.Worker() != worker {
+					t.Errorf("worker %d runs the handler of %d", r.Worker(), worker)
+				}
+				if r.Handle() == 0 || !r.Remote().Is4() || string(r.Header("authorization")) != "b" || r.Header("Cookie") != nil {
+					t.Errorf("handle %v, remote %v, fields %q %q", r.Handle(), r.Remote(), r.Header("authorization"), r.Header("Cookie"))
+				}
+				a, err := r.Alloc(500)
+				if err != nil || len(a) != 500 || cap(a) != 500 || a[0] != 0 || a[499] != 0 {
+					t.Errorf("500 bytes of the arena: %v", err)
+				}
+				for i := range a {
+					a[i] = 'a'
+				}
+				if b, err := r.Alloc(13); err != web.ErrArena || b != nil {
+					t.Errorf("13 of the last 12 bytes: %v, %v", b, err)
+				}
+				if b, err := r.Alloc(12); err != nil || len(b) != 12 {
+					t.Errorf("the last 12 bytes: %v", err)
+				}
+				if _, err := r.Alloc(-1); err != web.ErrArena {
+					t.Errorf("-1 bytes: %v", err)
+				}
+				return w.Text("each")
+			}
+		})
+		if err != nil || made != 3 {
+			t.Errorf("%d handlers for 2 workers and a spare one, error %v", made, err)
+		}
+		c := f.dial()
+		for range 3 {
+			c.send("GET /each HTTP/1.1\r\nHost: a\r\nAuthorization: b\r\nCookie: c\r\n\r\n")
+			c.want("GET", 200, "each")
+		}
+	})
+}
+
+// TestPatterns refuses patterns that are none, or there already.
+func TestPatterns(t *testing.T) {
+	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		h := func(w bobtail.Response, r *bobtail.Request) error { return w.Text("x") }
+		for _, p := range []string{"", "x", "GET", "GET ", " /x", "GET  /x", "GET x", "GET /x y"} {
+			if err := f.srv.Handle(p, h); err != web.ErrPattern && p != "GET /x y" {
+				t.Errorf("%q: %v, want %v", p, err, web.ErrPattern)
+			}
+		}
+		f.handle("GET /x", h)
+		f.handle("/x", h)
+		for _, p := range []string{"GET /x", "/x"} {
+			if err := f.srv.Handle(p, h); err != web.ErrConflict {
+				t.Errorf("%q twice: %v, want %v", p, err, web.ErrConflict)
+			}
+		}
+		f.wantNothing()
+	})
+}
+
+// wantNothing wants a path without handlers to be answered with 404.
+func (f *fixture) wantNothing() {
+	f.t.Helper()
+	c := f.dial()
+	c.send(closeAt("/nothing/at/all"))
+	c.want("GET", 404, "Not Found\n")
+}
