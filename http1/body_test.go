@@ -130,9 +130,12 @@ func TestBodyLimit(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			y := bodyOf(t, c.lines)
-			got, _, err := drain(t, &y, &http1.Limits{Body: c.limit}, c.in, []int{len(c.in)})
+			got, n, err := drain(t, &y, &http1.Limits{Body: c.limit}, c.in, []int{len(c.in)})
 			if got != c.content || err != c.want {
 				t.Errorf("content = %q, %v, want %q, %v", got, err, c.content, c.want)
+			}
+			if fixed := strings.HasPrefix(c.lines, "Content-Length"); fixed && n != len(got) {
+				t.Errorf("%d bytes are consumed, of them %d of content", n, len(got))
 			}
 		})
 	}

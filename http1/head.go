@@ -100,6 +100,7 @@ func (h *Head) Reset() {
 	h.methodLen = 0
 	h.facts = 0
 	h.start = 0
+	h.target = 0
 	h.targetLen = 0
 	h.authLen = 0
 	h.path = 0

@@ -1,10 +1,18 @@
 package http1_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/bobtail-go/bobtail/http1"
 )
+
+// Heads count their fields in 16 bits, and their offsets.
+func TestBounds(t *testing.T) {
+	if http1.MaxFields > math.MaxUint16 || http1.MaxTarget > math.MaxUint16 || http1.MaxHeadBuffer > math.MaxUint16 {
+		t.Error("a bound does not fit its counter")
+	}
+}
 
 func TestLimitsValidate(t *testing.T) {
 	for _, c := range []struct {

@@ -314,18 +314,6 @@ func TestResponseRefused(t *testing.T) {
 	w.content("c", nil).finish(nil)
 }
 
-func TestTrailersRefused(t *testing.T) {
-	w := newWriter(t, http1.GET, http1.Version11, true)
-	w.status(200, "", nil).end("", nil).lastChunk(nil)
-	for _, name := range []string{"Content-Length", "transfer-encoding", "Connection", "Date", "Content-Type", "Content-Encoding", "Cache-Control", "Upgrade"} {
-		w.trailer(name, "5", http1.ErrFieldFraming)
-	}
-	w.trailer("a b", "c", http1.ErrFieldName).trailer("A", "b\r\nc", http1.ErrFieldValue).trailer("A", "b", nil).finish(nil)
-
-	w = newWriter(t, http1.GET, http1.Version10, true)
-	w.status(200, "", nil).end("", nil).lastChunk(http1.ErrTrailerFraming).finish(nil)
-}
-
 // HTTP/1.0 knows neither interim responses nor 101.
 func TestInterim10(t *testing.T) {
 	newWriter(t, http1.GET, http1.Version10, true).interim(100, http1.ErrStatusCode).interim(103, http1.ErrStatusCode).status(101, "", http1.ErrStatusCode)
