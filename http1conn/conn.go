@@ -87,6 +87,7 @@ type Conn struct {
 	bytes int64 // content of the response
 
 	headDone bool // the head of the response is complete
+	headEnd  int  // where it ends in out, 0 if it is not there
 	trailing bool // the last chunk was staged
 
 	state     http1.State

@@ -13,7 +13,7 @@ type Field struct{ Name, Value string }
 func (c *Conn) begin() {
 	c.start = len(c.out)
 	c.bytes = 0
-	c.headDone, c.trailing = false, false
+	c.headDone, c.headEnd, c.trailing = false, 0, false
 	keep := !c.closing && c.err == nil && !c.eof && c.state != http1.StateFault && c.head.KeepAlive()
 	c.resp.Init(c.head.Method(), c.head.Version(), keep)
 }
@@ -109,7 +109,7 @@ func (c *Conn) EndHead() error {
 	c.out = out
 	if err == nil {
 		c.start = len(c.out)
-		c.headDone = true
+		c.headDone, c.headEnd = true, len(c.out)
 	}
 	return err
 }
@@ -419,7 +419,24 @@ func (c *Conn) Staged() []byte { return c.out }
 // Unstage says that what was staged is sent.
 func (c *Conn) Unstage() {
 	c.out = c.out[:0]
-	c.start = 0
+	c.start, c.headEnd = 0, 0
+}
+
+// AnnounceClose puts Connection: close into the head of a response that was
+// to leave the connection open, as long as the head is staged, so that the
+// peer need not find out (RFC 9112 section 9.6). It does nothing if the head
+// has left, or there is no room.
+func (c *Conn) AnnounceClose() {
+	const field = "Connection: close\r\n"
+	if c.headEnd == 0 || !c.resp.KeepAlive() || c.head.Version() == http1.Version10 || cap(c.out)-len(c.out) < len(field) {
+		return
+	}
+	at := c.headEnd - len("\r\n")
+	c.out = c.out[:len(c.out)+len(field)]
+	copy(c.out[at+len(field):], c.out[at:])
+	copy(c.out[at:], field)
+	c.headEnd += len(field)
+	c.start = len(c.out)
 }
 
 // Flush sends what is staged, waiting for the stream. The head of a response
@@ -435,7 +452,7 @@ func (c *Conn) Flush() error {
 		return err
 	}
 	c.out = c.out[:copy(c.out, c.out[c.start:])]
-	c.start = 0
+	c.start, c.headEnd = 0, 0
 	return nil
 }
 

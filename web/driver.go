@@ -310,6 +310,9 @@ func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
 	if x.d.cfg.Access != nil {
 		x.d.cfg.Access(&x.req, x.conn.Code(), x.conn.Sent(), x.d.e.Backend().Now()-began)
 	}
+	if x.conn.State() == http1.StateDrain && !x.drains() {
+		x.conn.AnnounceClose()
+	}
 	if x.static != nil {
 		static := x.static
 		x.static = nil
@@ -347,12 +350,10 @@ func (x *Exchange) answered(err error) (next, engine.Verdict) {
 			return nextEnd, x.last(v)
 		}
 	case http1.StateDrain:
-		// Content that nobody has read: a little is read for the sake of the
-		// connection, and more is not.
 		if x.conn.EOF() {
 			return nextEnd, x.last(engine.Finish)
 		}
-		if n, known := x.conn.Remaining(); !known || n > drainLimit || !x.conn.KeepAlive() {
+		if !x.drains() {
 			return nextEnd, x.last(engine.Linger)
 		}
 		pool.StateOf[slotState](x.s).answered = true
@@ -380,6 +381,13 @@ func (x *Exchange) answered(err error) (next, engine.Verdict) {
 		}
 	}
 	return nextStep, 0
+}
+
+// drains reports whether content that nobody has read is worth reading for
+// the sake of the connection: a little is, and more is not.
+func (x *Exchange) drains() bool {
+	n, known := x.conn.Remaining()
+	return known && n <= drainLimit && x.conn.KeepAlive()
 }
 
 // drainLimit is how much content that nobody reads is read for the sake of
