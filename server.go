@@ -29,6 +29,9 @@ type (
 	Head = web.Head
 	// Body is a response whose content is being written: see web.Body.
 	Body = web.Body
+	// Exchange serves the same handlers on a stream of the caller's: see
+	// web.NewExchange.
+	Exchange = web.Exchange
 	// Handle names a connection for all time: see pool.Handle.
 	Handle = pool.Handle
 	// Event is one line of a log, in plain values: see engine.Event.

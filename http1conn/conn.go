@@ -181,6 +181,15 @@ func (c *Conn) KeepAlive() bool { return c.resp.KeepAlive() && c.err == nil }
 // EOF reports whether the stream has ended, as far as that is known.
 func (c *Conn) EOF() bool { return c.eof }
 
+// Finished reports whether the response is complete.
+func (c *Conn) Finished() bool {
+	switch c.state {
+	case http1.StateComplete, http1.StateDrain, http1.StateLinger:
+		return true
+	}
+	return false
+}
+
 // Resting reports whether nothing is here of a request: a connection in this
 // state need not be saved.
 func (c *Conn) Resting() bool {

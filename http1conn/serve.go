@@ -23,7 +23,7 @@ func ServeRequest(c *Conn, h Handler) (again bool, err error) {
 		}
 		return false, err
 	}
-	if err = h(c); err == nil {
+	if err = h(c); err == nil && !c.Finished() {
 		err = c.Complete()
 	}
 	if err != nil {

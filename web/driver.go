@@ -286,7 +286,7 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	}
 	x.in, x.handling = w.Stream(), true
 	err := x.run(h)
-	if err != nil && !finished(x.conn.State()) {
+	if err != nil && !x.conn.Finished() {
 		err = x.apologize(err)
 	}
 	x.handling = false

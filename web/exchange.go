@@ -39,6 +39,11 @@ type Exchange struct {
 	date      [http1.DateSize]byte
 	dateUntil int64 // of the engine's clock
 
+	// Outside of a server: see single.go.
+	handler  Handler
+	serveOne http1conn.Handler
+	wall     func() int64
+
 	counts counts
 }
 
@@ -126,19 +131,10 @@ func (x *Exchange) run(h Handler) error {
 	if err == nil {
 		err = x.err
 	}
-	if err == nil && !finished(x.conn.State()) {
+	if err == nil && !x.conn.Finished() {
 		err = x.conn.Complete()
 	}
 	return err
-}
-
-// finished reports whether the response is complete.
-func finished(s http1.State) bool {
-	switch s {
-	case http1.StateComplete, http1.StateDrain, http1.StateLinger:
-		return true
-	}
-	return false
 }
 
 // call calls a handler; a panic is an error. Under TinyGo a run-time panic
