@@ -412,16 +412,19 @@ func (c *client) wantAbort() string {
 }
 
 // wantSilence wants the server to say nothing now, and not to close either.
-func (c *client) wantSilence() {
+func (c *client) wantSilence() (silent bool) {
 	c.f.t.Helper()
 	if c.peer == nil {
-		return // there is no telling when nothing will come
+		return true // there is no telling when nothing will come
 	}
 	c.f.move()
 	var b [512]byte
-	if n, err := c.peer.TryRead(b[:]); err != transport.ErrWouldBlock {
+	n, err := c.peer.TryRead(b[:])
+	if err != transport.ErrWouldBlock {
 		c.f.t.Errorf("got %q and error %v, want nothing yet", b[:n], err)
+		return false
 	}
+	return true
 }
 
 // answer is a response, read whole.
