@@ -203,6 +203,8 @@ func (w *Worker) waitFor(s *pool.Slot, ev pool.Event) error {
 	err := w.wait(s, ev, min(phase, handler))
 	if err == ErrDeadline && phase < handler {
 		err = ErrSlow
+		w.counts.add(countTimeout+counter(s.Phase), 1)
+		w.e.log(EventTimeout, w.id, w.e.pool.Handle(s), int(s.Phase))
 	}
 	return err
 }
