@@ -253,6 +253,14 @@ func (f *fixture) waitFor(what string, wg *sync.WaitGroup) {
 	f.await(what, done.Load)
 }
 
+// dump is where every goroutine is, if the server hangs.
+func (f *fixture) dump(err error) string {
+	if err != errPatience {
+		return ""
+	}
+	return stacks()
+}
+
 func stacks() string {
 	var b strings.Builder
 	pprof.Lookup("goroutine").WriteTo(&b, 2)
@@ -349,7 +357,22 @@ func (f *fixture) move() {
 func (c *client) send(s string) {
 	c.f.t.Helper()
 	if err := c.trySend(s); err != nil {
-		c.f.t.Fatalf("send: %v", err)
+		c.f.t.Fatalf("send: %v\nstats %+v\n%s", err, c.f.srv.Stats(), c.f.dump(err))
+	}
+}
+
+// pour sends as much of s as the server takes now.
+func (c *client) pour(s string) {
+	if c.peer == nil {
+		io.WriteString(c.conn, s)
+		return
+	}
+	for s != "" {
+		n, err := c.peer.TryWrite([]byte(s))
+		if s = s[n:]; err != nil {
+			return
+		}
+		c.f.move()
 	}
 }
 
