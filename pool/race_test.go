@@ -240,3 +240,83 @@ func TestNoTwoOwnersNoLostSignal(t *testing.T) {
 		t.Error("no connection has ended: the test is not what it should be")
 	}
 }
+
+// together calls a and b at the same time, as nearly as can be had, n times,
+// and check after each.
+func together(n int, a, b, check func(round int)) {
+	var turn, done atomic.Int64
+	var other sync.WaitGroup
+	other.Go(func() {
+		for i := range n {
+			for turn.Load() != int64(i)+1 {
+				runtime.Gosched()
+			}
+			b(i)
+			done.Store(int64(i) + 1)
+		}
+	})
+	for i := range n {
+		turn.Store(int64(i) + 1)
+		a(i)
+		for done.Load() != int64(i)+1 {
+			runtime.Gosched()
+		}
+		check(i)
+	}
+	other.Wait()
+}
+
+// TestLeaveMeetsSignal wants a signal to be seen by the one who lets go, or to
+// find that he has let go.
+func TestLeaveMeetsSignal(t *testing.T) {
+	p := small(1)
+	s := p.Acquire()
+	h := p.Handle(s)
+	p.Move(s, pool.Claim)
+	var sig pool.Signals
+	var left bool
+	var out pool.Outcome
+	together(30000,
+		func(round int) {
+			for range round % 100 {
+				p.StateAt(0) // so that they meet at every place
+			}
+			sig, left = p.Leave(s, pool.Park)
+		},
+		func(int) { out, _ = p.Signal(h, pool.Readable, pool.Claim) },
+		func(round int) {
+			claimed := left && out == pool.Claimed
+			kept := !left && out == pool.Noted && sig == pool.Readable
+			if !claimed && !kept || s.State() != pool.Served || p.NotedNow(s) != 0 {
+				t.Fatalf("round %d: Leave = %b, %v, Signal = %d, then %v with %b noted", round, sig, left, out, s.State(), p.NotedNow(s))
+			}
+		})
+}
+
+// TestSetMeetsSweep wants a deadline to be told to whoever asks for the next,
+// though a sweep is under way.
+func TestSetMeetsSweep(t *testing.T) {
+	const n = 300
+	p := small(n)
+	for range n {
+		p.Acquire()
+	}
+	d := &p.Deadlines
+	d.Set(n-1, 1<<30)
+	now := uint32(1)
+	together(10000, func(int) { sweep(p, now, d.Clear) },
+		func(round int) {
+			for range round % 64 {
+				d.Get(round % n)
+			}
+			d.Set(round%(n-1), now+5)
+		},
+		func(round int) {
+			if k := d.Next(); k == pool.Never || pool.Before(now+5, k) {
+				t.Fatalf("round %d: Next() = %d, but slot %d has deadline %d", round, k, round%(n-1), now+5)
+			}
+			d.Clear(round % (n - 1))
+			now += 10
+			d.Set(0, now) // something for the next sweep to find
+		})
+}
