@@ -240,7 +240,7 @@ func TestWrongUse(t *testing.T) {
 		{"zero", "serve -sockets 0", "want at least 1"},
 		{"negative", "serve -workers -1", "want at least 1"},
 		{"more than the library takes", "serve -workers 5000", "-workers must be from 1 to 4096"},
-		{"too little memory", "serve -worker-memory 100", "-worker-memory must be from 512"},
+		{"too little memory", "serve -worker-memory 100", "-worker-memory must be from"},
 		{"unknown unit", "serve -worker-memory 4q", "such as 4096, 16k or 1m"},
 		{"more than a number holds", "serve -max-head 99999999999g", "such as 4096, 16k or 1m"},
 		{"large head", "serve -max-head 2g", "-max-head must be from 0 to 1073741824"},
