@@ -101,7 +101,7 @@ type Driver interface {
 
 	// Farewell appends to dst what to tell the peer of a connection that ends
 	// for a reason from outside, or nothing. It must not keep dst, which has
-	// room for 512 bytes.
+	// room for 512 bytes. It is called by one goroutine at a time.
 	Farewell(dst []byte, s *pool.Slot, why Why) []byte
 
 	// Gone is called once for each slot that was served, when it will not be

@@ -90,6 +90,8 @@ type Conn struct {
 	headEnd  int  // where it ends in out, 0 if it is not there
 	trailing bool // the last chunk was staged
 
+	saved saved // scratch of Save and Load
+
 	state     http1.State
 	continued bool // 100 was sent, or is not needed
 	touched   bool // the parser has looked at bytes of the request to come

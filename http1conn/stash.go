@@ -42,16 +42,17 @@ func (c *Conn) Save(dst []byte) (n int, ok bool) {
 		c.end = copy(c.in, c.in[c.pos:c.end])
 		c.at, c.pos = 0, 0
 	}
-	v := saved{
+	v := &c.saved
+	*v = saved{
 		body: c.body, probe: c.probe,
 		pos: uint16(c.pos), end: uint16(c.end), probed: uint16(max(c.probed, 0)),
 		state: c.state, touched: c.touched, continued: c.continued, eof: c.eof,
 	}
-	need := int(unsafe.Sizeof(v)) + c.head.SavedSize() + c.end
+	need := int(unsafe.Sizeof(*v)) + c.head.SavedSize() + c.end
 	if len(dst) < need {
 		return 0, false
 	}
-	n = copy(dst, image(&v))
+	n = copy(dst, image(v))
 	n += c.head.Save(dst[n:])
 	n += copy(dst[n:], c.in[:c.end])
 	return n, true
@@ -59,8 +60,8 @@ func (c *Conn) Save(dst []byte) (n int, ok bool) {
 
 // Load takes up what Save has written. The Conn is Reset before.
 func (c *Conn) Load(src []byte) {
-	var v saved
-	n := copy(image(&v), src)
+	v := &c.saved
+	n := copy(image(v), src)
 	n += c.head.Load(src[n:])
 	c.end = copy(c.in, src[n:n+int(v.end)])
 	c.at, c.pos, c.probed = 0, int(v.pos), int(v.probed)

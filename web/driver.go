@@ -36,6 +36,7 @@ type Driver struct {
 	number int
 	router router
 	xs     []Exchange
+	date   [http1.DateSize]byte // of a farewell
 }
 
 // New makes a driver for an engine, and adds it there.
@@ -92,7 +93,7 @@ func (d *Driver) Limit(pattern string, limit int64) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range d.router.paths[path] {
+	for _, r := range d.router.routes(path) {
 		if r.method == method {
 			r.limit = limit
 			return nil
@@ -414,10 +415,14 @@ func notFound(w Response, r *Request) error {
 // methodNotAllowed names the methods that there are (RFC 9110 section
 // 15.5.6).
 func methodNotAllowed(w Response, r *Request) error {
-	var b [128]byte
+	const most = 128
+	b, err := r.Alloc(most)
+	if err != nil {
+		return err
+	}
 	allow := b[:0]
-	for _, o := range r.x.d.router.paths[string(r.Path())] {
-		if len(allow)+len(o.method)+8 > len(b) {
+	for _, o := range r.x.d.router.routes(view(r.Path())) {
+		if len(allow)+len(o.method)+len(", , HEAD") > most {
 			break
 		}
 		if len(allow) > 0 {
@@ -586,7 +591,8 @@ func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
 				return nextEnd, engine.Abort
 			}
 			x.state = st.sink
-			err = x.piece(r.sink, piece)
+			x.piece(r.sink, piece)
+			err = x.result
 			if !x.w.EndHandler() {
 				return nextEnd, engine.Lost
 			}
@@ -614,16 +620,11 @@ func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
 
 // piece gives a Sink a piece; a panic is an error. The request's state is the
 // exchange's meanwhile, since the slot may pass to the monitor.
-func (x *Exchange) piece(sink Sink, p []byte) (err error) {
+func (x *Exchange) piece(sink Sink, p []byte) {
+	defer x.rescue()
 	x.sinking = true
-	defer func() {
-		x.sinking = false
-		if v := recover(); v != nil {
-			x.panicked(v)
-			err = ErrPanic
-		}
-	}()
-	return sink.Piece(&x.req, &x.state, p)
+	x.result = ErrPanic
+	x.result = sink.Piece(&x.req, &x.state, p)
 }
 
 // endSink is the handler that ends a Sink's request.
@@ -667,8 +668,7 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	dst, _ = r.AppendLength(dst, 0)
 	var date []byte
 	if d.cfg.Wall != nil {
-		var b [http1.DateSize]byte
-		date = http1.AppendDate(b[:0], d.cfg.Wall()/1e9)
+		date = http1.AppendDate(d.date[:0], d.cfg.Wall()/1e9)
 	}
 	dst, _ = r.AppendEnd(dst, date)
 	return dst

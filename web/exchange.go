@@ -21,6 +21,7 @@ type Exchange struct {
 	used  int
 
 	err      error  // what the handler's calls have failed with first
+	result   error  // what the handler has returned
 	static   []byte // content to be sent from where it is, after what is staged
 	typed    bool   // a Content-Type was given
 	handling bool   // a handler runs
@@ -127,7 +128,8 @@ func (x *Exchange) complete() error {
 // then, is.
 func (x *Exchange) run(h Handler) error {
 	x.err, x.static, x.typed, x.used = nil, nil, false, 0
-	err := x.call(h)
+	x.call(h)
+	err := x.result
 	if err == nil {
 		err = x.err
 	}
@@ -137,20 +139,23 @@ func (x *Exchange) run(h Handler) error {
 	return err
 }
 
-// call calls a handler; a panic is an error. Under TinyGo a run-time panic
-// ends the program all the same.
-func (x *Exchange) call(h Handler) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			x.panicked(p)
-			err = ErrPanic
-		}
-	}()
-	return h(Response{x}, &x.req)
+// call calls a handler, whose result is x.result: ErrPanic if it panics. Under
+// TinyGo a run-time panic ends the program all the same, and a closure that is
+// deferred would be allocated.
+func (x *Exchange) call(h Handler) {
+	defer x.rescue()
+	x.result = ErrPanic
+	x.result = h(Response{x}, &x.req)
 }
 
-// panicked tells of a panic, on its stack.
-func (x *Exchange) panicked(v any) {
+// rescue tells of a panic, on its stack.
+func (x *Exchange) rescue() {
+	x.sinking = false
+	v := recover()
+	if v == nil {
+		return
+	}
+	x.result = ErrPanic
 	if x.w == nil {
 		return
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/bobtail-go/bobtail/http1"
 )
@@ -30,10 +31,47 @@ const (
 	quickTime = 500_000 // nanoseconds that a quick run takes at most
 )
 
-// router finds the route of a request by method and exact path.
+// router finds the route of a request by method and exact path. Paths are in a
+// hash table of its own, since a lookup in a map allocates under TinyGo.
 type router struct {
-	paths map[string][]*route
+	paths []path // open addressing: its length is a power of two, half of it free
+	n     int
 	sinks []Sink
+}
+
+// path is what is handled at a path.
+type path struct {
+	path   string // "" if the place is free
+	routes []*route
+}
+
+// hash is FNV-1a of 32 bits.
+func hash(s string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(s) {
+		h = (h ^ uint32(s[i])) * 16777619
+	}
+	return h
+}
+
+// at is the place of a path, or the free one where it belongs; nil if there is
+// no table yet.
+func (t *router) at(s string) *path {
+	mask := uint32(len(t.paths) - 1)
+	for i := hash(s); len(t.paths) > 0; i++ {
+		if p := &t.paths[i&mask]; p.path == "" || p.path == s {
+			return p
+		}
+	}
+	return nil
+}
+
+// routes are those of a path.
+func (t *router) routes(s string) []*route {
+	if p := t.at(s); p != nil {
+		return p.routes
+	}
+	return nil
 }
 
 // parsePattern splits "METHOD /path" or "/path".
@@ -58,35 +96,54 @@ func (t *router) add(pattern string, r *route) error {
 	if err != nil {
 		return err
 	}
-	for _, o := range t.paths[path] {
+	for _, o := range t.routes(path) {
 		if o.method == method {
 			return ErrConflict
 		}
-	}
-	if t.paths == nil {
-		t.paths = make(map[string][]*route)
 	}
 	r.method = method
 	if r.sink != nil {
 		t.sinks = append(t.sinks, r.sink)
 		r.number = int32(len(t.sinks))
 	}
-	t.paths[path] = append(t.paths[path], r)
+	if 2*(t.n+1) > len(t.paths) {
+		t.grow()
+	}
+	p := t.at(path)
+	if p.path == "" {
+		p.path = path
+		t.n++
+	}
+	p.routes = append(p.routes, r)
 	return nil
 }
+
+func (t *router) grow() {
+	old := t.paths
+	t.paths = make([]path, max(8, 2*len(old)))
+	for _, p := range old {
+		if p.path != "" {
+			*t.at(p.path) = p
+		}
+	}
+}
+
+// view is b as a string, for as long as b stays as it is: to look something up
+// by it. A conversion would allocate under TinyGo.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // find returns the route of a request, and if there is none, the status to
 // answer. HEAD is served by GET's route (RFC 9110 section 9.3.2).
 func (t *router) find(h *http1.Head, b []byte) (*route, int) {
-	routes := t.paths[string(h.Path(b))]
+	routes := t.routes(view(h.Path(b)))
 	if len(routes) == 0 {
 		return nil, 404
 	}
-	name := h.MethodName(b)
+	name := view(h.MethodName(b))
 	var get, any *route
 	for _, r := range routes {
 		switch {
-		case r.method == string(name):
+		case r.method == name:
 			return r, 200
 		case r.method == "":
 			any = r

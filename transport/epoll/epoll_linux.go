@@ -43,6 +43,18 @@ type Backend struct {
 
 	backlog   int
 	listeners []listener
+
+	// What system calls are given the address of. It is here and not on the
+	// stack because TinyGo would allocate it.
+	setup struct {
+		sync.Mutex
+		event  syscall.EpollEvent
+		option int32
+		name   sockaddr
+		length uint32
+	}
+	reset   [2]int32 // struct linger that makes a close a reset
+	gathers [gathers]gathering
 }
 
 var _ transport.Backend = (*Backend)(nil)
@@ -51,6 +63,7 @@ var _ transport.Backend = (*Backend)(nil)
 type lane struct {
 	epfd   int32
 	wakefd int32
+	one    uint64 // what a wake writes
 	events []syscall.EpollEvent
 	yield  int64 // when the lane last gave the processor away
 
@@ -84,24 +97,25 @@ func New(c Config) (*Backend, error) {
 		lanes:   make([]lane, c.Lanes),
 		limit:   descriptorLimit() - ownDescriptors - 2*(c.Lanes+1),
 		backlog: c.Backlog,
+		reset:   [2]int32{1, 0},
 	}
 	for i := range b.lanes {
 		b.lanes[i].epfd, b.lanes[i].wakefd = -1, -1
 	}
 	for i := range b.lanes {
-		if err := b.lanes[i].open(); err != nil {
+		if err := b.lanes[i].open(b); err != nil {
 			b.Close()
 			return nil, err
 		}
 	}
-	if err := b.bed.open(); err != nil {
+	if err := b.bed.open(b); err != nil {
 		b.Close()
 		return nil, err
 	}
 	return b, nil
 }
 
-func (l *lane) open() error {
+func (l *lane) open(b *Backend) error {
 	fd, _, e := syscall.RawSyscall(syscall.SYS_EPOLL_CREATE1, syscall.EPOLL_CLOEXEC, 0, 0)
 	if e != 0 {
 		return errorOf(e)
@@ -112,15 +126,18 @@ func (l *lane) open() error {
 		return errorOf(e)
 	}
 	l.wakefd = int32(fd)
+	l.one = 1
 	l.events = make([]syscall.EpollEvent, eventsPerWait)
 	// Edge-triggered, so that each write is an event and none must be read.
-	return l.control(syscall.EPOLL_CTL_ADD, l.wakefd, syscall.EPOLLIN|epollET, wakeTag)
+	return b.control(l, syscall.EPOLL_CTL_ADD, l.wakefd, syscall.EPOLLIN|epollET, wakeTag)
 }
 
-func (l *lane) control(op int, fd int32, events uint32, tag uint64) error {
+func (b *Backend) control(l *lane, op int, fd int32, events uint32, tag uint64) error {
+	b.setup.Lock()
+	defer b.setup.Unlock()
 	// The kernel's 64 bits of data are the fields Fd and Pad.
-	ev := syscall.EpollEvent{Events: events, Fd: int32(uint32(tag)), Pad: int32(uint32(tag >> 32))}
-	_, _, e := syscall.RawSyscall6(syscall.SYS_EPOLL_CTL, uintptr(l.epfd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	b.setup.event = syscall.EpollEvent{Events: events, Fd: int32(uint32(tag)), Pad: int32(uint32(tag >> 32))}
+	_, _, e := syscall.RawSyscall6(syscall.SYS_EPOLL_CTL, uintptr(l.epfd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&b.setup.event)), 0, 0)
 	return errorOf(e)
 }
 
@@ -213,8 +230,7 @@ func (l *lane) wake() {
 	if l.closed {
 		return
 	}
-	one := uint64(1)
-	syscall.RawSyscall(syscall.SYS_WRITE, uintptr(l.wakefd), uintptr(unsafe.Pointer(&one)), 8)
+	syscall.RawSyscall(syscall.SYS_WRITE, uintptr(l.wakefd), uintptr(unsafe.Pointer(&l.one)), 8)
 }
 
 // Close implements transport.Backend. Streams and listeners that are open

@@ -16,7 +16,7 @@ func (b *Backend) Listen(a transport.Addr, tag uint64) (transport.Listener, erro
 		return 0, err
 	}
 	// Level-triggered: what is not accepted is told again, once it is armed.
-	if err = b.lanes[0].control(syscall.EPOLL_CTL_ADD, fd, 0, tag); err != nil {
+	if err = b.control(&b.lanes[0], syscall.EPOLL_CTL_ADD, fd, 0, tag); err != nil {
 		closeDescriptor(fd)
 		return 0, err
 	}
@@ -47,7 +47,7 @@ func (b *Backend) listen(a transport.Addr) (int32, error) {
 		if o.level == syscall.IPPROTO_IPV6 && a.Is4() {
 			continue
 		}
-		if err = setOption(fd, o.level, o.name, o.value); err != nil {
+		if err = b.setOption(fd, o.level, o.name, o.value); err != nil {
 			closeDescriptor(fd)
 			return -1, err
 		}
@@ -67,7 +67,7 @@ func (b *Backend) listen(a transport.Addr) (int32, error) {
 
 // ListenerAddr implements transport.Backend.
 func (b *Backend) ListenerAddr(l transport.Listener) transport.Addr {
-	return nameOf(syscall.SYS_GETSOCKNAME, b.listeners[l].fd)
+	return b.nameOf(syscall.SYS_GETSOCKNAME, b.listeners[l].fd)
 }
 
 // Arm implements transport.Backend.
@@ -77,7 +77,7 @@ func (b *Backend) Arm(l transport.Listener, on bool) {
 		events = syscall.EPOLLIN
 	}
 	// It cannot fail: the listener is registered until it is closed.
-	b.lanes[0].control(syscall.EPOLL_CTL_MOD, b.listeners[l].fd, events, b.listeners[l].tag)
+	b.control(&b.lanes[0], syscall.EPOLL_CTL_MOD, b.listeners[l].fd, events, b.listeners[l].tag)
 }
 
 // Accept implements transport.Backend.

@@ -3,6 +3,7 @@
 package epoll
 
 import (
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -22,7 +23,7 @@ func waited(n int, e syscall.Errno) (int, error) {
 
 // Attach implements transport.Backend.
 func (b *Backend) Attach(s transport.Stream, lane int, tag uint64) error {
-	return b.lanes[lane].control(syscall.EPOLL_CTL_ADD, int32(s), syscall.EPOLLIN|syscall.EPOLLOUT|syscall.EPOLLRDHUP|epollET, tag)
+	return b.control(&b.lanes[lane], syscall.EPOLL_CTL_ADD, int32(s), syscall.EPOLLIN|syscall.EPOLLOUT|syscall.EPOLLRDHUP|epollET, tag)
 }
 
 // Receive implements transport.Backend. The view is in buf.
@@ -53,58 +54,97 @@ func (b *Backend) Consume(transport.Stream, int) {}
 // maxGather is the most slices that one system call sends.
 const maxGather = 16
 
+// gathering is what a call that sends several slices is given the address of.
+type gathering struct {
+	busy atomic.Bool
+	iov  [maxGather]syscall.Iovec
+	msg  syscall.Msghdr
+}
+
+// gathers is how many such calls can be made at once. Whoever finds none free
+// sends a slice at a time.
+const gathers = 8
+
 // Send implements transport.Backend.
 func (b *Backend) Send(s transport.Stream, bufs [][]byte) (sent int, err error) {
 	for {
-		n, rest, want, err := sendSome(s, bufs)
+		for len(bufs) > 0 && len(bufs[0]) == 0 {
+			bufs = bufs[1:]
+		}
+		for len(bufs) > 1 && len(bufs[len(bufs)-1]) == 0 {
+			bufs = bufs[:len(bufs)-1]
+		}
+		if len(bufs) == 0 {
+			return sent, nil
+		}
+		n, took, want := 0, 1, len(bufs[0])
+		g := &b.gathers[uint32(s)%gathers]
+		if len(bufs) > 1 && !g.busy.Swap(true) {
+			n, took, want, err = g.send(s, bufs)
+			g.busy.Store(false)
+		} else {
+			n, err = sendOne(s, bufs[0])
+		}
 		sent += n
 		switch {
 		case err == transport.ErrWouldBlock && sent > 0:
 			return sent, nil
-		case err != nil || n < want || len(rest) == 0:
+		case err != nil || n < want:
 			return sent, err
 		}
-		bufs = rest
+		bufs = bufs[took:]
 	}
 }
 
-// sendSome sends the first slices of bufs with one call, and returns those
-// that it has not looked at, and how many bytes it has.
-func sendSome(s transport.Stream, bufs [][]byte) (sent int, rest [][]byte, want int, err error) {
-	var iov [maxGather]syscall.Iovec
+func sendOne(s transport.Stream, p []byte) (int, error) {
+	for {
+		n, _, e := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(s), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), msgDontwait|msgNosignal, 0, 0)
+		if e == 0 {
+			return int(n), nil
+		}
+		if e != syscall.EINTR {
+			return 0, sendError(e)
+		}
+	}
+}
+
+// send sends the first slices of bufs with one call. It returns how many bytes
+// it has sent of how many, in how many slices.
+func (g *gathering) send(s transport.Stream, bufs [][]byte) (sent, took, want int, err error) {
 	k := 0
-	for len(bufs) > 0 && k < maxGather {
-		if p := bufs[0]; len(p) > 0 {
-			iov[k].Base = &p[0]
-			iov[k].Len = uint64(len(p))
+	for _, p := range bufs {
+		if k == maxGather {
+			break
+		}
+		took++
+		if len(p) > 0 {
+			g.iov[k].Base = &p[0]
+			g.iov[k].Len = uint64(len(p))
 			want += len(p)
 			k++
 		}
-		bufs = bufs[1:]
 	}
-	if k == 0 {
-		return 0, bufs, 0, nil
-	}
+	g.msg = syscall.Msghdr{Iov: &g.iov[0], Iovlen: uint64(k)}
+	defer clear(g.iov[:k]) // hold on to nobody's bytes
 	for {
-		var n uintptr
-		var e syscall.Errno
-		if k == 1 {
-			n, _, e = syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(s), uintptr(unsafe.Pointer(iov[0].Base)), uintptr(iov[0].Len), msgDontwait|msgNosignal, 0, 0)
-		} else {
-			m := syscall.Msghdr{Iov: &iov[0], Iovlen: uint64(k)}
-			n, _, e = syscall.RawSyscall(syscall.SYS_SENDMSG, uintptr(s), uintptr(unsafe.Pointer(&m)), msgDontwait|msgNosignal)
+		n, _, e := syscall.RawSyscall(syscall.SYS_SENDMSG, uintptr(s), uintptr(unsafe.Pointer(&g.msg)), msgDontwait|msgNosignal)
+		if e == 0 {
+			return int(n), took, want, nil
 		}
-		switch e {
-		case 0:
-			return int(n), bufs, want, nil
-		case syscall.EAGAIN, syscall.ENOBUFS, syscall.ENOTCONN:
-			// ENOTCONN is a dialled stream before it is connected.
-			return 0, bufs, want, transport.ErrWouldBlock
-		case syscall.EINTR:
-		default:
-			return 0, bufs, want, errorOf(e)
+		if e != syscall.EINTR {
+			return 0, took, want, sendError(e)
 		}
 	}
+}
+
+// sendError names the error of a send.
+func sendError(e syscall.Errno) error {
+	switch e {
+	case syscall.EAGAIN, syscall.ENOBUFS, syscall.ENOTCONN:
+		// ENOTCONN is a dialled stream before it is connected.
+		return transport.ErrWouldBlock
+	}
+	return errorOf(e)
 }
 
 // CloseWrite implements transport.Backend.
@@ -120,19 +160,18 @@ func (b *Backend) CloseStream(s transport.Stream) { closeDescriptor(int32(s)) }
 // Abort implements transport.Backend: a close with a linger time of zero is
 // a reset.
 func (b *Backend) Abort(s transport.Stream) {
-	linger := [2]int32{1, 0}
-	syscall.RawSyscall6(syscall.SYS_SETSOCKOPT, uintptr(s), syscall.SOL_SOCKET, syscall.SO_LINGER, uintptr(unsafe.Pointer(&linger)), unsafe.Sizeof(linger), 0)
+	syscall.RawSyscall6(syscall.SYS_SETSOCKOPT, uintptr(s), syscall.SOL_SOCKET, syscall.SO_LINGER, uintptr(unsafe.Pointer(&b.reset)), unsafe.Sizeof(b.reset), 0)
 	closeDescriptor(int32(s))
 }
 
 // Local implements transport.Backend.
 func (b *Backend) Local(s transport.Stream) transport.Addr {
-	return nameOf(syscall.SYS_GETSOCKNAME, int32(s))
+	return b.nameOf(syscall.SYS_GETSOCKNAME, int32(s))
 }
 
 // Remote implements transport.Backend.
 func (b *Backend) Remote(s transport.Stream) transport.Addr {
-	return nameOf(syscall.SYS_GETPEERNAME, int32(s))
+	return b.nameOf(syscall.SYS_GETPEERNAME, int32(s))
 }
 
 // Dial implements transport.Backend.
@@ -144,23 +183,23 @@ func (b *Backend) Dial(a transport.Addr) (transport.Stream, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err = setOption(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1); err != nil {
+	if err = b.setOption(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1); err != nil {
 		closeDescriptor(fd)
 		return 0, err
 	}
-	var sa sockaddr
-	n := sa.set(a)
+	b.setup.Lock()
+	defer b.setup.Unlock()
+	n := b.setup.name.set(a)
 	for {
-		_, _, e := syscall.RawSyscall(syscall.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), n)
+		_, _, e := syscall.RawSyscall(syscall.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&b.setup.name)), n)
 		switch e {
 		case 0, syscall.EINPROGRESS, syscall.EALREADY:
 			return transport.Stream(fd), nil
 		case syscall.EINTR:
 			continue
-		case syscall.ECONNREFUSED, syscall.ENETUNREACH, syscall.EHOSTUNREACH:
-			// Known at once on some ways. The first Send would not say so any
-			// more, so the caller hears it here.
 		}
+		// Known at once on some ways. The first Send would not say so any
+		// more, so the caller hears it here.
 		closeDescriptor(fd)
 		return 0, errorOf(e)
 	}
@@ -175,8 +214,10 @@ func newSocket(a transport.Addr) (int32, error) {
 	return int32(fd), errorOf(e)
 }
 
-func setOption(fd int32, level, name, value int) error {
-	v := int32(value)
-	_, _, e := syscall.RawSyscall6(syscall.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name), uintptr(unsafe.Pointer(&v)), unsafe.Sizeof(v), 0)
+func (b *Backend) setOption(fd int32, level, name, value int) error {
+	b.setup.Lock()
+	defer b.setup.Unlock()
+	b.setup.option = int32(value)
+	_, _, e := syscall.RawSyscall6(syscall.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name), uintptr(unsafe.Pointer(&b.setup.option)), unsafe.Sizeof(b.setup.option), 0)
 	return errorOf(e)
 }

@@ -105,10 +105,13 @@ func (sa *sockaddr) addr() transport.Addr {
 }
 
 // nameOf asks for one end of a socket.
-func nameOf(call uintptr, fd int32) transport.Addr {
-	var sa sockaddr
-	n := uint32(len(sa))
-	if _, _, e := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&n))); e != 0 {
+func (b *Backend) nameOf(call uintptr, fd int32) transport.Addr {
+	b.setup.Lock()
+	defer b.setup.Unlock()
+	sa := &b.setup.name
+	*sa = sockaddr{}
+	b.setup.length = uint32(len(sa))
+	if _, _, e := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(sa)), uintptr(unsafe.Pointer(&b.setup.length))); e != 0 {
 		return transport.Addr{}
 	}
 	return sa.addr()

@@ -57,7 +57,7 @@ type bed struct {
 	woken chan struct{}
 }
 
-func (d *bed) open() error {
+func (d *bed) open(*Backend) error {
 	d.woken = make(chan struct{}, 1)
 	d.timer = time.NewTimer(time.Hour)
 	d.timer.Stop()

@@ -6,11 +6,13 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,7 +58,8 @@ func TestNoHeap(t *testing.T) {
 }
 
 // TestServer fetches a page from a server that is linked static, with threads
-// for goroutines and a heap that only grows.
+// for goroutines and a heap that only grows: what it holds must not grow with
+// requests.
 func TestServer(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the backend is that of Linux")
@@ -101,6 +104,57 @@ func TestServer(t *testing.T) {
 			}
 		}
 	}
+	// The smallest allocation for each of them would be 320 KB.
+	const requests, most = 20000, 64 << 10
+	ask(t, strings.TrimSpace(address), requests/100)
+	before := resident(t, cmd.Process.Pid)
+	ask(t, strings.TrimSpace(address), requests)
+	if after := resident(t, cmd.Process.Pid); after-before > most {
+		t.Errorf("%d requests have made the server grow from %d bytes to %d", requests, before, after)
+	} else {
+		t.Logf("resident: %d bytes", after)
+	}
+}
+
+// ask sends n requests on one connection, ten at a time.
+func ask(t *testing.T, address string, n int) {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(time.Minute))
+	in := bufio.NewReader(c)
+	ten := strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 10)
+	for range n / 10 {
+		if _, err := io.WriteString(c, ten); err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			r, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err := io.ReadAll(r.Body); err != nil || string(b) != "Hello, World!" {
+				t.Fatalf("the page is %q, %v", b, err)
+			}
+		}
+	}
+}
+
+// resident is the memory that a process has, in bytes.
+func resident(t *testing.T, pid int) int {
+	t.Helper()
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(b))[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages * os.Getpagesize()
 }
 
 // TestAllocations wants every allocation that TinyGo leaves in these packages,
@@ -136,6 +190,41 @@ func TestAllocations(t *testing.T) {
 				t.Error("TinyGo names no allocation: the test sees nothing")
 			}
 		})
+	}
+}
+
+// made are the functions in which the packages of a server may allocate: they
+// run before the first client comes, or once for each listener.
+var made = map[string][]string{
+	"engine":          {"New", "newWorker", "init", "Validate", "run", "watch", "Stop"},
+	"http1conn":       {"New"},
+	"web":             {"New", "Handle", "HandleEach", "HandleSink", "add", "grow", "NewExchange", "begin"},
+	"transport/epoll": {"New", "open", "descriptorLimit", "listen", "remember"},
+}
+
+// TestServerAllocations wants the same of the packages that only the server
+// has.
+func TestServerAllocations(t *testing.T) {
+	_, out := build(t, "./server", "-print-allocs=.")
+	found := 0
+	for line := range strings.Lines(out) {
+		name, at, ok := strings.Cut(line, ".go:")
+		number, err := strconv.Atoi(strings.Split(at, ".")[0])
+		if !ok || err != nil {
+			continue
+		}
+		for pkg, allowed := range made {
+			if dir, err := filepath.Abs("../../../" + pkg); err != nil || filepath.Dir(name) != dir {
+				continue
+			}
+			found++
+			if in, text := enclosing(t, name+".go", number); !slices.Contains(allowed, in) && !strings.HasPrefix(text, "panic(") {
+				t.Errorf("%s/%s.go:%d: %s allocates: %s", pkg, filepath.Base(name), number, in, text)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("TinyGo names no allocation: the test sees nothing")
 	}
 }
 
