@@ -35,6 +35,9 @@ func serve(args []string) int {
 	if err != nil {
 		return refuse("-addr %s: %v", s.addr, err)
 	}
+	if s.config.Spare == 0 {
+		s.config.Spare = -1 // none; 0 would be the default
+	}
 	for i, name := range admissions {
 		if name == s.admit {
 			s.config.Admission = bobtail.Admission(i)
@@ -137,7 +140,7 @@ func (s *settings) greet(out io.Writer, server *bobtail.Server, at transport.Add
 	m := server.Memory()
 	table(out, []row{
 		{"sockets", m.Pool.Slots, fmt.Sprintf("%d, %d B each", s.config.Sockets, m.Pool.Slots/s.config.Sockets)},
-		{"workers", m.Workers + m.Exchanges, fmt.Sprintf("%d, and %d spare", s.config.Workers, s.config.Spare)},
+		{"workers", m.Workers + m.Exchanges, fmt.Sprintf("%d, and %d spare", s.config.Workers, max(s.config.Spare, 0))},
 		{"stash", m.Pool.Stash, "for requests that come in pieces"},
 		{"output", m.Pool.Output, "for answers that are taken slowly"},
 		{"addresses", m.Pool.Addresses, "to count connections of each"},

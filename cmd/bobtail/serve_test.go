@@ -84,11 +84,14 @@ func TestEndpoints(t *testing.T) {
 
 func TestLeastMemory(t *testing.T) {
 	onBackends(t, func(t *testing.T, backend string) {
-		p := start(t, "-backend", backend, "-worker-memory", "1k", "-workers", "1", "-spare", "1", "-sockets", "2", "-stash", "1")
+		p := start(t, "-backend", backend, "-worker-memory", "1k", "-workers", "1", "-spare", "0", "-sockets", "2", "-stash", "1")
 		c := client(t)
 		want(t, c, "GET", p.url, 200, "*", "*")
 		want(t, c, "GET", p.url+"stats", 200, "*", "*")
 		echoes(t, c, p.url, 100_000, false)
+		if got := p.stop(); !strings.Contains(got.stdout, "1, and 0 spare") {
+			t.Errorf("without spare workers it says\n%s", got.stdout)
+		}
 	})
 }
 
@@ -279,12 +282,14 @@ func TestLog(t *testing.T) {
 		want(t, c, "GET", p.url+"plaintext?a=b", 200, "*", "*")
 		echoes(t, c, p.url, 50_000, true)
 		want(t, c, "GET", p.url+"nothing", 404, "*", "*")
+		want(t, c, "HEAD", p.url, 200, "*", "")
 		got := p.stop()
 		const when, from = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\S* `, `127\.0\.0\.1:\d+ `
 		pattern := `^` +
 			when + from + `GET /plaintext\?a=b 200 13 \d+\.\d{3}ms\n` +
 			when + from + `POST /echo 200 50000 \d+\.\d{3}ms\n` +
-			when + from + `GET /nothing 404 10 \d+\.\d{3}ms\n$`
+			when + from + `GET /nothing 404 10 \d+\.\d{3}ms\n` +
+			when + from + `HEAD / 200 0 \d+\.\d{3}ms\n$`
 		if !regexp.MustCompile(pattern).MatchString(got.stderr) {
 			t.Errorf("-log says\n%s", got.stderr)
 		}

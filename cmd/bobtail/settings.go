@@ -61,7 +61,7 @@ func serveOptions() (*options, *settings) {
 	o.group("Size")
 	o.add(count{n: &c.Sockets}, "sockets", "N", "connections at once")
 	o.add(count{n: &c.Workers}, "workers", "N", "requests worked on at once")
-	o.add(count{n: &c.Spare}, "spare", "N", "workers in place of those whose handlers do not return")
+	o.add(count{&c.Spare, "none"}, "spare", "N", "workers in place of those whose handlers do not return")
 	o.add(size[int]{n: &c.WorkerMemory}, "worker-memory", "BYTES", "memory of each worker, such as 4096, 16k or 1m")
 	o.add(count{n: &c.Stash}, "stash", "N", "slow senders whose half requests are kept; an eighth of the sockets, 8 to 512")
 	o.add(choice{&s.admit, admissions}, "admission", choices(admissions), "when all sockets are taken, close the one idle longest, let\nclients wait outside, or answer 503")
