@@ -96,6 +96,7 @@ type fixture struct {
 	srv     *bobtail.Server
 	addr    transport.Addr
 	net     *memory.Network // nil on a real network
+	backend *openNetwork    // it as the server has it
 	started bool
 	closed  bool
 	loop    bool // the test drives the server itself
@@ -117,7 +118,8 @@ func newFixture(t *testing.T, k kind, cfg bobtail.Config) *fixture {
 	if k.open == nil {
 		k.mem.Lanes = min(k.mem.Lanes, cfg.Workers)
 		f.net = memory.New(k.mem)
-		cfg.Backend = f.net
+		f.backend = &openNetwork{Network: f.net}
+		cfg.Backend = f.backend
 	} else {
 		b, err := k.open(min(2, cfg.Workers))
 		if err != nil {
@@ -134,6 +136,18 @@ func newFixture(t *testing.T, k kind, cfg bobtail.Config) *fixture {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// openNetwork is a network that stays when its backend is closed, as the
+// system's does: peers can read what they were sent before.
+type openNetwork struct {
+	*memory.Network
+	closed atomic.Bool
+}
+
+func (n *openNetwork) Close() error {
+	n.closed.Store(true)
+	return nil
 }
 
 // handle adds a handler, before the first dial.
@@ -173,6 +187,7 @@ func (f *fixture) end() {
 	}
 	f.close()
 	if f.net != nil {
+		defer f.net.Close()
 		if n := f.net.Stale(); n != 0 {
 			f.t.Errorf("%d calls for streams that were closed", n)
 		}
@@ -184,7 +199,11 @@ func (f *fixture) end() {
 
 // settle waits on memory until nothing moves any more.
 func (f *fixture) settle() {
-	if f.net != nil && !f.loop {
+	switch {
+	case f.net == nil:
+	case f.loop:
+		f.poll()
+	default:
 		synctest.Wait()
 	}
 }
@@ -299,23 +318,38 @@ func (f *fixture) tryDial() (*client, error) {
 	if !f.loop {
 		f.start()
 	}
-	c := &client{f: f}
 	if f.net != nil {
 		p, err := f.net.Connect(f.addr)
 		if err != nil {
 			return nil, err
 		}
-		c.conn, c.peer = p, p
-	} else {
-		n, err := net.Dial("tcp", f.addr.String())
-		if err != nil {
-			return nil, err
-		}
-		n.SetDeadline(time.Now().Add(realPatience))
-		c.conn = n.(*net.TCPConn)
+		return f.newClient(p, p), nil
 	}
+	n, err := net.Dial("tcp", f.addr.String())
+	if err != nil {
+		return nil, err
+	}
+	n.SetDeadline(time.Now().Add(realPatience))
+	return f.newClient(n.(*net.TCPConn), nil), nil
+}
+
+func (f *fixture) newClient(conn rawConn, peer *memory.Peer) *client {
+	c := &client{f: f, conn: conn, peer: peer}
 	c.in = bufio.NewReader(reader{c})
-	return c, nil
+	return c
+}
+
+// adopt makes a client of a peer that the test has connected.
+func (f *fixture) adopt(p *memory.Peer) *client {
+	c := f.newClient(p, p)
+	f.clients = append(f.clients, c)
+	return c
+}
+
+// connected waits until the client is in the server's backlog, and reports
+// whether it ever comes there.
+func (c *client) connected() bool {
+	return c.peer == nil || c.peer.AwaitConnected() == nil
 }
 
 // reader reads for a client; on memory it moves the time as far as the client
@@ -330,7 +364,7 @@ func (r reader) Read(b []byte) (int, error) {
 		return c.conn.Read(b)
 	}
 	for range virtualPatience / step {
-		c.f.move()
+		c.f.settle()
 		n, err := c.peer.TryRead(b)
 		if err != transport.ErrWouldBlock {
 			return n, err
@@ -340,17 +374,20 @@ func (r reader) Read(b []byte) (int, error) {
 	return 0, errPatience
 }
 
-// move lets the server do what it can at this time.
-func (f *fixture) move() {
-	if !f.loop {
-		f.settle()
-		return
-	}
-	for range 3 {
-		if _, err := f.srv.Poll(f.srv.Now()); err != nil {
+// poll drives a server that has no goroutines, until nothing moves.
+func (f *fixture) poll() (next int64) {
+	f.t.Helper()
+	for quiet := 0; quiet < 2; {
+		before := f.srv.Stats()
+		var err error
+		if next, err = f.srv.Poll(f.srv.Now()); err != nil {
 			f.t.Fatal(err)
 		}
+		if quiet++; f.srv.Stats() != before || next <= f.srv.Now() {
+			quiet = 0
+		}
 	}
+	return next
 }
 
 // send sends s whole.
@@ -372,7 +409,7 @@ func (c *client) pour(s string) {
 		if s = s[n:]; err != nil {
 			return
 		}
-		c.f.move()
+		c.f.settle()
 	}
 }
 
@@ -387,10 +424,10 @@ func (c *client) trySend(s string) error {
 			return err
 		}
 		if s = s[n:]; s == "" {
-			c.f.move()
+			c.f.settle()
 			return nil
 		}
-		c.f.move()
+		c.f.settle()
 		if n == 0 {
 			c.f.net.Advance(int64(step))
 		}
@@ -403,7 +440,7 @@ func (c *client) trySend(s string) error {
 func (c *client) arrived(n uint64) {
 	c.f.t.Helper()
 	if c.peer != nil {
-		c.f.move()
+		c.f.settle()
 		return
 	}
 	c.f.await("bytes at the server", func() bool { return c.f.srv.Stats().Received >= n })
@@ -440,7 +477,7 @@ func (c *client) wantSilence() (silent bool) {
 	if c.peer == nil {
 		return true // there is no telling when nothing will come
 	}
-	c.f.move()
+	c.f.settle()
 	var b [512]byte
 	n, err := c.peer.TryRead(b[:])
 	if err != transport.ErrWouldBlock {

@@ -73,7 +73,7 @@ func TestExpect(t *testing.T) {
 // that can be known.
 func (c *client) arrivedQuietly() {
 	if c.peer != nil {
-		c.f.move()
+		c.f.settle()
 	}
 }
 

@@ -185,7 +185,7 @@ func (f *fixture) exchange(in string, ends []int) string {
 func (f *fixture) took(n, accepted uint64) {
 	f.t.Helper()
 	if f.net != nil {
-		f.move()
+		f.settle()
 		return
 	}
 	f.await("bytes at the server", func() bool {
