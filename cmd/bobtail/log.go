@@ -17,7 +17,7 @@ import (
 // the reader of the log is too slow, lines are left out and counted.
 type lineLog struct {
 	w    io.Writer
-	all  bool          // requests are told with their connection's handle
+	all  bool          // connections are told of, too
 	more chan struct{} // has a value when there is something to write
 	done chan struct{} // closed when the last line is written
 
@@ -134,6 +134,9 @@ func (l *lineLog) request(r *bobtail.Request, code int, n, took int64) {
 
 // event is bobtail.Config.Log.
 func (l *lineLog) event(e bobtail.Event) {
+	if !l.all && e.Kind != engine.EventBadInput && e.Kind != engine.EventPanic {
+		return
+	}
 	b := l.begin()
 	if b == nil {
 		return
@@ -147,8 +150,12 @@ func (l *lineLog) event(e bobtail.Event) {
 		b = append(b, " in phase "...)
 		b = append(b, engine.Phase(e.Code).String()...)
 	case engine.EventBadInput:
+		// Such a request has no line of its own, and is answered all the same.
+		bad := http1.Error(e.Code)
 		b = append(b, ": "...)
-		b = append(b, http1.Error(e.Code).Error()...)
+		b = append(b, bad.Error()...)
+		b = append(b, ", answered "...)
+		b = strconv.AppendInt(b, int64(bad.Status()), 10)
 	}
 	if e.Worker >= 0 {
 		b = append(b, ", worker "...)

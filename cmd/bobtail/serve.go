@@ -92,10 +92,7 @@ func (s *settings) startLog() *lineLog {
 		return nil
 	}
 	l := newLineLog(os.Stderr, s.log == logAll)
-	s.config.Access = l.request
-	if s.log == logAll {
-		s.config.Log = l.event
-	}
+	s.config.Access, s.config.Log = l.request, l.event
 	return l
 }
 
@@ -138,8 +135,12 @@ func (s *settings) greet(out io.Writer, server *bobtail.Server, at transport.Add
 	}
 	fmt.Fprintf(out, "serving %s over %s%s; Ctrl-C ends it\n", url(at), s.backend, lanes)
 	m := server.Memory()
+	// What one more socket costs: the pool has some bytes that are no socket's.
+	more := s.config
+	more.Sockets++
+	each := more.Memory().Pool.Slots - m.Pool.Slots
 	table(out, []row{
-		{"sockets", m.Pool.Slots, fmt.Sprintf("%d, %d B each", s.config.Sockets, m.Pool.Slots/s.config.Sockets)},
+		{"sockets", m.Pool.Slots, fmt.Sprintf("%d, %d B each", s.config.Sockets, each)},
 		{"workers", m.Workers + m.Exchanges, fmt.Sprintf("%d, and %d spare", s.config.Workers, max(s.config.Spare, 0))},
 		{"stash", m.Pool.Stash, "for requests that come in pieces"},
 		{"output", m.Pool.Output, "for answers that are taken slowly"},

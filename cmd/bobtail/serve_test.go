@@ -283,19 +283,24 @@ func TestLog(t *testing.T) {
 		echoes(t, c, p.url, 50_000, true)
 		want(t, c, "GET", p.url+"nothing", 404, "*", "*")
 		want(t, c, "HEAD", p.url, 200, "*", "")
+		conn := dial(t, p)
+		io.WriteString(conn, "GET / HTTP/1.1\nHost: a\r\n\r\n")
+		head(t, conn)
+		conn.Close()
 		got := p.stop()
 		const when, from = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\S* `, `127\.0\.0\.1:\d+ `
 		pattern := `^` +
 			when + from + `GET /plaintext\?a=b 200 13 \d+\.\d{3}ms\n` +
 			when + from + `POST /echo 200 50000 \d+\.\d{3}ms\n` +
 			when + from + `GET /nothing 404 10 \d+\.\d{3}ms\n` +
-			when + from + `HEAD / 200 0 \d+\.\d{3}ms\n$`
+			when + from + `HEAD / 200 0 \d+\.\d{3}ms\n` +
+			when + `#\d+\.\d+ bad input: http1: .*, answered 400, worker \d+\n$`
 		if !regexp.MustCompile(pattern).MatchString(got.stderr) {
 			t.Errorf("-log says\n%s", got.stderr)
 		}
 
 		p = start(t, "-backend", backend, "-log=all")
-		conn := dial(t, p)
+		conn = dial(t, p)
 		io.WriteString(conn, "GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n\x16\x03\x01")
 		head(t, conn)
 		io.Copy(io.Discard, conn)
