@@ -109,8 +109,7 @@ func (e *Engine) room() place {
 // giveUp gives a place back: there was no client.
 func (e *Engine) giveUp(p place) {
 	if p.evict != nil {
-		// Not putBack, which may want the lock.
-		if sig, ok := e.pool.Leave(p.evict, pool.Park); !ok {
+		if sig, ok := e.pool.Unevict(p.evict); !ok {
 			e.hand(p.evict, sig)
 		}
 		return

@@ -34,13 +34,13 @@ func (w *Worker) BeginHandler(limit int64, sent bool) bool {
 		w.caught.Store(false)
 	}
 	w.deadline.Store(w.Now + min(limit, mostPatience))
-	w.e.monitor.attend(w.e)
 	w.turn++
 	r := w.turn<<rightTurn | rightHandler
 	if sent {
 		r |= rightSent
 	}
 	w.right.Store(r)
+	w.e.monitor.attend(w.e)
 	// Stop takes the right of every worker after it has said that it stops. So
 	// whoever does not see that it did, has said so before it looks.
 	if w.e.stopping.Load() && w.right.CompareAndSwap(r, rightNone) {
@@ -118,7 +118,7 @@ func (t *Stream) Read(p []byte) (int, error) {
 		err := error(transport.ErrReset)
 		if s.Flags&flagKilled != 0 {
 			err = ErrKilled
-		} else if s.Flags&flagOutput == 0 || flushed(w.flush(s)) {
+		} else if s.Flags&flagOutput == 0 || flushed(w.flushPushed(s)) {
 			n, err = w.Receive(s, p)
 		}
 		if err == transport.ErrWouldBlock {
@@ -135,6 +135,14 @@ func (t *Stream) Read(p []byte) (int, error) {
 		w.give()
 		return n, err
 	}
+}
+
+// flushPushed sends what was pushed to the slot, while its handler waits for
+// something else: the deadline is that of the read.
+func (w *Worker) flushPushed(s *pool.Slot) error {
+	n, err := w.e.flushTo(s, w.bufs[:])
+	w.counts.add(countSent, n)
+	return err
 }
 
 // flushed reports whether pushed output has been sent, or waits for its turn.

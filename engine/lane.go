@@ -43,6 +43,7 @@ const (
 	laneWaiting                  // the leader waits in the backend; nobody else may touch the lane
 	laneServing                  // the leader takes events
 	laneBorrowed                 // the monitor polls
+	laneLent                     // the leader waits for a peer too, and queues the events of others
 )
 
 // token is a word of a lane. mode 4 bits, next 14, n 14, sequence 32.

@@ -148,14 +148,49 @@ func (w *Worker) wait(s *pool.Slot, ev pool.Event, deadline int64) error {
 	defer w.waiting.Store(0)
 	sig, ok := e.pool.Leave(s, ev)
 	if ok {
-		// The monitor looks after the deadline, and the lane is for others.
+		// The monitor looks after the deadline, and the lane is for others, if
+		// there are any.
 		e.monitor.rouse(e)
-		w.abdicate()
-		<-w.sema
+		if w.lane.Load() != nobody && !e.idleAtHand() {
+			w.waitLeading()
+		} else {
+			w.abdicate()
+			<-w.sema
+		}
 		sig = w.signals
 	}
 	w.Now = e.backend.Now()
 	return w.resumed(s, sig)
+}
+
+// waitLeading waits for the peer as the leader of a lane that nobody else can
+// lead now: the worker goes on to fetch its events, and queues them for
+// others.
+func (w *Worker) waitLeading() {
+	e := w.e
+	lane := int(w.lane.Load())
+	l := &e.lanes[lane]
+	for {
+		select {
+		case <-w.sema:
+			return
+		default:
+		}
+		ev, took := l.take(&w.token)
+		if took == tookEvent {
+			e.queueEvent(ev)
+			continue
+		}
+		if took == tookDeposed || !l.change(&w.token, laneLent) {
+			w.lane.Store(nobody)
+			<-w.sema
+			return
+		}
+		// Whoever has something for us tells sema first and then wakes the
+		// lane, so that it is not missed in between.
+		n, _ := e.backend.Wait(lane, l.raw[:], transport.Forever)
+		l.fetched(&w.token, laneServing, n)
+	}
 }
 
 func (w *Worker) beginWait() {
@@ -189,6 +224,9 @@ func (e *Engine) resume(h pool.Handle, sig pool.Signals) {
 		if int(w.current.Load()) == h.Index() && w.waiting.Load() != 0 {
 			w.signals = sig
 			w.sema <- struct{}{}
+			if l := w.lane.Load(); l != nobody {
+				e.backend.Wake(int(l)) // see waitLeading
+			}
 			return
 		}
 	}

@@ -253,8 +253,8 @@ func (e *Engine) lookAtLane(i int) laneMode {
 	stuck := t == l.seen
 	l.seen = t
 	switch mode {
-	case laneWaiting:
-		return laneWaiting
+	case laneWaiting, laneLent:
+		return mode
 	case laneServing:
 		if !stuck {
 			return laneServing

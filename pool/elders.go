@@ -50,6 +50,20 @@ func (p *Pool) Evict() *Slot {
 	return nil
 }
 
+// Unevict lets go of a slot that Evict has returned, for which no client has
+// come after all. It stays the first to be evicted. If the slot is wanted by
+// a signal that came meanwhile, it stays the caller's, and the signals are
+// returned.
+func (p *Pool) Unevict(s *Slot) (Signals, bool) {
+	e := &p.elders
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.next > 0 && e.list[e.next-1].handle.Index() == p.Index(s) {
+		e.next--
+	}
+	return p.Leave(s, Park)
+}
+
 func (p *Pool) searchElders() {
 	e := &p.elders
 	e.n, e.next = 0, 0

@@ -28,7 +28,7 @@ func (c Config) Validate() error {
 
 // Memory is what a pool of this size holds, in bytes, by part.
 type Memory struct {
-	Slots     int // slots, deadlines and the ready ring
+	Slots     int // slots, deadlines and the ready ring, and the pool itself
 	Stash     int // stash blocks
 	Output    int // output blocks and nodes
 	Addresses int // the table of peer addresses
@@ -40,7 +40,7 @@ func (m Memory) Total() int { return m.Slots + m.Stash + m.Output + m.Addresses 
 // Memory computes what a pool of this size holds.
 func (c Config) Memory() Memory {
 	m := Memory{
-		Slots:  c.Slots * (int(unsafe.Sizeof(Slot{})) + deadlineSize + ringSize),
+		Slots:  int(unsafe.Sizeof(Pool{})) + c.Slots*(int(unsafe.Sizeof(Slot{}))+deadlineSize+ringSize),
 		Stash:  c.Stash * (c.StashSize + int(unsafe.Sizeof(stashEntry{}))),
 		Output: c.Blocks*(c.BlockSize+blockSize) + c.Nodes*int(unsafe.Sizeof(node{})),
 	}
