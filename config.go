@@ -198,6 +198,7 @@ func (c Config) Validate() error {
 		ok          bool
 		field, rule string
 	}{
+		{c.Workers >= 1 && c.Workers <= 4096, "Workers", "from 1 to 4096"},
 		{c.Sockets >= 1 && c.Sockets <= 1<<24-reserve, "Sockets", "from 1 to 16777212"},
 		{c.WorkerMemory >= web.MinMemory && c.WorkerMemory <= 1<<24, "WorkerMemory", "from 1024 to 16777216 bytes"},
 		{c.Stash >= 1 && c.Stash <= 65535, "Stash", "from 1 to 65535"},

@@ -288,9 +288,10 @@ func (e *Engine) log(k EventKind, worker int, h pool.Handle, code int) {
 // Logs reports whether anybody listens to events.
 func (e *Engine) Logs() bool { return e.cfg.Log != nil }
 
-// Log tells the hook an event of a driver's.
+// Log tells the hook an event of a driver's, with the time.
 func (e *Engine) Log(ev Event) {
 	if e.cfg.Log != nil {
+		ev.Time = e.backend.Now()
 		e.cfg.Log(ev)
 	}
 }

@@ -321,6 +321,13 @@ func (w *Worker) Stash(s *pool.Slot) []byte {
 // count as stalled.
 func (w *Worker) Prompt(s *pool.Slot) { w.e.pool.Stash.Prompt(s, pool.Tick(w.Now)) }
 
+// Panicked counts and logs a panic in what a driver calls outside of any
+// worker's handler.
+func (e *Engine) Panicked(h pool.Handle) {
+	e.counts.add(countPanics, 1)
+	e.log(EventPanic, -1, h, 0)
+}
+
 // Panicked counts and logs a panic of a handler.
 func (w *Worker) Panicked(h pool.Handle) {
 	w.counts.add(countPanics, 1)

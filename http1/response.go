@@ -232,7 +232,7 @@ func appendConnection[T bytestring](r *Response, dst []byte, value T) []byte {
 			if len(dst) == start {
 				dst = append(dst, name...)
 			} else {
-				dst = append(dst, ',', ' ')
+				dst = append(dst, ',') // no longer than it was given
 			}
 			dst = append(dst, o...)
 		}

@@ -147,7 +147,7 @@ func TestResponses(t *testing.T) {
 		}, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", false},
 		{"options of the program are kept, ours are merged", http1.GET, m11, true, func(w *writer) {
 			w.status(200, "", nil).field("connection", "\tkeep-alive ,, X-Foo ,close, upgrade\t", nil).length(0, nil).end("", nil).finish(nil)
-		}, "HTTP/1.1 200 OK\r\nConnection: X-Foo, upgrade\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", false},
+		}, "HTTP/1.1 200 OK\r\nConnection: X-Foo,upgrade\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", false},
 		{"empty Connection of the program", http1.GET, m11, true, func(w *writer) {
 			w.status(200, "", nil).field("Connection", " , ", nil).length(0, nil).end("", nil).finish(nil)
 		}, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true},

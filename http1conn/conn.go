@@ -97,7 +97,9 @@ type Conn struct {
 	touched   bool // the parser has looked at bytes of the request to come
 	closing   bool // the owner wants no further request
 	eof       bool
-	err       error // of the stream, or of the request; the first one stays
+	announced bool  // Connection: close was put into the head after all
+	err       error // of reading the stream, or of the request; the first one stays
+	werr      error // of writing the stream
 }
 
 // New makes a connection without a stream: see Reset. It keeps the buffers of
@@ -129,17 +131,24 @@ func (c *Conn) Reset(rw io.ReadWriter) {
 	c.piece = nil
 	c.head.Reset()
 	c.out = c.out[:0]
-	c.start = 0
+	c.start, c.headEnd, c.bytes = 0, 0, 0
+	c.headDone, c.trailing, c.announced = false, false, false
+	c.resp, c.body, c.probe, c.probed = http1.Response{}, http1.Body{}, http1.Body{}, 0
 	c.state = http1.StateIdle
 	c.touched, c.continued, c.closing, c.eof = false, false, false, false
-	c.err = nil
+	c.err, c.werr = nil, nil
 }
 
 // State is where the connection is in its life.
 func (c *Conn) State() http1.State { return c.state }
 
 // Err is the error that has made further requests impossible, if any.
-func (c *Conn) Err() error { return c.err }
+func (c *Conn) Err() error {
+	if c.err == nil {
+		return c.werr
+	}
+	return c.err
+}
 
 // advance moves the state, or fails and leaves it.
 func (c *Conn) advance(ev http1.Event) error {
@@ -169,16 +178,28 @@ func (c *Conn) SetClosing() { c.closing = true }
 func (c *Conn) NeedsClose() bool {
 	switch c.state {
 	case http1.StateIdle:
-		return c.eof || c.err != nil
+		return c.eof || c.Err() != nil
 	case http1.StateComplete:
-		return !c.resp.KeepAlive() || c.err != nil
+		// What follows a change of protocol is not a request.
+		return !c.KeepAlive() || c.resp.Tunnel()
 	}
 	return true
 }
 
 // KeepAlive reports whether the connection may persist after the response,
 // as far as peer and program are concerned.
-func (c *Conn) KeepAlive() bool { return c.resp.KeepAlive() && c.err == nil }
+func (c *Conn) KeepAlive() bool { return c.resp.KeepAlive() && !c.announced && c.Err() == nil }
+
+// DrainLimit is how much content that nobody has read is read for the sake of
+// the connection, in bytes.
+const DrainLimit = 64 << 10
+
+// Drains reports whether the content that is left is worth reading after the
+// response: it is known to be little, and the connection may persist.
+func (c *Conn) Drains() bool {
+	n, known := c.body.Remaining()
+	return known && n <= DrainLimit && c.KeepAlive()
+}
 
 // EOF reports whether the stream has ended, as far as that is known.
 func (c *Conn) EOF() bool { return c.eof }
@@ -210,15 +231,21 @@ func (c *Conn) Resting() bool {
 // 2xx to CONNECT (RFC 9110 section 7.8). What was staged has been sent.
 func (c *Conn) Unbind() (rw io.ReadWriter, rest []byte, err error) {
 	if c.state == http1.StateComplete && c.resp.Tunnel() {
-		c.state, _ = c.state.Next(http1.EventUpgrade)
+		c.advance(http1.EventUpgrade)
 	}
 	switch c.state {
 	case http1.StateIdle, http1.StateComplete, http1.StateUpgraded:
 	default:
 		return nil, nil, http1.ErrState
 	}
+	if c.rw == nil {
+		return nil, nil, http1.ErrState
+	}
 	if err := c.Flush(); err != nil {
 		return nil, nil, err
+	}
+	if c.state != http1.StateUpgraded {
+		c.advance(http1.EventClose) // as far as HTTP is concerned
 	}
 	rw, c.rw = c.rw, nil
 	return rw, c.in[c.pos:c.end], nil

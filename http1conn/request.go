@@ -109,9 +109,10 @@ func (c *Conn) Parse() (done bool, err error) {
 	}
 	if c.body.Done() {
 		c.advance(http1.EventBodyComplete)
-	} else if len(c.in)-c.end < minContent {
-		// Content needs some room behind the head, which stays.
-		if c.compact(); len(c.in)-c.end < minContent && c.Buffered() < minContent {
+	} else if whole, _ := c.Whole(); !whole {
+		// What is kept of the head stays where it is from now on, since the
+		// handler looks at it; content needs some room behind it.
+		if c.compact(); len(c.in)-c.pos < minContent {
 			c.advance(http1.EventError)
 			return false, c.fail(http1.ErrHeadLong)
 		}
@@ -169,20 +170,28 @@ func (c *Conn) fill() error {
 	if c.eof {
 		return io.EOF
 	}
-	n, err := c.rw.Read(c.Space())
-	c.end += n
-	if n > 0 {
-		return nil
-	}
-	switch err {
-	case nil:
-		err = io.ErrNoProgress
-	case io.EOF:
-		c.eof = true
-		return err
+	err := io.ErrNoProgress
+	for range emptyReads {
+		n, e := c.rw.Read(c.Space())
+		c.end += n
+		if n > 0 {
+			return nil
+		}
+		if e == io.EOF {
+			c.eof = true
+			return e
+		}
+		if e != nil {
+			err = e
+			break
+		}
 	}
 	return c.fail(err)
 }
+
+// emptyReads is how often a stream may read nothing without an error, as in
+// package bufio.
+const emptyReads = 100
 
 // Head is the head of the request, in states from Body to Complete. Its
 // methods that take a buffer are to be given Bytes.
@@ -199,6 +208,9 @@ func (c *Conn) Bytes() []byte { return c.in[c.at:c.end] }
 func (c *Conn) Whole() (whole, fits bool) {
 	if c.state == http1.StateRespond {
 		return true, true
+	}
+	if c.probed < c.pos {
+		c.probe, c.probed = c.body, c.pos // content was read since
 	}
 	// No byte is looked at twice: probing goes on where it stood.
 	for !c.probe.Done() {
@@ -240,12 +252,9 @@ func (c *Conn) NextPiece() ([]byte, error) {
 		if err = c.Continue(); err != nil {
 			return nil, err
 		}
-		if len(c.out) > 0 && c.state == http1.StateEarly {
-			// The peer may wait for what was answered so far before it goes
-			// on.
-			if err = c.Flush(); err != nil {
-				return nil, err
-			}
+		// The peer may wait for what was answered so far before it goes on.
+		if err = c.Flush(); err != nil {
+			return nil, err
 		}
 		if err = c.fill(); err != nil {
 			if err == io.EOF {
@@ -259,6 +268,10 @@ func (c *Conn) NextPiece() ([]byte, error) {
 // TryPiece is NextPiece that does not wait: it returns no piece and no error
 // when more bytes must be fed first.
 func (c *Conn) TryPiece() ([]byte, error) {
+	switch c.state {
+	case http1.StateFault, http1.StateLast, http1.StateLinger, http1.StateUpgraded, http1.StateClosed:
+		c.piece = nil
+	}
 	if p := c.piece; len(p) > 0 {
 		c.piece = nil
 		return p, nil

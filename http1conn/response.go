@@ -1,6 +1,7 @@
 package http1conn
 
 import (
+	"io"
 	"unsafe"
 
 	"github.com/bobtail-go/bobtail/http1"
@@ -14,7 +15,13 @@ func (c *Conn) begin() {
 	c.start = len(c.out)
 	c.bytes = 0
 	c.headDone, c.headEnd, c.trailing = false, 0, false
-	keep := !c.closing && c.err == nil && !c.eof && c.state != http1.StateFault && c.head.KeepAlive()
+	c.announced = false
+	// A peer that waits to be told to send the content, and hears the answer
+	// instead, may send it all the same or not; nobody knows, so the
+	// connection ends (RFC 9110 section 10.1.1). One that has sent its last
+	// byte has no further request, but for those that are here.
+	keep := !c.closing && c.Err() == nil && !(c.eof && c.pos == c.end) && !c.Expects() &&
+		c.state != http1.StateFault && c.head.KeepAlive()
 	c.resp.Init(c.head.Method(), c.head.Version(), keep)
 }
 
@@ -32,7 +39,11 @@ func (c *Conn) Initiate(code int, reason string, fields ...Field) error {
 			return err
 		}
 	}
-	return c.EndHead()
+	if err := c.EndHead(); err != nil {
+		c.Rollback()
+		return err
+	}
+	return nil
 }
 
 // Status stages the status line of the response. It may be called once a
@@ -42,17 +53,7 @@ func (c *Conn) Status(code int, reason string) error {
 	if _, ok := c.state.Next(http1.EventResponseBegun); !ok {
 		return http1.ErrState
 	}
-	if c.Expects() {
-		// The peer waits to be told to send the content, and hears this
-		// instead. Whether it sends it all the same nobody knows, so the
-		// connection ends (RFC 9110 section 10.1.1).
-		c.closing = true
-	}
-	if c.state == http1.StateFault || c.closing {
-		// A head that was not understood has begun no response yet; and what
-		// was begun has to end the connection after all.
-		c.begin()
-	}
+	c.begin() // whether the connection persists is known now
 	if err := c.room(http1.StatusOverhead + len(reason) + 40); err != nil {
 		return err
 	}
@@ -67,6 +68,22 @@ func (c *Conn) Status(code int, reason string) error {
 // Field stages a field of the response's head; http1.Response.AppendField
 // says what it refuses.
 func (c *Conn) Field(name, value string) error {
+	if !c.inHead() {
+		return http1.ErrState
+	}
+	return c.field(name, value)
+}
+
+// inHead reports whether the head of the response is being staged.
+func (c *Conn) inHead() bool {
+	switch c.state {
+	case http1.StateEarly, http1.StateContent, http1.StateLast:
+		return !c.headDone
+	}
+	return false
+}
+
+func (c *Conn) field(name, value string) error {
 	if err := c.room(http1.FieldOverhead + len(name) + len(value)); err != nil {
 		return err
 	}
@@ -77,6 +94,9 @@ func (c *Conn) Field(name, value string) error {
 
 // FieldBytes is Field with a value in bytes.
 func (c *Conn) FieldBytes(name string, value []byte) error {
+	if !c.inHead() {
+		return http1.ErrState
+	}
 	if err := c.room(http1.FieldOverhead + len(name) + len(value)); err != nil {
 		return err
 	}
@@ -87,6 +107,9 @@ func (c *Conn) FieldBytes(name string, value []byte) error {
 
 // Length declares the length of the content.
 func (c *Conn) Length(n uint64) error {
+	if !c.inHead() {
+		return http1.ErrState
+	}
 	if err := c.room(http1.MaxLengthSize); err != nil {
 		return err
 	}
@@ -98,12 +121,17 @@ func (c *Conn) Length(n uint64) error {
 // EndHead stages the end of the head. It may leave in Out until Flush, or
 // until Out is full.
 func (c *Conn) EndHead() error {
+	if !c.inHead() {
+		return http1.ErrState
+	}
 	if err := c.room(http1.MaxEndSize); err != nil {
 		return err
 	}
 	var date []byte
 	if c.date != nil {
-		date = c.date()
+		if date = c.date(); len(date) == 0 {
+			date = nil
+		}
 	}
 	out, err := c.resp.AppendEnd(c.out, date)
 	c.out = out
@@ -263,7 +291,11 @@ func (c *Conn) spill(n int) error {
 // The response may still be in Out: Flush or Next sends it.
 func (c *Conn) Complete() error {
 	switch c.state {
-	case http1.StateBody, http1.StateRespond, http1.StateFault:
+	case http1.StateFault:
+		// Whoever was to answer has not seen, or not minded, that the request
+		// is broken.
+		return c.CompleteErr(c.err)
+	case http1.StateBody, http1.StateRespond:
 		if err := c.Status(200, ""); err != nil {
 			return err
 		}
@@ -303,7 +335,7 @@ func (c *Conn) Complete() error {
 // said any more: it returns err, and the stream should be aborted.
 func (c *Conn) CompleteErr(err error) error {
 	code := 500
-	if s, ok := err.(interface{ Status() int }); ok && s.Status() >= 400 {
+	if s, ok := err.(interface{ Status() int }); ok && s.Status() >= 400 && s.Status() <= 599 {
 		code = s.Status()
 	}
 	return c.Fail(code, err)
@@ -315,6 +347,9 @@ func (c *Conn) Fail(code int, err error) error {
 	switch c.state {
 	case http1.StateEarly, http1.StateContent, http1.StateLast:
 		if !c.Rollback() {
+			if err == nil {
+				err = http1.ErrState
+			}
 			return err
 		}
 	case http1.StateBody, http1.StateRespond, http1.StateFault:
@@ -378,7 +413,7 @@ func (c *Conn) stageInterim(code int, fields []Field) error {
 	}
 	c.out = out
 	for _, f := range fields {
-		if err := c.Field(f.Name, f.Value); err != nil {
+		if err := c.field(f.Name, f.Value); err != nil {
 			return err
 		}
 	}
@@ -428,7 +463,7 @@ func (c *Conn) Unstage() {
 // has left, or there is no room.
 func (c *Conn) AnnounceClose() {
 	const field = "Connection: close\r\n"
-	if c.headEnd == 0 || !c.resp.KeepAlive() || c.head.Version() == http1.Version10 || cap(c.out)-len(c.out) < len(field) {
+	if c.headEnd == 0 || !c.KeepAlive() || c.head.Version() == http1.Version10 || cap(c.out)-len(c.out) < len(field) {
 		return
 	}
 	at := c.headEnd - len("\r\n")
@@ -437,6 +472,7 @@ func (c *Conn) AnnounceClose() {
 	copy(c.out[at:], field)
 	c.headEnd += len(field)
 	c.start = len(c.out)
+	c.announced = true
 }
 
 // Flush sends what is staged, waiting for the stream. The head of a response
@@ -457,15 +493,15 @@ func (c *Conn) Flush() error {
 }
 
 func (c *Conn) send(p []byte) error {
-	if c.err != nil && c.state != http1.StateLast && c.state != http1.StateLinger && c.state != http1.StateFault {
-		if _, peer := c.err.(http1.Error); !peer && c.err != ErrTruncated {
-			return c.err
-		}
+	if c.werr != nil {
+		return c.werr
 	}
-	if _, err := c.rw.Write(p); err != nil {
-		return c.fail(err)
+	n, err := c.rw.Write(p)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
 	}
-	return nil
+	c.werr = err
+	return err
 }
 
 // Code is the status of the response, 0 as long as there is none.

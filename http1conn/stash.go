@@ -32,15 +32,26 @@ func SaveOverhead() int {
 // and then the Conn is as it was. Nothing must be staged, and no piece of
 // content be half read.
 func (c *Conn) Save(dst []byte) (n int, ok bool) {
-	if c.state == http1.StateComplete {
+	switch c.state {
+	case http1.StateComplete:
+		if c.NeedsClose() {
+			return 0, false
+		}
 		c.next()
-	}
-	c.compact()
-	if c.state == http1.StateDrain {
+	case http1.StateIdle, http1.StateHead, http1.StateBody, http1.StateRespond:
+	case http1.StateDrain:
 		// Of a request that was answered only the framing matters.
+		if len(dst) < SaveOverhead()+c.Buffered() {
+			return 0, false
+		}
 		c.head.Reset()
 		c.end = copy(c.in, c.in[c.pos:c.end])
 		c.at, c.pos = 0, 0
+	default:
+		return 0, false
+	}
+	if c.state != http1.StateDrain {
+		c.compact()
 	}
 	v := &c.saved
 	*v = saved{

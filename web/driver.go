@@ -5,6 +5,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/http1conn"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -311,7 +312,7 @@ func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
 	if x.d.cfg.Access != nil {
 		x.d.cfg.Access(&x.req, x.conn.Code(), x.conn.Sent(), x.d.e.Backend().Now()-began)
 	}
-	if x.conn.State() == http1.StateDrain && !x.drains() {
+	if x.conn.State() == http1.StateDrain && !x.conn.Drains() {
 		x.conn.AnnounceClose()
 	}
 	if x.static != nil {
@@ -344,17 +345,15 @@ func (x *Exchange) answered(err error) (next, engine.Verdict) {
 	switch x.conn.State() {
 	case http1.StateComplete:
 		if x.conn.NeedsClose() {
-			v := engine.Linger
-			if !x.conn.Head().KeepAlive() && x.conn.Buffered() == 0 && !x.w.Unread(x.s) {
-				v = engine.Finish // the peer has said that this was its last
-			}
-			return nextEnd, x.last(v)
+			// Also a peer that has said that this was its last request may be
+			// sending another, and must not lose the answer for that.
+			return nextEnd, x.last(engine.Linger)
 		}
 	case http1.StateDrain:
 		if x.conn.EOF() {
 			return nextEnd, x.last(engine.Finish)
 		}
-		if !x.drains() {
+		if !x.conn.Drains() {
 			return nextEnd, x.last(engine.Linger)
 		}
 		pool.StateOf[slotState](x.s).answered = true
@@ -384,17 +383,6 @@ func (x *Exchange) answered(err error) (next, engine.Verdict) {
 	return nextStep, 0
 }
 
-// drains reports whether content that nobody has read is worth reading for
-// the sake of the connection: a little is, and more is not.
-func (x *Exchange) drains() bool {
-	n, known := x.conn.Remaining()
-	return known && n <= drainLimit && x.conn.KeepAlive()
-}
-
-// drainLimit is how much content that nobody reads is read for the sake of
-// the connection, in bytes.
-const drainLimit = 64 << 10
-
 // handle404 answers a request that has no route.
 func (x *Exchange) handle404(status int) (next, engine.Verdict) {
 	return x.answer(nil, x.d.router.missing(status))
@@ -421,7 +409,12 @@ func methodNotAllowed(w Response, r *Request) error {
 		return err
 	}
 	allow := b[:0]
-	for _, o := range r.x.d.router.routes(view(r.Path())) {
+	routes := r.x.d.router.routes(view(r.Path()))
+	hasHead := false
+	for _, o := range routes {
+		hasHead = hasHead || o.method == "HEAD"
+	}
+	for _, o := range routes {
 		if len(allow)+len(o.method)+len(", , HEAD") > most {
 			break
 		}
@@ -429,7 +422,7 @@ func methodNotAllowed(w Response, r *Request) error {
 			allow = append(allow, ", "...)
 		}
 		allow = append(allow, o.method...)
-		if o.method == "GET" {
+		if o.method == "GET" && !hasHead {
 			allow = append(allow, ", HEAD"...)
 		}
 	}
@@ -613,9 +606,19 @@ func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
 			return x.answer(r, x.end)
 		}
 		st.which = 0
-		r.sink.Abandon(&st.sink)
-		return nextEnd, x.refuse(err)
+		x.abandon(r.sink, &st.sink)
+		if _, peer := err.(http1.Error); peer || err == http1conn.ErrTruncated {
+			return nextEnd, x.refuse(err)
+		}
+		return x.settle(x.apologize(err), 0)
 	}
+}
+
+// abandon tells a Sink that the rest will not come. A panic in it ends
+// nothing else.
+func (x *Exchange) abandon(sink Sink, st *State) {
+	defer x.rescue()
+	sink.Abandon(st)
 }
 
 // piece gives a Sink a piece; a panic is an error. The request's state is the
@@ -642,8 +645,21 @@ func (x *Exchange) progress(n int) {
 // Gone implements engine.Driver.
 func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 	if st := pool.StateOf[slotState](s); st.which != 0 {
-		d.router.sinks[st.which-1].Abandon(&st.sink)
+		sink := d.router.sinks[st.which-1]
 		st.which = 0
+		d.abandon(sink, &st.sink, h)
+	}
+}
+
+func (d *Driver) abandon(sink Sink, st *State, h pool.Handle) {
+	defer d.rescue(h)
+	sink.Abandon(st)
+}
+
+// rescue tells of a panic outside of any request.
+func (d *Driver) rescue(h pool.Handle) {
+	if v := recover(); v != nil {
+		d.e.Panicked(h)
 	}
 }
 

@@ -128,7 +128,11 @@ func (x *Exchange) complete() error {
 // then, is.
 func (x *Exchange) run(h Handler) error {
 	x.err, x.static, x.typed, x.used = nil, nil, false, 0
-	x.call(h)
+	if x.w == nil {
+		x.result = h(Response{x}, &x.req)
+	} else {
+		x.call(h)
+	}
 	err := x.result
 	if err == nil {
 		err = x.err
@@ -156,9 +160,6 @@ func (x *Exchange) rescue() {
 		return
 	}
 	x.result = ErrPanic
-	if x.w == nil {
-		return
-	}
 	x.w.Panicked(x.handle)
 	if x.d.cfg.Panic != nil {
 		x.d.cfg.Panic(&x.req, v)

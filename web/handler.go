@@ -59,6 +59,9 @@ var errorTexts = [numErrors]string{
 	ErrMemory:   "web: worker memory too small",
 }
 
+// Abort reports whether the error says that the connection is to be aborted.
+func (e Error) Abort() bool { return e == ErrAbort }
+
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e < numErrors && errorTexts[e] != "" {

@@ -169,7 +169,13 @@ func (b Body) Flush() error { return b.x.keep(b.x.conn.Flush()) }
 
 // Trailer adds a field behind the content, after which no more may be
 // written. It fails if the content is not sent in chunks.
-func (b Body) Trailer(name, value string) error { return b.x.conn.Trailer(name, value) }
+func (b Body) Trailer(name, value string) error {
+	err := b.x.conn.Trailer(name, value)
+	if err == http1.ErrState {
+		err = ErrMisuse
+	}
+	return err
+}
 
 // Close ends the content. A handler that returns nil does so too.
 func (b Body) Close() error { return b.x.complete() }

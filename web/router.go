@@ -88,6 +88,12 @@ func parsePattern(p string) (method, path string, err error) {
 	if path == "" || path[0] != '/' {
 		return "", "", ErrPattern
 	}
+	for i := range len(path) {
+		// No path of a request has such a byte.
+		if c := path[i]; c <= ' ' || c >= 0x7f || c == '?' || c == '#' {
+			return "", "", ErrPattern
+		}
+	}
 	return method, path, nil
 }
 

@@ -10,7 +10,8 @@ import (
 // NewExchange makes a place to serve requests on streams of the caller's, in
 // memory of the caller's, with the handlers that a server runs: for programs
 // with a loop of their own, and for tests. There is no worker, no deadline and
-// no pool around it; what a handler waits for, the caller waits for.
+// no pool around it; what a handler waits for, the caller waits for, and what
+// it panics with, the caller gets.
 //
 // memory has at least MinMemory bytes and is divided as a worker's is. wall
 // gives the time in nanoseconds since 1970 UTC, for the Date field, or is nil.
@@ -20,6 +21,7 @@ func NewExchange(p *http1.Parser, memory []byte, wall func() int64) (*Exchange, 
 	x := new(Exchange)
 	x.handling = true
 	x.wall = wall
+	x.dateUntil = -1
 	var date func() []byte
 	if wall != nil {
 		date = x.wallField
@@ -31,9 +33,9 @@ func NewExchange(p *http1.Parser, memory []byte, wall func() int64) (*Exchange, 
 }
 
 // ServeStream serves requests of one stream with a handler, until the
-// connection is to end. The stream is the caller's to close, and to abort if
-// the error is not nil; the end of the stream between requests is no error.
-// Nothing allocates.
+// connection is to end. The stream is the caller's to close; the end of the
+// stream between requests is no error, and see http1conn.ServeStream for
+// others. Nothing allocates.
 func (x *Exchange) ServeStream(rw io.ReadWriter, h Handler) error {
 	x.begin(rw, h)
 	return http1conn.ServeStream(&x.conn, x.serveOne)
@@ -49,11 +51,7 @@ func (x *Exchange) ServeRequest(rw io.ReadWriter, h Handler) (again bool, err er
 
 // Again serves the next request of the stream that ServeRequest was given.
 func (x *Exchange) Again() (again bool, err error) {
-	again, err = http1conn.ServeRequest(&x.conn, x.serveOne)
-	if again && x.conn.Buffered() == 0 {
-		err = x.conn.Flush()
-	}
-	return again && err == nil, err
+	return http1conn.ServeRequest(&x.conn, x.serveOne)
 }
 
 func (x *Exchange) begin(rw io.ReadWriter, h Handler) {
