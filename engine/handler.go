@@ -57,7 +57,11 @@ func (w *Worker) EndHandler() bool {
 	if r&rightState == rightHandler && w.right.CompareAndSwap(r, rightNone) {
 		// The phases that follow are counted from now, not from when the
 		// events were fetched, if that is long ago.
-		w.Now = max(w.Now, w.e.clock.Load())
+		if w.e.polled.Load() {
+			w.Now = w.e.backend.Now()
+		} else {
+			w.Now = max(w.Now, w.e.clock.Load())
+		}
 		return true
 	}
 	w.right.Store(rightNone)

@@ -27,7 +27,7 @@ func (c *counts) class(code int) {
 type Requests [6]uint64
 
 // Total is the number of answered requests.
-func (r *Requests) Total() (n uint64) {
+func (r Requests) Total() (n uint64) {
 	for _, k := range r {
 		n += k
 	}
