@@ -229,7 +229,15 @@ func (e *Engine) rearm() {
 func (e *Engine) rearmLocked() {
 	e.disarmed.Store(false)
 	for i := range e.accept.listeners {
-		e.arm(&e.accept.listeners[i])
+		l := &e.accept.listeners[i]
+		if l.quiet && !l.closed {
+			// No event may come for those who wait at a quiet listener, and it
+			// is closed when none does.
+			for e.acceptFrom(i, acceptBatch, &e.counts, -1) {
+			}
+			continue
+		}
+		e.arm(l)
 	}
 }
 

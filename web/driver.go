@@ -129,9 +129,6 @@ func (d *Driver) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
 	x.w, x.s = w, s
 	x.handle = d.e.Pool().Handle(s)
 	x.conn.Reset(stream{x})
-	if d.e.Closing() {
-		x.conn.SetClosing()
-	}
 	if s.Stashed() {
 		x.conn.Load(d.e.Pool().Stash.Block(s))
 	}
@@ -274,9 +271,6 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	if r != nil {
 		limit = r.limit
 	}
-	if x.d.e.Closing() {
-		x.conn.SetClosing()
-	}
 	if stuck > stuckSlow && len(x.conn.Staged()) > 0 {
 		// Nobody waits for a slow handler who is before it in the queue.
 		if v, blocked := x.flush(); blocked {
@@ -330,7 +324,7 @@ func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
 // makes it impossible.
 func (x *Exchange) apologize(err error) error {
 	switch err {
-	case engine.ErrReclaimed, engine.ErrKilled, ErrAbort, transport.ErrReset:
+	case engine.ErrReclaimed, engine.ErrKilled, engine.ErrClosing, ErrAbort, transport.ErrReset:
 		return ErrAbort
 	case engine.ErrSlow:
 		return x.conn.Fail(http1.StatusRequestTimeout, err)

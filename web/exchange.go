@@ -138,9 +138,18 @@ func (x *Exchange) run(h Handler) error {
 		err = x.err
 	}
 	if err == nil && !x.conn.Finished() {
+		x.noteClosing()
 		err = x.conn.Complete()
 	}
 	return err
+}
+
+// noteClosing has the response say that the connection closes, if the server
+// does.
+func (x *Exchange) noteClosing() {
+	if x.w != nil && x.d.e.Closing() {
+		x.conn.SetClosing()
+	}
 }
 
 // call calls a handler, whose result is x.result: ErrPanic if it panics. Under

@@ -25,6 +25,7 @@ func (w Response) Status(code int) Head { return w.StatusReason(code, "") }
 
 // StatusReason is Status with a reason phrase of the program's.
 func (w Response) StatusReason(code int, reason string) Head {
+	w.x.noteClosing()
 	w.x.keep(w.x.conn.Status(code, reason))
 	return Head(w)
 }
