@@ -1,0 +1,246 @@
+package web
+
+import (
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// This file takes a request whose head is complete to its answer: route,
+// content, handler, and what follows from how it ended.
+
+// request does what can be done for a request whose head is complete.
+func (x *Exchange) request() (next, engine.Verdict) {
+	r, status := x.d.router.find(x.conn.Head(), x.conn.Bytes())
+	if r == nil {
+		return x.handle404(status)
+	}
+	if r.sink != nil {
+		return x.feedSink(r)
+	}
+	if whole, fits := x.conn.Whole(); !whole {
+		if fits && !x.conn.Expects() {
+			// Short content is waited for without a worker. Who asks whether to
+			// send it at all is answered by the handler.
+			x.w.Enter(x.s, engine.PhaseBody)
+			return nextReceive, 0
+		}
+		if !x.w.TryLend() {
+			if !x.stash() {
+				return nextEnd, x.refuseBusy()
+			}
+			if v, blocked := x.flush(); blocked {
+				return nextEnd, v
+			}
+			return nextEnd, engine.Hold
+		}
+		if len(x.conn.Staged()) > 0 {
+			// Whoever is ahead of a long request is not to wait for it.
+			if v, blocked := x.flush(); blocked {
+				return nextEnd, v
+			}
+		}
+	}
+	h := r.handler
+	if r.each != nil {
+		h = r.each[x.id]
+	}
+	return x.answer(r, h)
+}
+
+// answer runs a handler.
+func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
+	w := x.w
+	var began int64
+	stuck := int32(0)
+	if r != nil {
+		stuck = r.stuck.Load()
+	}
+	if stuck > 0 || x.d.cfg.Access != nil {
+		began = x.d.e.Backend().Now()
+	}
+	if stuck > stuckSlow {
+		w.HandOver()
+	}
+	limit := int64(0)
+	if r != nil {
+		limit = r.limit
+	}
+	if stuck > stuckSlow && len(x.conn.Staged()) > 0 {
+		// Nobody waits for a slow handler who is before it in the queue.
+		if v, blocked := x.flush(); blocked {
+			return nextEnd, v
+		}
+	}
+	if !w.BeginHandler(limit, len(x.conn.Staged()) > 0) {
+		return nextEnd, engine.Abort
+	}
+	x.in, x.handling = w.Stream(), true
+	err := x.run(h)
+	if err != nil && !x.conn.Finished() {
+		err = x.apologize(err)
+	}
+	x.handling = false
+	if !w.EndHandler() {
+		x.conn.Reset(nil)
+		return nextEnd, engine.Lost
+	}
+	switch {
+	case r == nil:
+	case w.Caught():
+		r.stuck.Store(min(stuck+stuckStep, stuckMost))
+	case stuck > 0 && x.d.e.Backend().Now()-began < quickTime:
+		r.stuck.Add(-1)
+	}
+	return x.settle(err, began)
+}
+
+// settle counts and reports an answer, sends its static content, and goes on.
+func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
+	x.counts.class(x.conn.Code())
+	if x.d.cfg.Access != nil {
+		x.d.cfg.Access(&x.req, x.conn.Code(), x.conn.Sent(), x.d.e.Backend().Now()-began)
+	}
+	if x.conn.State() == http1.StateDrain && !x.conn.Drains() {
+		x.conn.AnnounceClose()
+	}
+	if x.static != nil {
+		static := x.static
+		x.static = nil
+		if e := x.send(x.conn.Staged(), static); e != nil {
+			return nextEnd, engine.Abort
+		}
+		x.conn.Unstage()
+	}
+	return x.answered(err)
+}
+
+// apologize answers for a handler that has failed. It returns the error that
+// makes it impossible.
+func (x *Exchange) apologize(err error) error {
+	switch err {
+	case engine.ErrReclaimed, engine.ErrKilled, engine.ErrClosing, ErrAbort, transport.ErrReset:
+		return ErrAbort
+	case engine.ErrSlow:
+		return x.conn.Fail(http1.StatusRequestTimeout, err)
+	case engine.ErrDeadline:
+		return x.conn.Fail(http1.StatusServiceUnavailable, err)
+	}
+	return x.conn.CompleteErr(err)
+}
+
+// answered goes on after a response was completed, or could not be.
+func (x *Exchange) answered(err error) (next, engine.Verdict) {
+	switch x.conn.State() {
+	case http1.StateComplete:
+		if x.conn.NeedsClose() {
+			// Also a peer that has said that this was its last request may be
+			// sending another, and must not lose the answer for that.
+			return nextEnd, x.last(engine.Linger)
+		}
+	case http1.StateDrain:
+		if x.conn.EOF() {
+			return nextEnd, x.last(engine.Finish)
+		}
+		if !x.conn.Drains() {
+			return nextEnd, x.last(engine.Linger)
+		}
+		pool.StateOf[slotState](x.s).answered = true
+		x.s.Phase = uint8(engine.PhaseBusy)
+		x.w.Enter(x.s, engine.PhaseBody)
+		return nextReceive, 0
+	case http1.StateLinger:
+		return nextEnd, x.last(engine.Linger)
+	default:
+		// The response is cut short: the peer must see that.
+		return nextEnd, engine.Abort
+	}
+	x.s.Phase = uint8(engine.PhaseBusy)
+	if x.conn.Buffered() == 0 {
+		// The last request that was here: send, and look for more.
+		v, blocked := x.flush()
+		if blocked {
+			return nextEnd, v
+		}
+		return nextReceive, 0
+	}
+	if staged := x.conn.Staged(); cap(staged)-len(staged) < cap(staged)/2 {
+		if v, blocked := x.flush(); blocked {
+			return nextEnd, v
+		}
+	}
+	return nextStep, 0
+}
+
+// handle404 answers a request that has no route.
+func (x *Exchange) handle404(status int) (next, engine.Verdict) {
+	return x.answer(nil, x.d.router.missing(status))
+}
+
+// missing is the handler of requests without a route.
+func (t *router) missing(status int) Handler {
+	if status == 405 {
+		return methodNotAllowed
+	}
+	return notFound
+}
+
+func notFound(w Response, r *Request) error {
+	return w.Status(404).Text("Not Found\n")
+}
+
+// methodNotAllowed names the methods that there are (RFC 9110 section
+// 15.5.6).
+func methodNotAllowed(w Response, r *Request) error {
+	const most = 128
+	b, err := r.Alloc(most)
+	if err != nil {
+		return err
+	}
+	allow := b[:0]
+	routes := r.x.d.router.routes(view(r.Path()))
+	hasHead := false
+	for _, o := range routes {
+		hasHead = hasHead || o.method == "HEAD"
+	}
+	for _, o := range routes {
+		if len(allow)+len(o.method)+len(", , HEAD") > most {
+			break
+		}
+		if len(allow) > 0 {
+			allow = append(allow, ", "...)
+		}
+		allow = append(allow, o.method...)
+		if o.method == "GET" && !hasHead {
+			allow = append(allow, ", HEAD"...)
+		}
+	}
+	return w.Status(405).HeaderBytes("Allow", allow).Text("Method Not Allowed\n")
+}
+
+// refuse answers a request that cannot be understood.
+func (x *Exchange) refuse(err error) engine.Verdict {
+	x.d.e.Log(engine.Event{Kind: engine.EventBadInput, Worker: int16(x.id), Handle: x.handle, Code: errorCode(err)})
+	if e := x.conn.CompleteErr(err); e != nil {
+		return engine.Abort
+	}
+	x.counts.class(x.conn.Code())
+	return x.last(engine.Linger)
+}
+
+func errorCode(err error) int32 {
+	if e, ok := err.(http1.Error); ok {
+		return int32(e)
+	}
+	return 0
+}
+
+// refuseBusy answers a request for which there is no memory.
+func (x *Exchange) refuseBusy() engine.Verdict {
+	if e := x.conn.Fail(503, nil); e != nil {
+		return engine.Abort
+	}
+	x.counts.class(503)
+	return x.last(engine.Linger)
+}

@@ -1,0 +1,100 @@
+package web
+
+import (
+	"io"
+
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/pool"
+)
+
+// This file gives content to a Sink as it comes.
+
+// feedSink gives a Sink the content that is here.
+func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
+	st := pool.StateOf[slotState](x.s)
+	if st.which == 0 {
+		st.which, st.sink = r.number, State{}
+		if x.conn.Expects() {
+			if err := x.conn.Continue(); err != nil {
+				return nextEnd, engine.Abort
+			}
+		}
+	}
+	for {
+		piece, err := x.conn.TryPiece()
+		if len(piece) > 0 {
+			if !x.w.BeginHandler(r.limit, len(x.conn.Staged()) > 0) {
+				return nextEnd, engine.Abort
+			}
+			x.state = st.sink
+			x.piece(r.sink, piece)
+			err = x.result
+			if !x.w.EndHandler() {
+				return nextEnd, engine.Lost
+			}
+			st.sink = x.state
+			if err == nil {
+				x.progress(len(piece))
+				continue
+			}
+		}
+		switch err {
+		case nil:
+			x.w.Enter(x.s, engine.PhaseBody)
+			return nextReceive, 0
+		case io.EOF:
+			x.state = st.sink
+			st.which = 0 // from here on it is End's
+			x.ending = r.sink
+			return x.answer(r, x.end)
+		}
+		st.which = 0
+		x.abandon(r.sink, &st.sink)
+		if _, peer := err.(http1.Error); peer || err == http1conn.ErrTruncated {
+			return nextEnd, x.refuse(err)
+		}
+		return x.settle(x.apologize(err), 0)
+	}
+}
+
+// abandon tells a Sink that the rest will not come. A panic in it ends
+// nothing else.
+func (x *Exchange) abandon(sink Sink, st *State) {
+	defer x.rescue()
+	sink.Abandon(st)
+}
+
+// piece gives a Sink a piece; a panic is an error. The request's state is the
+// exchange's meanwhile, since the slot may pass to the monitor.
+func (x *Exchange) piece(sink Sink, p []byte) {
+	defer x.rescue()
+	x.sinking = true
+	x.result = ErrPanic
+	x.result = sink.Piece(&x.req, &x.state, p)
+}
+
+// endSink is the handler that ends a Sink's request.
+func (x *Exchange) endSink(w Response, r *Request) error {
+	return x.ending.End(w, r, &x.state)
+}
+
+func (x *Exchange) progress(n int) {
+	if engine.Phase(x.s.Phase) == engine.PhaseBody {
+		x.w.Progress(x.s, n)
+	}
+	x.w.Prompt(x.s)
+}
+
+func (d *Driver) abandon(sink Sink, st *State, h pool.Handle) {
+	defer d.rescue(h)
+	sink.Abandon(st)
+}
+
+// rescue tells of a panic outside of any request.
+func (d *Driver) rescue(h pool.Handle) {
+	if v := recover(); v != nil {
+		d.e.Panicked(h)
+	}
+}
