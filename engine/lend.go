@@ -151,7 +151,7 @@ func (w *Worker) wait(s *pool.Slot, ev pool.Event, deadline int64) error {
 		// The monitor looks after the deadline, and the lane is for others, if
 		// there are any.
 		e.monitor.rouse(e)
-		if w.lane.Load() != nobody && !e.idleAtHand() {
+		if !e.idleAtHand() && (w.lane.Load() != nobody || w.lead()) {
 			w.waitLeading()
 		} else {
 			w.abdicate()

@@ -105,10 +105,10 @@ func (w *Worker) step(s *pool.Slot) (leave pool.Event, gone bool) {
 	switch v := w.e.drivers[s.Driver].Serve(w, s); v {
 	case Park:
 		if s.Flags&flagOutput != 0 {
-			// What was sent has not all been taken. Nothing more is read
-			// until it is, or a peer that never reads would fill our memory.
-			w.Enter(s, PhaseWrite)
-			return pool.Stall, false
+			// What was sent has perhaps not all been taken. Nothing more is
+			// read until it is, or a peer that never reads would fill our
+			// memory.
+			return w.step(s)
 		}
 		return pool.Park, false
 	case Hold:

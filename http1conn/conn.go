@@ -97,6 +97,7 @@ type Conn struct {
 	touched   bool // the parser has looked at bytes of the request to come
 	closing   bool // the owner wants no further request
 	eof       bool
+	drained   int   // content that was read and thrown away
 	announced bool  // Connection: close was put into the head after all
 	err       error // of reading the stream, or of the request; the first one stays
 	werr      error // of writing the stream
@@ -131,7 +132,7 @@ func (c *Conn) Reset(rw io.ReadWriter) {
 	c.piece = nil
 	c.head.Reset()
 	c.out = c.out[:0]
-	c.start, c.headEnd, c.bytes = 0, 0, 0
+	c.start, c.headEnd, c.bytes, c.drained = 0, 0, 0, 0
 	c.headDone, c.trailing, c.announced = false, false, false
 	c.resp, c.body, c.probe, c.probed = http1.Response{}, http1.Body{}, http1.Body{}, 0
 	c.state = http1.StateIdle
@@ -195,10 +196,14 @@ func (c *Conn) KeepAlive() bool { return c.resp.KeepAlive() && !c.announced && c
 const DrainLimit = 64 << 10
 
 // Drains reports whether the content that is left is worth reading after the
-// response: it is known to be little, and the connection may persist.
+// response: it is little, as far as that is known, and the connection may
+// persist.
 func (c *Conn) Drains() bool {
 	n, known := c.body.Remaining()
-	return known && n <= DrainLimit && c.KeepAlive()
+	if !known {
+		n = 0
+	}
+	return n <= DrainLimit && c.drained <= DrainLimit && c.KeepAlive()
 }
 
 // EOF reports whether the stream has ended, as far as that is known.

@@ -109,7 +109,7 @@ func (c *Conn) Parse() (done bool, err error) {
 	}
 	if c.body.Done() {
 		c.advance(http1.EventBodyComplete)
-	} else if whole, _ := c.Whole(); !whole {
+	} else if whole, _ := c.Whole(); !whole || len(c.in)-c.pos < minContent {
 		// What is kept of the head stays where it is from now on, since the
 		// handler looks at it; content needs some room behind it.
 		if c.compact(); len(c.in)-c.pos < minContent {
@@ -291,6 +291,9 @@ func (c *Conn) TryPiece() ([]byte, error) {
 			return nil, c.broken(err)
 		}
 		c.pos += n
+		if c.state == http1.StateDrain {
+			c.drained += len(piece)
+		}
 		if c.body.Done() {
 			c.advance(http1.EventBodyComplete)
 			if len(piece) == 0 {

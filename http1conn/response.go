@@ -12,7 +12,7 @@ type Field struct{ Name, Value string }
 // begin makes the response ready.
 func (c *Conn) begin() {
 	c.start = len(c.out)
-	c.bytes = 0
+	c.bytes, c.drained = 0, 0
 	c.headDone, c.headEnd, c.trailing = false, 0, false
 	c.announced = false
 	// A peer that waits to be told to send the content, and hears the answer

@@ -78,17 +78,20 @@ func serveRequest(c *Conn, h Handler) (again bool, err error) {
 	if err != nil || c.over() && !c.Finished() {
 		return false, err
 	}
-	if c.state == http1.StateDrain {
+	if c.state == http1.StateDrain && !c.Drains() {
+		c.AnnounceClose()
+		return false, nil
+	}
+	for c.state == http1.StateDrain {
 		if !c.Drains() {
-			c.AnnounceClose()
 			return false, nil
 		}
-		for err == nil {
-			_, err = c.NextPiece() // what nobody wants
-		}
-		if err != io.EOF {
+		if _, err = c.NextPiece(); err != nil && err != io.EOF {
 			return false, err
 		}
+	}
+	if c.state == http1.StateLinger {
+		return false, c.err // what was left of the content is broken
 	}
 	return !c.NeedsClose(), nil
 }

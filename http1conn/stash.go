@@ -9,6 +9,7 @@ import (
 // saved is what Save writes before the head and the bytes.
 type saved struct {
 	body, probe http1.Body
+	drained     uint32
 	pos, end    uint16
 	probed      uint16
 	state       http1.State
@@ -41,7 +42,7 @@ func (c *Conn) Save(dst []byte) (n int, ok bool) {
 	case http1.StateIdle, http1.StateHead, http1.StateBody, http1.StateRespond:
 	case http1.StateDrain:
 		// Of a request that was answered only the framing matters.
-		if len(dst) < SaveOverhead()+c.Buffered() {
+		if !c.KeepAlive() || len(dst) < SaveOverhead()+c.Buffered() {
 			return 0, false
 		}
 		c.head.Reset()
@@ -55,7 +56,7 @@ func (c *Conn) Save(dst []byte) (n int, ok bool) {
 	}
 	v := &c.saved
 	*v = saved{
-		body: c.body, probe: c.probe,
+		body: c.body, probe: c.probe, drained: uint32(c.drained),
 		pos: uint16(c.pos), end: uint16(c.end), probed: uint16(max(c.probed, 0)),
 		state: c.state, touched: c.touched, continued: c.continued, eof: c.eof,
 	}
@@ -84,5 +85,6 @@ func (c *Conn) Load(src []byte) {
 	case http1.StateDrain:
 		// Content is read to its end only for a connection that persists.
 		c.resp.Init(http1.MethodUnset, http1.Version11, true)
+		c.drained = int(v.drained)
 	}
 }

@@ -192,6 +192,9 @@ func (x *Exchange) step() (next, engine.Verdict) {
 	case http1.StateDrain:
 		x.conn.Discard()
 		if x.conn.State() == http1.StateDrain {
+			if !x.conn.Drains() {
+				return nextEnd, x.last(engine.Linger)
+			}
 			return nextReceive, 0
 		}
 		return x.answered(nil)
