@@ -12,28 +12,7 @@ type backend struct {
 }
 
 // overNet is package net, which every system has.
-var overNet = backend{"net", func(lanes int) (transport.Backend, error) {
-	b, err := netstd.New(netstd.Config{Lanes: lanes})
-	if err != nil {
-		return nil, err
-	}
-	return limited{b}, nil
-}}
-
-// limited is a backend whose sockets are counted against the descriptors that
-// the process may open, as epoll does by itself.
-type limited struct{ *netstd.Backend }
-
-// ownDescriptors is how many the process needs beside its sockets: the
-// standard three, those of the runtime, and some to spare. mostDescriptors is
-// more than any process has.
-const (
-	ownDescriptors  = 16
-	mostDescriptors = 1 << 30
-)
-
-// Limit is how many sockets there may be.
-func (limited) Limit() int { return max(descriptorLimit()-ownDescriptors, 0) }
+var overNet = backend{"net", func(lanes int) (transport.Backend, error) { return netstd.New(netstd.Config{Lanes: lanes}) }}
 
 func backendNames() (names []string) {
 	for _, b := range backends {

@@ -48,6 +48,9 @@ func serve(args []string) int {
 	}
 	s.config.Backend, err = openBackend(s.backend, min(runtime.GOMAXPROCS(0), s.config.Workers))
 	if err != nil {
+		if err == transport.ErrDescriptors {
+			return refuse("the process may not open enough descriptors; raise the limit with ulimit -n")
+		}
 		return refuse("the backend %s cannot be opened: %v", s.backend, err)
 	}
 	out := io.Writer(os.Stdout)
@@ -65,6 +68,9 @@ func serve(args []string) int {
 	if err != nil {
 		server.Close()
 		return refuse("-addr: %s", cannotListen(err, at, s.backend))
+	}
+	if at.IsUnset() {
+		got = at.WithPort(got.Port()) // of both families, however the backend calls that
 	}
 	here.at(url(got))
 	// Whoever has read the address may send a signal.

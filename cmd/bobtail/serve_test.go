@@ -329,12 +329,13 @@ func TestRequestsAreFinished(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b, err := io.ReadAll(resp.Body); err != nil || string(b) != "Slept.\n" {
-			t.Errorf("the request under way is answered %q, %v, want Slept.", b, err)
+		if b, err := io.ReadAll(resp.Body); err != nil || string(b) != "Slept.\n" || !resp.Close {
+			t.Errorf("the request under way is answered %q, %v, close %v, want Slept. and Connection: close", b, err, resp.Close)
 		}
 		if b, err := io.ReadAll(idle); err != nil || string(b) != hello {
 			t.Errorf("the idle connection gets %q, %v, want what was left and the end", b, err)
 		}
+		busy.Close()
 		if got := p.end(); got.status != 0 || !strings.Contains(got.stdout, "finishing 1 connection,") {
 			t.Errorf("the end = %+v, want status 0", got)
 		}
