@@ -105,13 +105,9 @@ func (n *Network) Attach(s transport.Stream, lane int, tag uint64) error {
 		return transport.ErrNotSupported
 	}
 	e.lane, e.tag, e.attached = lane, tag, true
-	r := e.ready
+	r := e.ready // what was posted before
 	if e.connected {
 		r |= transport.Writable
-	}
-	if len(e.in.arrived()) > 0 || e.in.finished() || e.reset {
-		e.wantsRead = false
-		r |= e.readiness()
 	}
 	if r != 0 {
 		n.post(e, r)

@@ -27,7 +27,6 @@
 package netstd
 
 import (
-	"context"
 	"math"
 	"net"
 	"sync"
@@ -77,9 +76,6 @@ type Backend struct {
 
 	// wg counts the backend's goroutines.
 	wg sync.WaitGroup
-	// dialing ends when the backend is closed.
-	dialing  context.Context
-	stopDial context.CancelFunc
 
 	mu        sync.RWMutex // guards all below
 	slots     []*stream    // by the low bits of the name
@@ -117,7 +113,6 @@ func New(cfg Config) (*Backend, error) {
 		lanes:     make([]lane, cfg.Lanes+1),
 		lingering: map[*buffered]struct{}{},
 	}
-	b.dialing, b.stopDial = context.WithCancel(context.Background())
 	for i := range b.lanes {
 		b.lanes[i].init()
 	}
@@ -152,7 +147,6 @@ func (b *Backend) Close() error {
 	}
 	b.mu.Unlock()
 
-	b.stopDial()
 	for _, l := range listeners {
 		if l != nil {
 			l.close()

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -344,4 +345,43 @@ func TestCallsAfterClose(t *testing.T) {
 	e.Abort(s)
 	e.CloseListener(0)
 	e.Wake(0)
+}
+
+// A watched listener says when its Accept runs.
+type watched struct {
+	*net.TCPListener
+	running atomic.Int32
+	entered chan struct{}
+}
+
+func (l *watched) Accept() (net.Conn, error) {
+	l.running.Add(1)
+	defer l.running.Add(-1)
+	l.entered <- struct{}{}
+	return l.TCPListener.Accept()
+}
+
+func TestNobodyAcceptsWhileDisarmed(t *testing.T) {
+	for _, off := range []struct {
+		name string
+		f    func(*engine, transport.Listener)
+	}{
+		{"disarmed", func(e *engine, l transport.Listener) { e.Arm(l, false) }},
+		{"quiet", func(e *engine, l transport.Listener) { e.QuietListener(l) }},
+	} {
+		t.Run(off.name, func(t *testing.T) {
+			e := newEngine(t, netstd.Config{})
+			nl := &watched{TCPListener: localhost(t), entered: make(chan struct{}, 8)}
+			l, err := e.ListenOn(nl, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Arm(l, true)
+			<-nl.entered
+			off.f(e, l)
+			if n := nl.running.Load(); n != 0 {
+				t.Fatalf("%d goroutines accept", n)
+			}
+		})
+	}
 }

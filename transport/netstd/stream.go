@@ -280,7 +280,7 @@ func (b *Backend) Dial(a transport.Addr) (transport.Stream, error) {
 	if err != nil {
 		return -1, err
 	}
-	ctx, stop := context.WithTimeout(b.dialing, b.cfg.DialTimeout)
+	ctx, stop := context.WithTimeout(context.Background(), b.cfg.DialTimeout)
 	s.stop, s.remote = stop, a
 	b.run(func() { s.dial(ctx, a) })
 	return s.name, nil

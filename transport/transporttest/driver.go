@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -20,12 +21,14 @@ type driver struct {
 	b    transport.Backend
 
 	ev      [16]transport.Event
-	ready   map[uint64]transport.Ready // told by events and not used up
-	lane    map[uint64]int             // where events of a tag may come
-	listens map[uint64]bool            // tags of listeners
-	gone    map[uint64]bool            // tags of streams that are closed
+	ready   map[uint64]transport.Ready    // told by events and not used up
+	lane    map[uint64]int                // where events of a tag may come
+	listens map[uint64]bool               // tags of listeners
+	gone    map[uint64]bool               // tags of streams that are closed
+	spare   map[uint64][]transport.Stream // accepted, by the listener's tag
 	nextTag uint64
-	wakes   int // Wakes of lane 0 that no Wait is known to have used up
+	wakes   int         // Wakes of lane 0 that no Wait is known to have used up
+	expired atomic.Bool // see guard
 
 	closed  bool
 	opened  map[transport.Stream]bool   // what finish closes, so that a leak of the
@@ -42,6 +45,7 @@ func newDriver(t *testing.T, rule string, open func(t *testing.T) Fixture) *driv
 		lane:    map[uint64]int{},
 		listens: map[uint64]bool{},
 		gone:    map[uint64]bool{},
+		spare:   map[uint64][]transport.Stream{},
 		opened:  map[transport.Stream]bool{},
 		heard:   map[transport.Listener]bool{},
 		nextTag: 0xfedc_ba98_0000_0001, // all 64 bits of a tag must come back
@@ -51,15 +55,15 @@ func newDriver(t *testing.T, rule string, open func(t *testing.T) Fixture) *driv
 // finish closes all and compares what is held with what was held before.
 func (d *driver) finish(before census) {
 	d.t.Helper()
+	for _, c := range d.closers {
+		c.Close()
+	}
+	d.closeAll() // which ends the dials that are under way
 	for _, p := range d.dials {
 		if <-p.done; p.err == nil {
 			p.peer.Close()
 		}
 	}
-	for _, c := range d.closers {
-		c.Close()
-	}
-	d.closeAll()
 	if !d.t.Failed() {
 		before.compare(d)
 	}
@@ -109,6 +113,19 @@ func (d *driver) streams(n int) int {
 	return n
 }
 
+// guard ends the Waits on a lane when what has to happen has not, on a clock
+// that nobody moves. It returns what stops it.
+func (d *driver) guard(lane int) (stop func()) {
+	if d.f.Advance == nil {
+		return func() {}
+	}
+	timer := time.AfterFunc(waitLimit, func() {
+		d.expired.Store(true)
+		d.b.Wake(lane)
+	})
+	return func() { timer.Stop() }
+}
+
 // limit is the deadline of what has to happen.
 func (d *driver) limit() int64 {
 	if d.f.Advance != nil {
@@ -127,6 +144,9 @@ func (d *driver) step(lane int, deadline int64) int {
 		d.fatalf("Wait(%d, ev[:%d]) = %d", lane, len(d.ev), n)
 	}
 	if n == 0 && d.b.Now() < deadline {
+		if d.expired.Load() {
+			return 0
+		}
 		if lane != 0 || d.wakes == 0 {
 			d.fatalf("Wait returned without an event and without a Wake %d ns before its deadline", deadline-d.b.Now())
 		}
@@ -155,11 +175,13 @@ func (d *driver) step(lane int, deadline int64) int {
 // until waits until one of the conditions is told.
 func (d *driver) until(tag uint64, want transport.Ready, what string) {
 	d.t.Helper()
+	defer d.guard(d.lane[tag])()
 	deadline := d.limit()
 	for d.ready[tag]&want == 0 {
-		if d.step(d.lane[tag], deadline) == 0 && d.b.Now() >= deadline {
+		if d.expired.Load() || d.b.Now() >= deadline {
 			d.fatalf("no event came: %s", what)
 		}
+		d.step(d.lane[tag], deadline)
 	}
 }
 
@@ -194,11 +216,13 @@ func (d *driver) while(what string, fn func() error) {
 		d.b.Wake(0)
 		result <- err
 	}()
+	defer d.guard(0)()
 	deadline := d.limit()
 	for !done.Load() {
-		if d.step(0, deadline) == 0 && !done.Load() && d.b.Now() >= deadline {
+		if d.expired.Load() || d.b.Now() >= deadline {
 			d.fatalf("%s: the peer was not served in time", what)
 		}
+		d.step(0, deadline)
 	}
 	d.mustNot(<-result, what)
 }
@@ -276,9 +300,30 @@ type stream struct {
 	full  bool // the last Send found no more room
 }
 
-// accept takes the next client as an engine does, which need not be the one
-// that was dialled last.
+// accept takes the next client as an engine does: it accepts until that would
+// block, so that Acceptable is not told all the time.
 func (d *driver) accept(l listener) transport.Stream {
+	d.t.Helper()
+	if len(d.spare[l.tag]) == 0 {
+		d.spare[l.tag] = append(d.spare[l.tag], d.acceptOne(l))
+		for {
+			s, err := d.b.Accept(l.id)
+			if err == nil {
+				d.opened[s] = true
+				d.spare[l.tag] = append(d.spare[l.tag], s)
+			} else if err != transport.ErrAborted {
+				break // an error other than ErrWouldBlock is told again
+			}
+		}
+		d.ready[l.tag] = 0
+	}
+	s := d.spare[l.tag][0]
+	d.spare[l.tag] = d.spare[l.tag][1:]
+	return s
+}
+
+// acceptOne takes the next client and leaves the others where they are.
+func (d *driver) acceptOne(l listener) transport.Stream {
 	d.t.Helper()
 	for {
 		d.until(l.tag, transport.Acceptable, "Acceptable, for a client that waits")

@@ -71,6 +71,16 @@ var holdCases = []testCase{
 				return err
 			})
 			d.wantView(s, string(text), h)
+			// The view was short of what was asked for, so that an event comes.
+			s.empty = true
+			d.peerWrite(p, "more")
+			d.wantView(s, "more", 4)
+			// All of it again, wherever in the backend's memory the bytes lie now.
+			d.while("writing by the peer", func() error {
+				_, err := p.Write(text)
+				return err
+			})
+			d.wantView(s, string(text), h)
 		},
 	},
 	{
@@ -129,7 +139,11 @@ var holdCases = []testCase{
 func (d *driver) wantView(s *stream, want string, n int) {
 	d.t.Helper()
 	buf := make([]byte, d.b.Holds()+1)
+	if s.empty {
+		d.until(s.tag, transport.Readable, "Readable, for further bytes after a short Receive")
+	}
 	for {
+		d.ready[s.tag] &^= transport.Readable
 		view, err := d.b.Receive(s.id, buf)
 		if err == nil && string(view) == want {
 			d.b.Consume(s.id, n)
@@ -141,6 +155,5 @@ func (d *driver) wantView(s *stream, want string, n int) {
 		}
 		// Short of it: a new edge comes for the rest.
 		d.until(s.tag, transport.Readable, "Readable, for further bytes after a short Receive")
-		d.ready[s.tag] &^= transport.Readable
 	}
 }

@@ -90,7 +90,7 @@ var listenCases = []testCase{
 			}
 			p2 := d.dialLater(l.addr)
 			for range 2 {
-				d.attach(d.accept(l), 0)
+				d.attach(d.acceptOne(l), 0)
 				d.ready[l.tag] = 0
 			}
 			d.connected(p1)

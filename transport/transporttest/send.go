@@ -117,6 +117,17 @@ var sendCases = []testCase{
 		},
 	},
 	{
+		"send/while the peer reads",
+		"Room raises a Writable event whenever it comes after a short Send, also between that and the engine's next look.",
+		func(d *driver) {
+			s, p := d.pair(d.listenArmed(), 0)
+			const total = 1 << 20
+			read := d.readPattern(p, 2, total)
+			d.sendPattern(s, 2, 0, total)
+			d.while("reading by the peer", func() error { return <-read })
+		},
+	},
+	{
 		"send/full, and the peer resets",
 		"A reset ends the wait for room: an event comes, and Send then tells ErrReset.",
 		func(d *driver) {

@@ -12,6 +12,7 @@ package transporttest
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -119,9 +120,11 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 func runCase(t *testing.T, c testCase, open func(t *testing.T) Fixture) {
 	t.Helper()
 	// A case that hangs cannot be failed from outside: what is of use then is
-	// where each goroutine stands, which a panic prints.
+	// where each goroutine stands.
 	watchdog := time.AfterFunc(caseLimit, func() {
-		panic(fmt.Sprintf("transporttest: %s hangs\nrule: %s", c.name, c.rule))
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		panic(fmt.Sprintf("transporttest: %s hangs\nrule: %s\n%s", c.name, c.rule, stacks))
 	})
 	defer watchdog.Stop()
 	before := takeCensus()
