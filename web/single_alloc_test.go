@@ -1,0 +1,96 @@
+//go:build !race
+
+package web_test
+
+import (
+	"io"
+	"testing"
+
+	"github.com/bobtail-go/bobtail/internal/alloctest"
+	"github.com/bobtail-go/bobtail/web"
+)
+
+// again is a stream that sends the same bytes each time, and drops what is
+// sent to it.
+type again struct {
+	in, left string
+	sent     int
+}
+
+func (a *again) Read(p []byte) (int, error) {
+	if a.left == "" {
+		return 0, io.EOF
+	}
+	n := copy(p, a.left)
+	a.left = a.left[n:]
+	return n, nil
+}
+
+func (a *again) Write(p []byte) (int, error) {
+	a.sent += len(p)
+	return len(p), nil
+}
+
+// TestNoAllocs holds whole exchanges on a stream of the caller's to no
+// allocation, by both measures.
+func TestNoAllocs(t *testing.T) {
+	x := newExchange(t)
+	echo := func(w web.Response, r *web.Request) error {
+		kind, err := r.Alloc(len(r.Header("Content-Type")))
+		if err != nil {
+			return err
+		}
+		copy(kind, r.Header("Content-Type"))
+		b, err := w.Status(200).HeaderBytes("Content-Type", kind).Stream()
+		if err != nil {
+			return err
+		}
+		for {
+			p, err := r.NextPiece()
+			if err == io.EOF {
+				return b.Close()
+			}
+			if err != nil {
+				return err
+			}
+			if _, err := b.Write(p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, v := range []struct {
+		name, in string
+		h        web.Handler
+		fails    bool
+	}{
+		{"text", request("GET", "/text", "") + last, site["/text"], false},
+		{"page", request("GET", "/page", "") + last, site["/page"], false},
+		{"hints", request("GET", "/hints", "") + last, site["/hints"], false},
+		{"echo", request("POST", "/echo", string(page)) + last, echo, false},
+		{"error", last, site["/error"], true},
+		{"refusal", "GET /\n", site["/text"], true},
+	} {
+		s := &again{in: v.in}
+		stream := func() {
+			s.left, s.sent = s.in, 0
+			if err := x.ServeStream(s, v.h); (err != nil) != v.fails || s.sent == 0 {
+				t.Fatalf("%s: %v, %d bytes sent", v.name, err, s.sent)
+			}
+		}
+		single := func() {
+			s.left, s.sent = s.in, 0
+			more, err := x.ServeRequest(s, v.h)
+			for more {
+				more, err = x.Again()
+			}
+			if (err != nil) != v.fails || s.sent == 0 {
+				t.Fatalf("%s: %v, %d bytes sent", v.name, err, s.sent)
+			}
+		}
+		alloctest.Zero(t, v.name+" by ServeStream", stream)
+		alloctest.Zero(t, v.name+" by ServeRequest", single)
+		if n := testing.AllocsPerRun(20, stream); n != 0 {
+			t.Errorf("%s: %v allocations", v.name, n)
+		}
+	}
+}
