@@ -40,6 +40,12 @@ func (p *program) fifth(conn net.Conn, r *bufio.Reader) {
 	}
 }
 
+// waiting reports whether n clients wait: one with a worker that is lent, and
+// the others until it is their turn.
+func waiting(n int) func(now map[string]int) bool {
+	return func(now map[string]int) bool { return now["lent"] == 1 && now["held"] == n-1 }
+}
+
 // TestByteNowAndThen has four clients send their heads byte by byte.
 func TestByteNowAndThen(t *testing.T) {
 	onBackends(t, func(t *testing.T, backend string) {
@@ -74,13 +80,14 @@ func TestSlowUploads(t *testing.T) {
 		p := small(t, backend)
 		piece := bytes.Repeat([]byte("tentacle"), 512)
 		const pieces = 40
+		conn := dial(t, p)
+		r := bufio.NewReader(conn)
 		var slow [hostages]net.Conn
 		for i := range slow {
 			slow[i] = dial(t, p)
 			fmt.Fprintf(slow[i], "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", pieces*len(piece))
+			p.watch(conn, r, waiting(i+1))
 		}
-		conn := dial(t, p)
-		r := bufio.NewReader(conn)
 		for range pieces - 1 {
 			for _, c := range slow {
 				if _, err := c.Write(piece); err != nil {
@@ -123,7 +130,9 @@ func TestEchoIsNotRead(t *testing.T) {
 	onBackends(t, func(t *testing.T, backend string) {
 		p := small(t, backend)
 		piece := bytes.Repeat([]byte("tentacle"), 8192)
-		for range hostages {
+		conn := dial(t, p)
+		r := bufio.NewReader(conn)
+		for i := range hostages {
 			c := dial(t, p)
 			io.WriteString(c, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000000\r\n\r\n")
 			go func() {
@@ -133,10 +142,8 @@ func TestEchoIsNotRead(t *testing.T) {
 					}
 				}
 			}()
+			p.watch(conn, r, waiting(i+1))
 		}
-		p.until(func(now map[string]int) bool { return now["lent"] == 1 && now["held"] == hostages-1 })
-		conn := dial(t, p)
-		r := bufio.NewReader(conn)
 		for range 50 {
 			p.fifth(conn, r)
 		}

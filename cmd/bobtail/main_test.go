@@ -150,13 +150,18 @@ func (p *program) stop() result {
 	return p.end()
 }
 
-// until asks for the statistics until those of the moment are as wanted. The
-// answers must be prompt.
+// until asks for the statistics, over a connection of its own, until those of
+// the moment are as wanted. The answers must be prompt.
 func (p *program) until(ok func(now map[string]int) bool) {
 	p.t.Helper()
 	conn := dial(p.t, p)
 	defer conn.Close()
-	r := bufio.NewReader(conn)
+	p.watch(conn, bufio.NewReader(conn), ok)
+}
+
+// watch is until over a connection of the caller's.
+func (p *program) watch(conn net.Conn, r *bufio.Reader, ok func(now map[string]int) bool) {
+	p.t.Helper()
 	for overdue := time.Now().Add(patient); ; {
 		b := p.ask(conn, r, "/stats")
 		var stats struct{ Now map[string]int }
