@@ -151,7 +151,8 @@ func (p *program) stop() result {
 }
 
 // until asks for the statistics, over a connection of its own, until those of
-// the moment are as wanted. The answers must be prompt.
+// the moment are as wanted. The answers must be prompt. Beside what /stats says
+// of now, there is how many connections were reclaimed so far.
 func (p *program) until(ok func(now map[string]int) bool) {
 	p.t.Helper()
 	conn := dial(p.t, p)
@@ -164,10 +165,11 @@ func (p *program) watch(conn net.Conn, r *bufio.Reader, ok func(now map[string]i
 	p.t.Helper()
 	for overdue := time.Now().Add(patient); ; {
 		b := p.ask(conn, r, "/stats")
-		var stats struct{ Now map[string]int }
+		var stats struct{ Now, Connections map[string]int }
 		if err := json.Unmarshal(b, &stats); err != nil {
 			p.t.Fatal(err)
 		}
+		stats.Now["reclaimed"] = stats.Connections["reclaimed"]
 		if ok(stats.Now) {
 			return
 		}
