@@ -481,13 +481,13 @@ func TestWriteErrors(t *testing.T) {
 		_, whole, _ := serve(t, small, w, v.h)
 		for n := range len(whole) {
 			w := &wire{in: v.in, takes: n, fails: true}
-			c, got, err := serve(t, small, w, v.h)
+			c, _, err := serve(t, small, w, v.h)
 			for range 3 {
 				c.Flush()
 				c.CompleteErr(errMine)
 				c.Flush()
 			}
-			if got = w.out.String(); got != whole[:n] {
+			if got := w.out.String(); got != whole[:n] {
 				t.Errorf("%s: stream that takes %d bytes got %q", v.name, n, got)
 				break
 			}
