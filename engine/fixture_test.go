@@ -318,6 +318,7 @@ type client struct {
 	conn conn
 	got  []byte // read and not wanted yet
 	err  error  // how reading has ended
+	line [64]byte
 }
 
 // connect connects a client, without waiting for it to be accepted.
