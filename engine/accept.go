@@ -143,8 +143,9 @@ func (e *Engine) closeListener(l *listener) {
 }
 
 // ClosingGrace is how long, in nanoseconds, a client that was connected when
-// the engine began to shut down has for the first byte of its request: what
-// was sent before is here by then.
+// the engine began to shut down has for the first byte of its request, since
+// what was sent before is here by then; and how long it has to close after our
+// end.
 const ClosingGrace = 500_000_000
 
 // admit parks a new stream's slot and lets its events come. From then on the

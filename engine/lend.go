@@ -258,10 +258,16 @@ func (e *Engine) dismiss(w *Worker, verdict uint32) bool {
 	return false
 }
 
-// reclaim dismisses the worker that has waited longest.
-func (e *Engine) reclaim() {
+// leastWait is how long, in nanoseconds, a worker has waited before it is
+// reclaimed by others. On a busy machine a worker looks stuck now and then
+// that is about to go on, and a peer that does well should not pay for that.
+const leastWait = 100_000_000
+
+// reclaim dismisses the worker that has waited longest, if it has waited
+// since before.
+func (e *Engine) reclaim(before int64) {
 	var longest *Worker
-	since := transport.Forever
+	since := before
 	for _, w := range e.workers {
 		if t := w.waiting.Load(); t != 0 && t < since {
 			longest, since = w, t

@@ -87,7 +87,7 @@ func (e *Engine) look() bool {
 		busy = true
 		if !e.callIdle() && !moving {
 			// Every worker is stuck in a handler, or lent.
-			e.reclaim()
+			e.reclaim(m.now - leastWait)
 		}
 	}
 	if e.held.waits() {
@@ -179,7 +179,7 @@ func (e *Engine) dismissSlot(s *pool.Slot, why Why) {
 	e.half(s)
 	s.Phase = uint8(PhaseDrain)
 	s.Idle(pool.Never)
-	e.pool.Deadlines.Set(e.pool.Index(s), pool.TickAfter(e.backend.Now()+e.cfg.Patience.Drain))
+	e.pool.Deadlines.Set(e.pool.Index(s), pool.TickAfter(e.backend.Now()+e.drainTime()))
 	// There may be bytes to throw away of which no event will tell.
 	e.hand(s, pool.Readable)
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
 )
 
 // Poll drives the engine from a loop of the caller's, without Start and
@@ -108,7 +109,7 @@ func (w *Worker) waitPolled(s *pool.Slot, ev pool.Event, deadline int64) error {
 		now := e.backend.Now()
 		switch {
 		case e.pool.Ready.Len() > 0:
-			e.reclaim()
+			e.reclaim(transport.Forever)
 			continue
 		case now >= deadline:
 			e.dismiss(w, verdictDeadline)

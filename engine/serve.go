@@ -183,7 +183,19 @@ func (w *Worker) drain(s *pool.Slot) (leave pool.Event, gone bool) {
 			return 0, true
 		}
 	}
+	if w.e.closing.Load() {
+		w.Hurry(s, w.e.drainTime())
+	}
 	return pool.Drain, false
+}
+
+// drainTime is how long a peer has to close after our end. One who keeps his
+// open does not keep the engine from shutting down.
+func (e *Engine) drainTime() int64 {
+	if e.closing.Load() {
+		return min(e.cfg.Patience.Drain, ClosingGrace)
+	}
+	return e.cfg.Patience.Drain
 }
 
 // Enter says that the slot is in a phase. If it was not before, the deadline
@@ -193,7 +205,11 @@ func (w *Worker) Enter(s *pool.Slot, ph Phase) {
 		return
 	}
 	s.Phase = uint8(ph)
-	if d := w.e.cfg.Patience.of(ph); d != 0 {
+	d := w.e.cfg.Patience.of(ph)
+	if ph == PhaseDrain {
+		d = w.e.drainTime()
+	}
+	if d != 0 {
 		w.e.setDeadline(s, w.Now+d)
 	}
 }
