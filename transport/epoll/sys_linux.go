@@ -18,6 +18,8 @@ const (
 	msgDontwait  = syscall.MSG_DONTWAIT
 	msgNosignal  = syscall.MSG_NOSIGNAL
 	rlimitNofile = 7
+
+	soAttachFilter = 26
 )
 
 // errorOf names a system error.
