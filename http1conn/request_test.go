@@ -207,7 +207,7 @@ func TestReadSizes(t *testing.T) {
 	for _, in := range []string{
 		post("/", content, "Cookie: kept", "X: "+long), chunked("/", content, 7, "Cookie: kept", "X: "+long), chunked("/", content, 300, "X: "+long, "Cookie: kept"),
 	} {
-		for _, size := range []int{1, 2, 7, 31, 100, 255, 256, 4000} {
+		for _, size := range []int{1, 2, 7, 30, 100, 255, 256, 4000} {
 			for _, way := range ways {
 				buf := make([]byte, size)
 				got := ""
@@ -224,9 +224,7 @@ func TestReadSizes(t *testing.T) {
 						if err != nil {
 							return err
 						}
-						if n%3 == 0 {
-							c.Space() // compacts, if it must
-						}
+						c.Space() // compacts, if it must
 					}
 					if v := c.Head().Get(c.Bytes(), "cookie"); string(v) != "kept" {
 						t.Errorf("the head has %q", v)

@@ -104,7 +104,7 @@ func TestResponses(t *testing.T) {
 			return say(c, "x")
 		}, answer("200 OK", "", "x")},
 		{"status that there is not", get("/"), func(c C) error {
-			for _, code := range []int{-1, 0, 99, 100, 103, 1000, 1 << 40} {
+			for _, code := range []int{-1, 0, 99, 100, 103, 1000, 1 << 30} {
 				if err := c.Status(code, ""); err != http1.ErrStatusCode || c.Code() != 0 {
 					return errors.Join(err, errMine)
 				}

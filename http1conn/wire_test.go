@@ -22,7 +22,7 @@ type wire struct {
 
 	out    strings.Builder
 	writes int
-	takes  int // bytes until Write fails with errWrite, if fails
+	takes  int // bytes until Write fails once with errWrite, if fails
 	fails  bool
 
 	// ask, if it is not nil, is called before each Read with what was sent so
@@ -62,7 +62,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	w.writes++
 	if w.fails && len(p) > w.takes {
 		n := w.takes
-		w.takes = 0
+		w.fails = false
 		w.out.Write(p[:n])
 		return n, errWrite
 	}
