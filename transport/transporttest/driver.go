@@ -31,10 +31,10 @@ type driver struct {
 	expired atomic.Bool // see guard
 
 	closed  bool
-	opened  map[transport.Stream]bool   // what finish closes, so that a leak of the
-	heard   map[transport.Listener]bool // backend's Close fails one case and not each
-	closers []io.Closer                 // peers and their listeners
-	dials   []*dialling                 // peers being made
+	opened  map[transport.Stream]bool // not closed yet, nor are the next
+	heard   map[transport.Listener]bool
+	closers []io.Closer // peers and their listeners
+	dials   []*dialling // peers being made
 }
 
 func newDriver(t *testing.T, rule string, open func(t *testing.T) Fixture) *driver {

@@ -85,7 +85,7 @@ var resourceCases = []testCase{
 	},
 	{
 		"resource/Close frees all",
-		"Close frees what the backend holds, whatever state it is in: listeners, streams, descriptors, goroutines.",
+		"CloseStream, CloseListener and then Close free what the backend holds, whatever state each was in: descriptors, goroutines, memory.",
 		func(d *driver) {
 			l := d.listenArmed()
 			d.listen(d.f.Addr) // never armed
@@ -106,12 +106,11 @@ var resourceCases = []testCase{
 			if d.f.Listen != nil {
 				far := d.peerListen()
 				d.dial(far, 0)
-				if _, err := d.b.Dial(far.Addr()); err != nil { // neither attached nor accepted
-					d.fatalf("Dial: %v", err)
-				}
+				_, err := d.backendDial(far.Addr()) // neither attached nor accepted
+				d.mustNot(err, "Dial")
 			}
 			d.dialLater(l.addr) // armed, not accepted
-			d.closeBackend()    // finish takes the census
+			d.closeAll()        // finish takes the census
 		},
 	},
 	{
@@ -174,7 +173,7 @@ func (c census) compare(d *driver) {
 				stacks = make([]byte, 1<<20)
 				stacks = stacks[:runtime.Stack(stacks, true)]
 			}
-			d.t.Fatalf("held before: %+v, now: %+v\nrule: Close frees what the backend holds\n%s", c, now, stacks)
+			d.t.Fatalf("held before: %+v, now: %+v\nrule: what was closed holds nothing\n%s", c, now, stacks)
 		}
 		runtime.Gosched()
 	}
