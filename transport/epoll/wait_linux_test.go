@@ -1,0 +1,158 @@
+//go:build linux && (amd64 || arm64)
+
+package epoll_test
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/transport/epoll"
+)
+
+const millisecond = int64(time.Millisecond)
+
+// each runs a test on a lane with streams and on the monitor's.
+func each(t *testing.T, f func(t *testing.T, b *epoll.Backend, lane int)) {
+	for lane := range 2 {
+		t.Run(fmt.Sprintf("lane %d of 1", lane), func(t *testing.T) {
+			b := open(t, epoll.Config{})
+			defer b.Close()
+			f(t, b, lane)
+		})
+	}
+}
+
+// TestWaitLasts until the deadline and never less, also while the runtime
+// interrupts whatever system call is under way.
+func TestWaitLasts(t *testing.T) {
+	each(t, func(t *testing.T, b *epoll.Backend, lane int) {
+		stop := make(chan struct{})
+		var noise sync.WaitGroup
+		noise.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					runtime.GC()
+				}
+			}
+		})
+		ev := make([]transport.Event, 4)
+		for _, d := range []int64{1, millisecond / 3, millisecond, 2*millisecond + 1, 20 * millisecond} {
+			for range 5 {
+				until := b.Now() + d
+				n, err := b.Wait(lane, ev, until)
+				if now := b.Now(); n != 0 || err != nil || now < until {
+					t.Errorf("Wait for %d ns = %d, %v, %d ns early", d, n, err, until-now)
+				}
+			}
+		}
+		close(stop)
+		noise.Wait()
+		for _, until := range []int64{0, 1, b.Now() - 1} {
+			if n, err := b.Wait(lane, ev, until); n != 0 || err != nil {
+				t.Errorf("Wait until %d = %d, %v", until, n, err)
+			}
+		}
+	})
+}
+
+// TestWakeEndsAWait in its raw part, and later in the part that blocks.
+func TestWakeEndsAWait(t *testing.T) {
+	each(t, func(t *testing.T, b *epoll.Backend, lane int) {
+		for _, after := range []time.Duration{0, 100 * time.Microsecond, time.Millisecond, 5 * time.Millisecond} {
+			timer := time.AfterFunc(after, func() { b.Wake(lane) })
+			if n, err := b.Wait(lane, make([]transport.Event, 4), transport.Forever); n != 0 || err != nil {
+				t.Errorf("Wait = %d, %v", n, err)
+			}
+			timer.Stop()
+		}
+	})
+}
+
+// TestWakeBeforeWait ends the next one, however often it was called.
+func TestWakeBeforeWait(t *testing.T) {
+	each(t, func(t *testing.T, b *epoll.Backend, lane int) {
+		for range 3 {
+			b.Wake(lane)
+		}
+		if n, err := b.Wait(lane, make([]transport.Event, 4), transport.Forever); n != 0 || err != nil {
+			t.Errorf("Wait = %d, %v", n, err)
+		}
+		until := b.Now() + 2*millisecond
+		b.Wait(lane, make([]transport.Event, 4), until)
+		if early := until - b.Now(); early > 0 {
+			t.Errorf("three wakes before one Wait end the next one too, %d ns early", early)
+		}
+	})
+}
+
+// TestNoWakeIsLost has many wake a lane at any moment: whoever has said
+// something before a Wake is heard by the Wait that it ends, or by the next.
+func TestNoWakeIsLost(t *testing.T) {
+	each(t, func(t *testing.T, b *epoll.Backend, lane int) {
+		const rounds, wakers = 5000, 3
+		var said, heard atomic.Int64
+		var all sync.WaitGroup
+		for range wakers {
+			all.Go(func() {
+				for range rounds {
+					n := said.Add(1)
+					b.Wake(lane)
+					if n%7 == 0 {
+						for heard.Load() < n { // it must not sleep now
+							runtime.Gosched()
+						}
+					}
+				}
+			})
+		}
+		ev := make([]transport.Event, 4)
+		for heard.Load() < rounds*wakers {
+			b.Wait(lane, ev, transport.Forever)
+			heard.Store(said.Load())
+		}
+		all.Wait()
+	})
+}
+
+// TestOthersRun though a lane always has events, on one processor: a wait that
+// the scheduler does not notice has to give it away.
+func TestOthersRun(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	b := open(t, epoll.Config{})
+	defer b.Close()
+	var turns atomic.Int64
+	stop := make(chan struct{})
+	var other sync.WaitGroup
+	other.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				turns.Add(1)
+				runtime.Gosched()
+			}
+		}
+	})
+	const long = 100 // milliseconds
+	ev := make([]transport.Event, 4)
+	for end := b.Now() + long*millisecond; b.Now() < end; {
+		b.Wake(0)
+		b.Wait(0, ev, transport.Forever)
+	}
+	close(stop)
+	n := turns.Load()
+	other.Wait()
+	// The runtime itself would take the processor away every 10 ms.
+	if n < long/3 {
+		t.Errorf("in %d ms another goroutine has had %d turns", long, n)
+	}
+}
