@@ -1,8 +1,6 @@
 package http1_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/bobtail-go/bobtail/http1"
@@ -114,32 +112,6 @@ func TestTable(t *testing.T) {
 	}
 	if len(events) != int(http1.NumEvents) {
 		t.Errorf("only %v are used", events)
-	}
-}
-
-// diagram is the table as a Mermaid diagram, as in ARCHITECTURE.md.
-func diagram() string {
-	var b strings.Builder
-	b.WriteString("stateDiagram-v2\n    [*] --> Idle\n")
-	for s := range http1.NumStates {
-		for e := range http1.NumEvents {
-			if n, ok := s.Next(e); ok && e != http1.EventClose {
-				fmt.Fprintf(&b, "    %v --> %v: %v\n", s, n, e)
-			}
-		}
-	}
-	b.WriteString("    Closed --> [*]\n")
-	return b.String()
-}
-
-func TestDiagram(t *testing.T) {
-	d := diagram()
-	t.Log("\n" + d)
-	if n := strings.Count(d, "-->"); n != 25 {
-		t.Errorf("the diagram has %d arrows: is ARCHITECTURE.md up to date?", n)
-	}
-	if strings.Contains(d, "Illegal") {
-		t.Error("the diagram has an illegal state")
 	}
 }
 

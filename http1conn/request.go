@@ -346,6 +346,3 @@ func (c *Conn) Discard() bool {
 		}
 	}
 }
-
-// Remaining is how many bytes of content are still to come, if that is known.
-func (c *Conn) Remaining() (n uint64, known bool) { return c.body.Remaining() }

@@ -165,6 +165,10 @@ func (c *Conn) room(n int) error {
 	if cap(c.out)-len(c.out) >= n {
 		return nil
 	}
+	return c.makeRoom(n)
+}
+
+func (c *Conn) makeRoom(n int) error {
 	// What is whole goes out first, and the head begun moves to the front.
 	if c.start > 0 {
 		if err := c.send(c.out[:c.start]); err != nil {

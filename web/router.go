@@ -45,13 +45,18 @@ type path struct {
 	routes []*route
 }
 
-// hash is FNV-1a of 32 bits.
+// hash mixes the length, the first four bytes and the last four of a path:
+// which paths there are is the program's choice, so nobody can make them
+// collide, and a path is short for an operation on each byte.
 func hash(s string) uint32 {
-	h := uint32(2166136261)
-	for i := range len(s) {
-		h = (h ^ uint32(s[i])) * 16777619
+	h := uint32(len(s))
+	for i := range min(len(s), 4) {
+		h = h*0x01000193 ^ uint32(s[i])
 	}
-	return h
+	for i := max(len(s)-4, 0); i < len(s); i++ {
+		h = h*0x01000193 ^ uint32(s[i])
+	}
+	return h ^ h>>15
 }
 
 // at is the place of a path, or the free one where it belongs; nil if there is
