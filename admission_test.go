@@ -220,7 +220,6 @@ func TestOutOfDescriptors(t *testing.T) {
 
 // TestShutdown ends a server in order, with clients in every state.
 func TestShutdown(t *testing.T) {
-	t.Skip("bug 37 in bugs-server.md")
 	runVirtual(t, bobtail.Config{Workers: 4, WorkerMemory: 2048}, func(t *testing.T, f *fixture) {
 		f.site()
 		wake := make(chan bool)
@@ -315,7 +314,6 @@ func TestShutdownMisuse(t *testing.T) {
 // TestShutdownBounded ends a shutdown with its context, though a handler is
 // stuck and a client sends on.
 func TestShutdownBounded(t *testing.T) {
-	t.Skip("bug 38 in bugs-server.md")
 	run(t, bobtail.Config{Workers: 3}, func(t *testing.T, f *fixture) {
 		f.site()
 		wake := make(chan bool)
@@ -403,7 +401,6 @@ func TestListenAndServe(t *testing.T) {
 // TestShutdownLosesNobody shuts down under a load of short connections. Each
 // client that was connected has its answer.
 func TestShutdownLosesNobody(t *testing.T) {
-	t.Skip("bug 39 in bugs-server.md")
 	rounds := 10
 	if testing.Short() {
 		rounds = 2

@@ -435,17 +435,6 @@ func (c *client) trySend(s string) error {
 	return errPatience
 }
 
-// arrived waits until the server has received n bytes in all, so that what is
-// sent next is a read of its own.
-func (c *client) arrived(n uint64) {
-	c.f.t.Helper()
-	if c.peer != nil {
-		c.f.settle()
-		return
-	}
-	c.f.await("bytes at the server", func() bool { return c.f.srv.Stats().Received >= n })
-}
-
 // all reads to the end of the answers. The error is nil if the server has
 // ended them in order.
 func (c *client) all() (string, error) {
@@ -565,6 +554,7 @@ func (f *fixture) wantFast(d time.Duration) {
 		}
 	}
 	c.conn.Close()
+	f.settle()
 }
 
 // echo streams content back.
@@ -638,4 +628,12 @@ func leaks(before int) int {
 func descriptors() int {
 	d, _ := os.ReadDir("/proc/self/fd")
 	return len(d)
+}
+
+// nextInto fills b with what the server says next.
+func (c *client) nextInto(b []byte) {
+	c.f.t.Helper()
+	if n, err := io.ReadFull(c.in, b); err != nil {
+		c.f.t.Fatalf("got %q and error %v, want %d bytes", b[:n], err, len(b))
+	}
 }

@@ -127,7 +127,6 @@ func TestUnreadContent(t *testing.T) {
 				t.Errorf("%d bytes that are not read: got %s", n, brief(got))
 			}
 			if !strings.Contains(got, "Connection: close\r\n") {
-				t.Skip("bug 33 in bugs-server.md")
 				t.Errorf("%d bytes that are not read: the answer does not say that the connection ends: %q", n, got)
 			}
 		}

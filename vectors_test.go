@@ -19,8 +19,6 @@ type vector struct {
 	closes bool   // the server ends the connection after the answer
 }
 
-const unread = "Connection: close\r\n"
-
 // refused is the answer to a request that cannot be served.
 func refused(status int, reason string) string {
 	return "HTTP/1.1 " + strconv.Itoa(status) + " " + reason + "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " +

@@ -1,0 +1,252 @@
+//go:build !race
+
+package bobtail_test
+
+import (
+	"bytes"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/alloctest"
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/transport/memory"
+)
+
+// exchanges are requests on one connection that persists, and what the answers
+// end with.
+var exchanges = []struct{ name, in, end string }{
+	{"Text", get("/fast"), "fast\n"},
+	{"Bytes", get("/bytes"), `{"a":1}`},
+	{"Static", get("/page"), "a page\n"},
+	{"stream", get("/stream"), "0\r\n\r\n"},
+	{"HEAD", "HEAD /page HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n\r\n"},
+	{"fields", "GET /host?q HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\nAccept: */*\r\nCookie: c=d\r\nAuthorization: e\r\n\r\n", "HTTP/1.1\r\n0\r\n\r\n"},
+	{"echo", post("/echo", "hello"), "hello"},
+	{"chunked echo", "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "0\r\n\r\n"},
+	{"sink", put("/quiet", "hello"), "quiet"},
+	{"not found", get("/nowhere"), "Not Found\n"},
+	{"no such method", post("/fast", ""), "Method Not Allowed\n"},
+	{"handler's status", get("/none"), "\r\n\r\n"},
+	{"interim", get("/hints"), "hinted"},
+	{"16 pipelined", strings.Repeat(get("/fast"), 15) + get("/bytes"), `{"a":1}`},
+	{"pipelined with content", strings.Repeat(post("/echo", "hello"), 5) + get("/bytes"), `{"a":1}`},
+}
+
+// quiet is a sink that allocates nothing.
+type quiet struct{}
+
+func (quiet) Piece(*bobtail.Request, *bobtail.State, []byte) error { return nil }
+func (quiet) End(w bobtail.Response, _ *bobtail.Request, _ *bobtail.State) error {
+	return w.Text("quiet")
+}
+func (quiet) Abandon(*bobtail.State) {}
+
+// hostText is site's handler, which makes strings, without doing so.
+func hostText(w bobtail.Response, r *bobtail.Request) error {
+	b, err := w.Status(200).Stream()
+	if err != nil {
+		return err
+	}
+	for _, p := range [...][]byte{r.Host(), bar, r.Path(), bar, r.Query(), bar} {
+		if _, err = b.Write(p); err != nil {
+			return err
+		}
+	}
+	return b.WriteString(r.Version().String())
+}
+
+var bar = []byte("|")
+
+// quietSite are handlers that allocate nothing themselves.
+func quietSite(t *testing.T, srv *bobtail.Server) {
+	f := &fixture{t: t, srv: srv}
+	f.fast()
+	f.handle("POST /echo", echo)
+	f.sink("PUT /quiet", quiet{})
+	json := []byte(`{"a":1}`)
+	f.handle("GET /bytes", func(w bobtail.Response, r *bobtail.Request) error { return w.Bytes("application/json", json) })
+	f.handle("GET /page", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Static(page) })
+	f.handle("GET /none", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(204).Empty() })
+	f.handle("GET /stream", func(w bobtail.Response, r *bobtail.Request) error {
+		b, err := w.Status(200).Stream()
+		if err != nil {
+			return err
+		}
+		return b.WriteString("one")
+	})
+	f.handle("GET /hints", func(w bobtail.Response, r *bobtail.Request) error {
+		if err := w.Interim(103); err != nil {
+			return err
+		}
+		return w.Text("hinted")
+	})
+	f.handle("GET /host", hostText)
+}
+
+// ender reads answers until one ends as it should.
+type ender struct {
+	buf [64 << 10]byte
+	n   int
+}
+
+func (e *ender) ended(end []byte, count int) bool {
+	got := e.buf[:e.n]
+	return bytes.HasSuffix(got, end) && bytes.Count(got, statusLine) >= count
+}
+
+var statusLine = []byte("HTTP/1.1 ")
+
+// TestNoAllocs runs whole exchanges on a connection that persists, on memory
+// and on the backend of this system: nothing of it allocates, in the server
+// or below it.
+func TestNoAllocs(t *testing.T) {
+	cfg := bobtail.Config{Sockets: 10, Workers: 2, WorkerMemory: 4096, Lanes: 1}
+	access := 0
+	cfg.Access = func(r *bobtail.Request, code int, bytes, took int64) { access++ }
+	t.Run("memory, by Poll", func(t *testing.T) {
+		n := memory.New(memory.Config{})
+		cfg := cfg
+		cfg.Backend = n
+		srv, addr := quietServer(t, cfg)
+		peer, err := n.Connect(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e ender
+		measure(t, func(in, end []byte, count int) {
+			e.n = 0
+			for tries := 0; !e.ended(end, count); tries++ {
+				k, _ := peer.TryWrite(in)
+				in = in[k:]
+				if _, err := srv.Poll(srv.Now()); err != nil || tries == 100 {
+					t.Fatalf("%v after %q", err, e.buf[:e.n])
+				}
+				k, err := peer.TryRead(e.buf[e.n:])
+				if e.n += k; err != nil && err != transport.ErrWouldBlock {
+					t.Fatal(err)
+				}
+			}
+		})
+	})
+	t.Run("this system, by Poll", func(t *testing.T) {
+		srv, addr := quietServer(t, cfg)
+		c := connect(t, addr)
+		var e ender
+		measure(t, func(in, end []byte, count int) {
+			e.n = 0
+			if _, err := c.Write(in); err != nil {
+				t.Fatal(err)
+			}
+			// What has been sent is there when it was read: the loop knows by
+			// its count.
+			want := answered(srv) + count
+			if bytes.HasPrefix(in, hints) {
+				want--
+			}
+			for answered(srv) < want {
+				if err := srv.Wait(srv.Now() + int64(time.Second)); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := srv.Poll(srv.Now()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e.readFrom(t, c, end, count)
+		})
+	})
+	t.Run("this system", func(t *testing.T) {
+		srv, addr := quietServer(t, cfg)
+		if err := srv.Start(); err != nil {
+			t.Fatal(err)
+		}
+		c := connect(t, addr)
+		var e ender
+		measure(t, func(in, end []byte, count int) {
+			e.n = 0
+			if _, err := c.Write(in); err != nil {
+				t.Fatal(err)
+			}
+			e.readFrom(t, c, end, count)
+		})
+	})
+	if access == 0 {
+		t.Error("no request was told to Access")
+	}
+}
+
+func answered(srv *bobtail.Server) int {
+	s := srv.Stats()
+	return int(s.Requests.Total())
+}
+
+var hints = []byte("GET /hints")
+
+func quietServer(t *testing.T, cfg bobtail.Config) (*bobtail.Server, transport.Addr) {
+	t.Helper()
+	srv, err := bobtail.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { srv.Close() })
+	quietSite(t, srv)
+	addr, err := srv.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return srv, addr
+}
+
+func connect(t *testing.T, addr transport.Addr) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetDeadline(time.Now().Add(realPatience))
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func (e *ender) readFrom(t *testing.T, c net.Conn, end []byte, count int) {
+	for !e.ended(end, count) {
+		k, err := c.Read(e.buf[e.n:])
+		if e.n += k; err != nil {
+			t.Fatalf("%v after %q", err, e.buf[:e.n])
+		}
+	}
+}
+
+// measure measures every exchange, each by itself and then thousands of all
+// kinds together.
+func measure(t *testing.T, exchange func(in, end []byte, count int)) {
+	t.Helper()
+	run := make([]func(), len(exchanges))
+	for i, x := range exchanges {
+		in, end, count := []byte(x.in), []byte(x.end), strings.Count(x.in, " HTTP/1.1\r\n")
+		if x.name == "interim" {
+			count++
+		}
+		run[i] = func() { exchange(in, end, count) }
+		alloctest.Zero(t, x.name, run[i])
+	}
+	const rounds = 200
+	var least uint64 = 1 << 63
+	for range 5 { // another goroutine of the test may allocate now and then
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range rounds {
+			for _, f := range run {
+				f()
+			}
+		}
+		runtime.ReadMemStats(&after)
+		least = min(least, after.Mallocs-before.Mallocs)
+	}
+	if least != 0 {
+		t.Errorf("%d objects were allocated in %d exchanges", least, rounds*len(run))
+	}
+}
