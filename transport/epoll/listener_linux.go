@@ -20,7 +20,7 @@ func (b *Backend) Listen(a transport.Addr, tag uint64) (transport.Listener, erro
 		closeDescriptor(fd)
 		return 0, err
 	}
-	return b.remember(fd, tag), nil
+	return b.remember(listener{fd: fd, tag: tag, unset: a.IsUnset()}), nil
 }
 
 func (b *Backend) listen(a transport.Addr) (int32, error) {
@@ -67,7 +67,11 @@ func (b *Backend) listen(a transport.Addr) (int32, error) {
 
 // ListenerAddr implements transport.Backend.
 func (b *Backend) ListenerAddr(l transport.Listener) transport.Addr {
-	return b.nameOf(syscall.SYS_GETSOCKNAME, b.listeners[l].fd)
+	a := b.nameOf(syscall.SYS_GETSOCKNAME, b.listeners[l].fd)
+	if b.listeners[l].unset { // and not ::, which is how the kernel calls it
+		a = transport.Addr{}.WithPort(a.Port())
+	}
+	return a
 }
 
 // Arm implements transport.Backend.
@@ -149,19 +153,20 @@ func (b *Backend) CloseListener(l transport.Listener) {
 	b.listeners[l].fd = -1
 }
 
-// listener is what must be known of a listener to arm it again.
+// listener is what must be known of a listener.
 type listener struct {
-	fd  int32
-	tag uint64
+	fd    int32
+	tag   uint64
+	unset bool // it was opened for an unset address
 }
 
-func (b *Backend) remember(fd int32, tag uint64) transport.Listener {
+func (b *Backend) remember(l listener) transport.Listener {
 	for i := range b.listeners {
 		if b.listeners[i].fd < 0 {
-			b.listeners[i] = listener{fd, tag}
+			b.listeners[i] = l
 			return transport.Listener(i)
 		}
 	}
-	b.listeners = append(b.listeners, listener{fd, tag})
+	b.listeners = append(b.listeners, l)
 	return transport.Listener(len(b.listeners) - 1)
 }
