@@ -333,10 +333,9 @@ func TestShutdownBounded(t *testing.T) {
 		f.settle()
 		cancel()
 		f.await("the end", func() bool { return len(done) == 2 })
-		for range 2 {
-			if err := <-done; err != context.Canceled {
-				t.Errorf("error %v", err)
-			}
+		// In real time one of the two may come when all is over.
+		if a, b := <-done, <-done; a != context.Canceled && b != context.Canceled || a != nil && a != context.Canceled || b != nil && b != context.Canceled {
+			t.Errorf("errors %v and %v", a, b)
 		}
 		c.wantAbort()
 		long.wantAbort()
