@@ -63,8 +63,8 @@ func (e *Engine) acceptFrom(k, n int, c *counters, worker int) bool {
 			e.refuse(s, id)
 			continue
 		}
-		c.add(countAccepted, 1)
 		e.log(EventAccepted, worker, e.pool.Handle(s), k)
+		c.add(countAccepted, 1) // whoever sees the count finds the event logged
 		if e.pool.Addresses.Limited() && !e.pool.Addresses.Add(s, pool.AddressKey(e.backend.Remote(id).Bytes16())) {
 			c.add(countOverAddress, 1)
 			e.refuse(s, id)
