@@ -36,7 +36,7 @@ var slow = []struct {
 
 // reclaim is how long a client waits at most for a worker that waits for
 // another: the least time that a worker may wait, and some ticks.
-const reclaim = 110 * time.Millisecond
+const reclaim = 35 * time.Millisecond
 
 // TestFourSlowClients is the promise of the project: with five sockets and
 // two workers, or one, four slow clients of each kind do not delay the fifth.

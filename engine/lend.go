@@ -261,7 +261,7 @@ func (e *Engine) dismiss(w *Worker, verdict uint32) bool {
 // leastWait is how long, in nanoseconds, a worker has waited before it is
 // reclaimed by others. On a busy machine a worker looks stuck now and then
 // that is about to go on, and a peer that does well should not pay for that.
-const leastWait = 100_000_000
+const leastWait = 25_000_000
 
 // reclaim dismisses the worker that has waited longest, if it has waited
 // since before.

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/bobtail-go/bobtail/internal/nosyn"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
@@ -106,46 +107,8 @@ func (b *Backend) Accept(l transport.Listener) (transport.Stream, error) {
 	}
 }
 
-// QuietListener implements transport.Backend: the kernel drops what would
-// begin a connection, and the client tries again until somebody else listens.
-// Those whose handshake is under way still come through it, which they would
-// not if the backlog were made nothing instead: that is the second choice,
-// where there are no filters.
-func (b *Backend) QuietListener(l transport.Listener) {
-	fd := uintptr(b.listeners[l].fd)
-	f := filter{n: uint16(len(noSYN)), code: &noSYN[0]}
-	_, _, e := syscall.RawSyscall6(syscall.SYS_SETSOCKOPT, fd, syscall.SOL_SOCKET, soAttachFilter, uintptr(unsafe.Pointer(&f)), unsafe.Sizeof(f), 0)
-	if e != 0 {
-		syscall.RawSyscall(syscall.SYS_LISTEN, fd, 0, 0)
-	}
-	// Another processor may be in the midst of a handshake. Once in the life of
-	// a server there is time for it.
-	moment := syscall.Timespec{Nsec: 2_000_000}
-	syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&moment)), 0, 0)
-}
-
-// filter is the kernel's struct sock_fprog, and instruction its sock_filter: a
-// program of the classic Berkeley packet filter, which looks at a segment from
-// the first byte of the TCP header on.
-type filter struct {
-	n    uint16
-	code *instruction
-}
-
-type instruction struct {
-	op     uint16
-	jt, jf uint8
-	k      uint32
-}
-
-// noSYN drops the segments that have SYN and not ACK.
-var noSYN = [...]instruction{
-	{0x30, 0, 0, 13},          // load the byte of the flags
-	{0x54, 0, 0, 0x12},        // leave SYN and ACK
-	{0x15, 0, 1, 0x02},        // SYN alone?
-	{0x06, 0, 0, 0},           // take nothing of it
-	{0x06, 0, 0, 0xFFFF_FFFF}, // take all
-}
+// QuietListener implements transport.Backend.
+func (b *Backend) QuietListener(l transport.Listener) { nosyn.Attach(int(b.listeners[l].fd)) }
 
 // CloseListener implements transport.Backend.
 func (b *Backend) CloseListener(l transport.Listener) {

@@ -18,8 +18,6 @@ const (
 	msgDontwait  = syscall.MSG_DONTWAIT
 	msgNosignal  = syscall.MSG_NOSIGNAL
 	rlimitNofile = 7
-
-	soAttachFilter = 26
 )
 
 // errorOf names a system error.

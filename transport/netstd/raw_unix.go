@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/bobtail-go/bobtail/internal/nosyn"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
@@ -326,11 +327,11 @@ func acceptFrom(fd int) (net.Conn, error) {
 	return net.FileConn(f) // a duplicate
 }
 
-// quiet makes the queue of a listener as short as the system allows.
+// quiet lets no new clients into the queue of a listener.
 func quiet(l net.Listener) {
 	if sc, ok := l.(syscall.Conn); ok {
 		if rc, err := sc.SyscallConn(); err == nil {
-			rc.Control(func(fd uintptr) { syscall.Listen(int(fd), 0) })
+			rc.Control(func(fd uintptr) { nosyn.Attach(int(fd)) })
 		}
 	}
 }
