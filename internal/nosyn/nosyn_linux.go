@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// moment is how long a handshake that another processor is in the midst of
-// may take to reach the queue. Once in the life of a server there is time
-// for it.
-const moment = 2 * time.Millisecond
+// moment is how long a handshake that is under way may take to reach the
+// queue: a busy machine may leave the kernel's own work for some milliseconds.
+// Once in the life of a server there is time for it.
+const moment = 20 * time.Millisecond
 
 // Attach makes the kernel drop the segments that would begin a connection of
 // the socket (SYN without ACK), so that their senders try again until somebody

@@ -64,6 +64,7 @@ const (
 	defaultBuffer      = 512 // a small request, or a WebSocket message; the suite's own is larger
 	defaultDialTimeout = 30 * time.Second
 	defaultLinger      = 30 * time.Second
+	closeLinger        = time.Second // for all of them together, at Close
 )
 
 // Backend is a transport.Backend over package net. Its methods may be called
@@ -158,7 +159,9 @@ func (b *Backend) Close() error {
 		}
 	}
 	for _, c := range lingering {
-		c.conn.Close()
+		// What was taken for them is still in our memory; the system would
+		// deliver it by itself.
+		c.conn.SetWriteDeadline(time.Now().Add(min(b.cfg.Linger, closeLinger)))
 	}
 	for i := range b.lanes {
 		b.lanes[i].signal()
