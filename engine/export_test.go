@@ -16,6 +16,7 @@ const (
 	MaxListeners  = maxListeners
 	MostPatience  = mostPatience
 	StarvedTime   = starvedTime
+	LeastWait     = leastWait
 )
 
 // SignalsOf is signalsOf.

@@ -250,7 +250,7 @@ func TestReclaim(t *testing.T) {
 		b, _ := f.open()
 		b.send("write 1000000\n")
 		f.until("lend", func() bool { return f.e.Stats().Lent == 2 })
-		f.advance(100 * millisecond)
+		f.advance(engine.LeastWait)
 		if n := f.e.Stats().Reclaimed; n != 0 {
 			t.Errorf("%d workers are reclaimed though nobody is ready", n)
 		}
@@ -262,6 +262,30 @@ func TestReclaim(t *testing.T) {
 		}
 		f.count("reclaimed", f.e.Stats().Reclaimed, 1)
 		b.want(string(static[:1000000]))
+		f.quiet()
+	})
+}
+
+// TestPromptPeersAreNotReclaimed lets others wait a little, so that a peer that
+// is about to go on may.
+func TestPromptPeersAreNotReclaimed(t *testing.T) {
+	bubble(t, usual(), func(f *fixture) {
+		var cs []*client
+		for i := range 2 {
+			c, _ := f.open()
+			c.send("write 1000000\n")
+			f.until("lend", func() bool { return f.e.Stats().Lent == i+1 })
+			cs = append(cs, c)
+		}
+		late := f.connect()
+		late.send("late\n")
+		f.advance(engine.LeastWait / 2)
+		late.wantNothing()
+		f.count("reclaimed", f.e.Stats().Reclaimed, 0)
+		cs[0].want(string(static[:1000000]))
+		late.want("late\n")
+		cs[1].want(string(static[:1000000]))
+		f.count("reclaimed", f.e.Stats().Reclaimed, 0)
 		f.quiet()
 	})
 }
