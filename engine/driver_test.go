@@ -237,7 +237,7 @@ func (d *lines) answer(w *engine.Worker, s *pool.Slot, st *lineState, b []byte) 
 		return d.handler(w, 0, func() { d.wait(w, string(rest)) })
 	case "blockfor":
 		_, name, _ := bytes.Cut(rest, []byte(" "))
-		return d.handler(w, int64(n), func() { d.wait(w, string(name)) })
+		return d.handler(w, n, func() { d.wait(w, string(name)) })
 	case "sendblock":
 		return d.handler(w, 0, func() { d.write(w, []byte("begun\n")); d.wait(w, string(rest)) })
 	case "write":
@@ -289,12 +289,12 @@ func (d *lines) answer(w *engine.Worker, s *pool.Slot, st *lineState, b []byte) 
 	return d.send(w, s, b, nil, false)
 }
 
-func number(b []byte) (n int) {
+func number(b []byte) (n int64) {
 	for _, c := range b {
 		if c < '0' || c > '9' {
 			break
 		}
-		n = n*10 + int(c-'0')
+		n = n*10 + int64(c-'0')
 	}
 	return n
 }
