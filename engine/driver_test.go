@@ -219,7 +219,7 @@ func (d *lines) line(w *engine.Worker, s *pool.Slot, st *lineState, b, after []b
 			return 0, engine.Hold
 		}
 		s.Phase = uint8(engine.PhaseBusy)
-		n := number(rest)
+		n := int(number(rest))
 		took = min(n, len(after))
 		return took, d.handler(w, 0, func() { d.read(w, n, n-took) })
 	}
@@ -229,7 +229,7 @@ func (d *lines) line(w *engine.Worker, s *pool.Slot, st *lineState, b, after []b
 // answer answers a line that is complete in itself.
 func (d *lines) answer(w *engine.Worker, s *pool.Slot, st *lineState, b []byte) engine.Verdict {
 	command, rest, _ := bytes.Cut(b[:len(b)-1], []byte(" "))
-	n := number(rest)
+	n := int(number(rest))
 	st.used = true
 	s.Phase = uint8(engine.PhaseBusy)
 	switch string(command) {
@@ -237,7 +237,7 @@ func (d *lines) answer(w *engine.Worker, s *pool.Slot, st *lineState, b []byte) 
 		return d.handler(w, 0, func() { d.wait(w, string(rest)) })
 	case "blockfor":
 		_, name, _ := bytes.Cut(rest, []byte(" "))
-		return d.handler(w, n, func() { d.wait(w, string(name)) })
+		return d.handler(w, number(rest), func() { d.wait(w, string(name)) })
 	case "sendblock":
 		return d.handler(w, 0, func() { d.write(w, []byte("begun\n")); d.wait(w, string(rest)) })
 	case "write":
