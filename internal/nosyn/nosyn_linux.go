@@ -18,6 +18,7 @@ const moment = 20 * time.Millisecond
 func Attach(fd int) {
 	// A classic Berkeley packet filter sees a segment from the first byte of
 	// its TCP header on (RFC 9293 section 3.1).
+	//lint:ignore SA1019 what is named instead is a dependency
 	err := syscall.AttachLsf(fd, []syscall.SockFilter{
 		{Code: syscall.BPF_LD | syscall.BPF_B | syscall.BPF_ABS, K: 13},           // the byte of the flags
 		{Code: syscall.BPF_ALU | syscall.BPF_AND | syscall.BPF_K, K: 0x12},        // SYN and ACK
