@@ -61,7 +61,7 @@ const (
 // Phase is what a connection is waiting for, or doing.
 type Phase uint8
 
-// The phases. Each but PhaseBusy has a deadline, counted from when the phase
+// The phases. Each but PhaseBusy and PhaseAlarm has a deadline that ends it, counted from when the phase
 // began and not moved by further bytes, except where a rate is named.
 const (
 	PhaseBusy  Phase = iota // a worker is at it
@@ -72,10 +72,11 @@ const (
 	PhaseHeld               // waiting until a worker may be lent
 	PhaseWrite              // output waits for the peer to take it
 	PhaseDrain              // our last byte is sent, the peer's end is awaited
+	PhaseAlarm              // waiting for the program, until the driver is to look again
 	NumPhases
 )
 
-var phaseNames = [NumPhases]string{"busy", "open", "idle", "head", "body", "held", "write", "drain"}
+var phaseNames = [NumPhases]string{"busy", "open", "idle", "head", "body", "held", "write", "drain", "alarm"}
 
 // String is the phase's name.
 func (p Phase) String() string {

@@ -60,6 +60,10 @@ const (
 	// Hold waits until a worker may be lent (TryLend has failed).
 	Hold
 
+	// Await waits until there may be room for output, of which the driver has
+	// more than it has given to Send. The slot is in PhaseWrite from then on.
+	Await
+
 	// Finish closes the connection in order when its output is sent. The peer
 	// has sent all that we were to read.
 	Finish
@@ -95,8 +99,9 @@ const (
 type Driver interface {
 	// Serve does what can be done for a slot with the bytes at hand, and says
 	// what is next. It is called when there may be bytes, when the output is
-	// sent after it had waited, when a worker may be lent after a Hold, and
-	// when the engine begins to close.
+	// sent after it had waited, when there may be room after an Await, when a
+	// worker may be lent after a Hold, at the time of an Alarm, after a Wake,
+	// and when the engine begins to close.
 	Serve(w *Worker, s *pool.Slot) Verdict
 
 	// Farewell appends to dst what to tell the peer of a connection that ends

@@ -138,6 +138,10 @@ func (e *Engine) expire(i int) {
 		return
 	}
 	ph := Phase(s.Phase)
+	if ph == PhaseAlarm {
+		e.hand(s, pool.Kick)
+		return
+	}
 	e.counts.add(countTimeout+counter(ph), 1)
 	e.log(EventTimeout, -1, h, int(ph))
 	switch ph {

@@ -120,6 +120,12 @@ func (w *Worker) step(s *pool.Slot) (leave pool.Event, gone bool) {
 		w.Enter(s, PhaseHeld)
 		w.e.held.offer(w.e)
 		return pool.Hold, false
+	case Await:
+		if s.Flags&flagOutput != 0 {
+			return w.step(s)
+		}
+		w.Enter(s, PhaseWrite)
+		return pool.Stall, false
 	case Finish, Linger:
 		s.Flags |= flagClosing
 		if v == Linger {
@@ -212,6 +218,27 @@ func (w *Worker) Enter(s *pool.Slot, ph Phase) {
 	if d != 0 {
 		w.e.setDeadline(s, w.Now+d)
 	}
+}
+
+// Alarm says that the slot waits for something other than its peer, and is to
+// be served again after d nanoseconds at the latest: the slot is in PhaseAlarm,
+// whose deadline ends nothing. d is at most a year; 0 is no alarm.
+func (w *Worker) Alarm(s *pool.Slot, d int64) {
+	s.Phase = uint8(PhaseAlarm)
+	if d == 0 {
+		w.e.pool.Deadlines.Clear(w.e.pool.Index(s))
+		return
+	}
+	w.e.setDeadline(s, w.Now+min(d, mostPatience))
+}
+
+// Alarmed reports whether the time that Alarm has set has come.
+func (w *Worker) Alarmed(s *pool.Slot) bool {
+	if Phase(s.Phase) != PhaseAlarm {
+		return false
+	}
+	k := w.e.pool.Deadlines.Get(w.e.pool.Index(s))
+	return k != pool.Never && pool.TickTime(k, w.Now) <= w.Now
 }
 
 // Hurry brings the slot's deadline forward to d nanoseconds from now, if it is

@@ -105,7 +105,20 @@ type slotState struct {
 	sink     State // of the request whose content a Sink takes
 	which    int32 // number of the Sink, 0 if there is none
 	answered bool  // the request whose content is coming was answered
+	mode     mode  // says whose sink is: data of the Sink, or of the mode
+	flags    uint8 // of the mode
 }
+
+// mode says what a connection is in the midst of, beside requests.
+type mode uint8
+
+const (
+	modeRequest mode = iota // nothing: its state is that of its http1conn.Conn
+	modeSource              // the driver sends content from a Source: see source.go
+	modeLater               // the answer will be given by Answer: see later.go
+	modeOutlet              // content comes by pushes: see outlet.go
+	numModes
+)
 
 // turnReceives is how often bytes are received for a slot before others have
 // their turn.
@@ -140,6 +153,18 @@ func (d *Driver) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
 // serve goes on until there is a verdict.
 func (x *Exchange) serve() engine.Verdict {
 	w, s := x.w, x.s
+	switch pool.StateOf[slotState](s).mode {
+	case modeSource:
+		if v, over := x.serveSource(); !over {
+			return v
+		}
+	case modeLater:
+		if v, over := x.serveLater(); !over {
+			return v
+		}
+	case modeOutlet:
+		return x.serveOutlet()
+	}
 	for receives := 0; ; {
 		after, v := x.step()
 		if after == nextEnd {
