@@ -126,14 +126,17 @@ part_cross() {
 }
 runs_386() { [ "$(go env GOOS)/$(go env GOARCH)" = linux/amd64 ] && GOARCH=386 CGO_ENABLED=0 go run ci/hello.go; }
 
-part fuzz 'every fuzz target for FUZZTIME (5s)'
+part fuzz 'every fuzz target, for FUZZTIME (20000 runs)'
 part_fuzz() {
 	local file name status=0 targets
 	targets=$(git grep -oE '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go') || leave_out 'there is no fuzz target'
 	while IFS=: read -r file name; do
 		name=${name#func }
 		say "$(dirname "$file") $name"
-		in_dir "$(dirname "$file")" go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-5s}" . || status=1
+		# A count and not a time: on a busy machine the end of the time is taken
+		# for a failure (golang/go#75804 and others). An input that is new is
+		# kept as it is, since shortening it takes up to a minute.
+		in_dir "$(dirname "$file")" go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-20000x}" -fuzzminimizetime 10x . || status=1
 	done <<<"$targets"
 	return $status
 }
