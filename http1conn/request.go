@@ -301,6 +301,9 @@ func (c *Conn) TryPiece() ([]byte, error) {
 			}
 		}
 		if len(piece) > 0 {
+			// Who sends content does not wait to be told to (RFC 9110 section
+			// 10.1.1), and need not be.
+			c.continued = true
 			return piece, nil
 		}
 		if n == 0 {
