@@ -22,6 +22,10 @@ type Config struct {
 	// until it is called again, or nothing if the time is not known (RFC 9110
 	// section 6.6.1).
 	Date func() []byte
+
+	// Errors, if it is not nil, adds fields to an answer that CompleteErr or
+	// Fail gives. If it fails, the answer does without.
+	Errors func(c *Conn) error
 }
 
 // MinBuffer is the least size of a buffer, in bytes.
@@ -66,6 +70,7 @@ type Conn struct {
 	rw     io.ReadWriter
 	parser *http1.Parser
 	date   func() []byte
+	errors func(c *Conn) error
 
 	// in[at:] begins with the head of the request; in[pos:end] are bytes that
 	// were received and are not used yet.
@@ -121,7 +126,7 @@ func (c *Conn) Init(cfg Config) error {
 	if err := cfg.Parser.Validate(); err != nil {
 		return err
 	}
-	*c = Conn{parser: cfg.Parser, date: cfg.Date, in: cfg.In, out: cfg.Out[:0:len(cfg.Out)]}
+	*c = Conn{parser: cfg.Parser, date: cfg.Date, errors: cfg.Errors, in: cfg.In, out: cfg.Out[:0:len(cfg.Out)]}
 	return nil
 }
 

@@ -262,6 +262,12 @@ func (c *Conn) Fail(code int, err error) error {
 	if e := c.Status(code, ""); e != nil {
 		return e
 	}
+	if c.errors != nil && c.errors(c) != nil {
+		c.Rollback()
+		if e := c.Status(code, ""); e != nil {
+			return e
+		}
+	}
 	if e := c.Field("Content-Type", "text/plain; charset=utf-8"); e != nil {
 		return e
 	}
@@ -345,6 +351,15 @@ func (c *Conn) Continue() error {
 
 // Expects reports whether the peer waits to be told to go on.
 func (c *Conn) Expects() bool { return !c.continued && c.state == http1.StateBody }
+
+// Begun reports whether a final response was begun, and not taken back.
+func (c *Conn) Begun() bool {
+	switch c.state {
+	case http1.StateEarly, http1.StateContent, http1.StateLast:
+		return true
+	}
+	return c.Finished()
+}
 
 // Code is the status of the response, 0 as long as there is none.
 func (c *Conn) Code() int { return c.resp.Final() }

@@ -20,6 +20,8 @@ type Exchange struct {
 	arena []byte
 	used  int
 
+	asideFirst, asideLast uint32 // fields set aside: see aside.go
+
 	err      error  // what the handler's calls have failed with first
 	result   error  // what the handler has returned
 	static   []byte // content to be sent from where it is, after what is staged
@@ -75,7 +77,7 @@ func (x *Exchange) init(parser *http1.Parser, memory []byte, date func() []byte)
 	x.arena = arena
 	x.req.x = x
 	x.end = x.endSink
-	return x.conn.Init(http1conn.Config{Parser: parser, In: in, Out: out, Date: date})
+	return x.conn.Init(http1conn.Config{Parser: parser, In: in, Out: out, Date: date, Errors: x.addAside})
 }
 
 // keep keeps the first error.
@@ -128,6 +130,7 @@ func (x *Exchange) complete() error {
 // then, is.
 func (x *Exchange) run(h Handler) error {
 	x.err, x.static, x.typed, x.used = nil, nil, false, 0
+	x.clearAside()
 	if x.w == nil {
 		x.result = h(Response{x}, &x.req)
 	} else {
@@ -140,6 +143,9 @@ func (x *Exchange) run(h Handler) error {
 	if err == nil && !x.conn.Finished() {
 		x.noteClosing()
 		err = x.conn.Complete()
+	}
+	if err == nil {
+		x.clearAside() // else the answer to the error has the fields, and is the last
 	}
 	return err
 }

@@ -27,14 +27,79 @@ func (w Response) Status(code int) Head { return w.StatusReason(code, "") }
 func (w Response) StatusReason(code int, reason string) Head {
 	w.x.noteClosing()
 	w.x.keep(w.x.conn.Status(code, reason))
+	if w.x.err == nil {
+		w.x.keep(w.x.addAside(&w.x.conn))
+	}
 	return Head(w)
 }
+
+// With sets a field aside, which is added to whatever response is begun after,
+// by whoever begins it: this is how a handler around others says something for
+// all of them. It is added to the answer for an error too. It is kept in the
+// request's arena until then, and fails with ErrArena, and with ErrMisuse once
+// the response is begun; a field that cannot be sent makes the response fail.
+func (w Response) With(name, value string) error { return w.x.setAside(name, value) }
 
 // Interim sends an interim response at once, before the response is begun,
 // such as 103 (Early Hints). A peer that speaks HTTP/1.0 gets none.
 func (w Response) Interim(code int, fields ...http1conn.Field) error {
 	return w.x.conn.Interim(code, fields...)
 }
+
+// EarlyHints tells the peer at once what the response will link to, so that it
+// may fetch that while the response is worked out (103, RFC 8297). Each of
+// links is a link of RFC 8288, such as `</style.css>; rel=preload; as=style`.
+// They are joined in the request's arena: it fails with ErrArena, and as
+// Interim does.
+func (w Response) EarlyHints(links ...string) error {
+	n := 0
+	for _, l := range links {
+		n += len(l) + len(", ")
+	}
+	b, err := w.x.req.Alloc(n)
+	if err != nil {
+		return err
+	}
+	b = b[:0]
+	for i, l := range links {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, l...)
+	}
+	return w.Interim(http1.StatusEarlyHints, http1conn.Field{Name: "Link", Value: view(b)})
+}
+
+// Redirect answers with a redirection to a location, a reference of RFC 3986
+// in ASCII, absolute or relative to the request's (RFC 9110 section 10.2.2).
+// code is 301, 302, 303, 307 or 308: 303 has the peer GET the location
+// whatever the method was, 307 and 308 have it repeat the request there. Other
+// codes, and a location that is empty or has bytes that no reference has, are
+// ErrMisuse.
+func (w Response) Redirect(code int, location string) error {
+	switch code {
+	case 301, 302, 303, 307, 308:
+	default:
+		return w.x.keep(ErrMisuse)
+	}
+	for i := range len(location) {
+		if c := location[i]; c <= ' ' || c >= 0x7f {
+			return w.x.keep(ErrMisuse)
+		}
+	}
+	if location == "" {
+		return w.x.keep(ErrMisuse)
+	}
+	return w.Status(code).Header("Location", location).Text(http1.StatusText(code), "\n")
+}
+
+// HTML answers 200 with a page in UTF-8, the parts one after the other. What
+// came from elsewhere must be escaped: this adds the parts as they are.
+func (w Response) HTML(parts ...string) error { return w.Status(200).HTML(parts...) }
+
+// JSON answers 200 with a JSON text, which is not looked at. Package json
+// writes one without allocating.
+func (w Response) JSON(b []byte) error { return w.Status(200).JSON(b) }
 
 // Text answers 200 with text.
 func (w Response) Text(parts ...string) error { return w.Status(200).Text(parts...) }
@@ -65,14 +130,29 @@ func (h Head) HeaderBytes(name string, value []byte) Head {
 
 // Text ends the response with text, the parts one after the other. The
 // content type is text/plain in UTF-8, unless one was given.
-func (h Head) Text(parts ...string) error {
+func (h Head) Text(parts ...string) error { return h.text("text/plain; charset=utf-8", parts) }
+
+// HTML ends the response with a page, the parts one after the other as they
+// are. The content type is text/html in UTF-8, unless one was given.
+func (h Head) HTML(parts ...string) error { return h.text("text/html; charset=utf-8", parts) }
+
+// JSON ends the response with a JSON text, which is the caller's again when it
+// returns. The content type is application/json, unless one was given.
+func (h Head) JSON(b []byte) error {
+	if !h.x.typed {
+		h.Header("Content-Type", "application/json")
+	}
+	return h.Bytes(b)
+}
+
+func (h Head) text(contentType string, parts []string) error {
 	x := h.x
 	n := 0
 	for _, s := range parts {
 		n += len(s)
 	}
 	if !x.typed {
-		h.Header("Content-Type", "text/plain; charset=utf-8")
+		h.Header("Content-Type", contentType)
 	}
 	if err := x.endHead(n); err != nil {
 		return err

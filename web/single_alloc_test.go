@@ -68,6 +68,19 @@ func TestNoAllocs(t *testing.T) {
 		{"hints", request("GET", "/hints", "") + last, site["/hints"], false},
 		{"echo", request("POST", "/echo", string(page)) + last, echo, false},
 		{"error", last, site["/error"], true},
+		{"with", request("GET", "/", "") + last, func(w web.Response, r *web.Request) error {
+			if err := w.With("A", "1"); err != nil {
+				return err
+			}
+			return w.HTML("<p>", "x")
+		}, false},
+		{"redirect", request("GET", "/", "") + last, func(w web.Response, r *web.Request) error { return w.Redirect(303, "/there") }, false},
+		{"early hints", request("GET", "/", "") + last, func(w web.Response, r *web.Request) error {
+			if err := w.EarlyHints("</a>; rel=preload", "</b>; rel=preload"); err != nil {
+				return err
+			}
+			return w.JSON(page)
+		}, false},
 		{"refusal", "GET /\n", site["/text"], true},
 	} {
 		s := &again{in: v.in}
