@@ -96,13 +96,15 @@ type FieldSet struct {
 // DefaultFields is the set of what most programs need: Content-Type,
 // Content-Encoding, Content-Language, Authorization, Origin, the conditions
 // (If-*) and Range, Last-Event-ID, Accept-Encoding, Upgrade and Sec-WebSocket-*,
-// and Access-Control-Request-*.
+// and Access-Control-Request-*; that is one name of MaxOtherNames.
 //
 // It leaves out what browsers send most of and programs ask for least: Cookie,
 // User-Agent, Accept, Accept-Language, Referer, Sec-Fetch-*. So 512 bytes serve
 // a browser. Add adds those that a program wants.
 func DefaultFields() FieldSet {
-	return FieldSet{known: 1<<idCookie - 1<<idActedOn | 1<<idUpgrade}
+	s := FieldSet{known: 1<<idCookie - 1<<idActedOn | 1<<idUpgrade}
+	s.Add("Access-Control-Request-Private-Network")
+	return s
 }
 
 // AllFields is the set of all fields, for programs that hand them on. A head

@@ -58,6 +58,7 @@ func TestFieldSet(t *testing.T) {
 		{"Upgrade", true}, {"Sec-WebSocket-Key", true}, {"Sec-WebSocket-Version", true},
 		{"Sec-WebSocket-Protocol", true}, {"Sec-WebSocket-Extensions", true}, {"Accept-Encoding", true},
 		{"Access-Control-Request-Method", true}, {"Access-Control-Request-Headers", true},
+		{"Access-Control-Request-Private-Network", true},
 		{"Cookie", false}, {"User-Agent", false}, {"Accept", false}, {"Accept-Language", false},
 		{"Referer", false}, {"Sec-Fetch-Mode", false}, {"Connection", false}, {"Content-Length", false},
 		{"Transfer-Encoding", false}, {"Expect", false}, {"X-Anything", false}, {"Date", false},

@@ -1,43 +1,42 @@
 package web
 
-import (
-	"encoding/binary"
-
-	"github.com/bobtail-go/bobtail/http1conn"
-)
+import "github.com/bobtail-go/bobtail/http1conn"
 
 // This file keeps fields for a response that is not begun yet, as a list of
-// records in the request's arena. A record is the offset of the next one, the
-// lengths of name and value, and those.
+// records in the request's arena. A record is three numbers of three bytes (an
+// arena has less than 1<<24), then name and value.
 
 const (
-	asideNext  = 0 // uint32
-	asideName  = 4 // uint16
-	asideValue = 6 // uint16
-	asideSize  = 8
+	asideNext  = 0 // place of the next record
+	asideName  = 3 // length of the name
+	asideValue = 6 // length of the value
+	asideSize  = 9
 )
+
+func put24(b []byte, n int) { b[0], b[1], b[2] = byte(n), byte(n>>8), byte(n>>16) }
+func get24(b []byte) int    { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
 // setAside adds a field to the list.
 func (x *Exchange) setAside(name, value string) error {
 	if x.conn.Begun() {
 		return ErrMisuse
 	}
-	if len(name) > 0xFFFF || len(value) > 0xFFFF {
-		return ErrArena
-	}
 	b, err := x.req.Alloc(asideSize + len(name) + len(value))
 	if err != nil {
 		return err
 	}
 	// Places are counted from 1, so that 0 is none.
-	at := uint32(x.used-len(b)) + 1
-	binary.LittleEndian.PutUint16(b[asideName:], uint16(len(name)))
-	binary.LittleEndian.PutUint16(b[asideValue:], uint16(len(value)))
+	at := x.used - len(b) + 1
+	if at >= 1<<24 {
+		return ErrArena // in a larger one, of the caller's
+	}
+	put24(b[asideName:], len(name))
+	put24(b[asideValue:], len(value))
 	copy(b[asideSize+copy(b[asideSize:], name):], value)
 	if x.asideLast == 0 {
 		x.asideFirst = at
 	} else {
-		binary.LittleEndian.PutUint32(x.arena[x.asideLast-1+asideNext:], at)
+		put24(x.arena[x.asideLast-1+asideNext:], at)
 	}
 	x.asideLast = at
 	return nil
@@ -49,13 +48,13 @@ func (x *Exchange) setAside(name, value string) error {
 func (x *Exchange) addAside(c *http1conn.Conn) error {
 	for at := x.asideFirst; at != 0; {
 		b := x.arena[at-1:]
-		name := b[asideSize:][:binary.LittleEndian.Uint16(b[asideName:])]
-		value := b[asideSize+len(name):][:binary.LittleEndian.Uint16(b[asideValue:])]
+		name := b[asideSize:][:get24(b[asideName:])]
+		value := b[asideSize+len(name):][:get24(b[asideValue:])]
 		x.noteField(view(name))
 		if err := c.FieldBytes(view(name), value); err != nil {
 			return err
 		}
-		at = binary.LittleEndian.Uint32(b[asideNext:])
+		at = get24(b[asideNext:])
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ type Exchange struct {
 	arena []byte
 	used  int
 
-	asideFirst, asideLast uint32 // fields set aside: see aside.go
+	asideFirst, asideLast int // fields set aside: see aside.go
 
 	err      error  // what the handler's calls have failed with first
 	result   error  // what the handler has returned

@@ -40,6 +40,9 @@ func (w Response) StatusReason(code int, reason string) Head {
 // the response is begun; a field that cannot be sent makes the response fail.
 func (w Response) With(name, value string) error { return w.x.setAside(name, value) }
 
+// WithBytes is With for a value in bytes, which are copied.
+func (w Response) WithBytes(name string, value []byte) error { return w.x.setAside(name, view(value)) }
+
 // Interim sends an interim response at once, before the response is begun,
 // such as 103 (Early Hints). A peer that speaks HTTP/1.0 gets none.
 func (w Response) Interim(code int, fields ...http1conn.Field) error {
