@@ -27,6 +27,7 @@ import (
 //	push TEXT       TEXT is pushed to the connection itself
 //	bye             the connection is finished, with "bye"
 //	linger, abort   the connection ends so
+//	alarm D         the slot waits for an alarm in D nanoseconds, then "alarm" is sent; bytes that come first are answered
 //	park            the slot is parked in PhaseBody, as if half a body were there
 //
 // A static byte at position i is 'a' + i%26.
@@ -100,6 +101,12 @@ func (d *lines) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
 	}
 	if d.wake != nil {
 		if v := d.handler(w, 0, func() { d.wake(w) }); v != 0 {
+			return v
+		}
+	}
+	if w.Alarmed(s) {
+		s.Phase = uint8(engine.PhaseBusy)
+		if v := d.send(w, s, []byte("alarm\n"), nil, false); v != 0 {
 			return v
 		}
 	}
@@ -270,6 +277,9 @@ func (d *lines) answer(w *engine.Worker, s *pool.Slot, st *lineState, b []byte) 
 			return engine.Abort
 		}
 		return 0
+	case "alarm":
+		w.Alarm(s, number(rest))
+		return engine.Park
 	case "park":
 		w.Enter(s, engine.PhaseBody)
 		return engine.Park

@@ -270,6 +270,40 @@ func TestWake(t *testing.T) {
 	})
 }
 
+// TestAlarm has slots that wait for the program: at the time that was set they
+// are served, and stay; what comes before is served too; and without a time
+// they wait for ever.
+func TestAlarm(t *testing.T) {
+	bubble(t, usual(), func(f *fixture) {
+		a, h := f.open()
+		b, _ := f.open()
+		b.send("alarm 0\n")
+		const long = 3 * second / 2
+		for _, d := range []int64{second, long, 1} {
+			before := f.net.Now()
+			a.send(fmt.Sprintf("alarm %d\n", d))
+			a.want("alarm\n")
+			if took := f.net.Now() - before; took < d || took > d+second/10 {
+				t.Errorf("an alarm of %d ns came after %d", d, took)
+			}
+		}
+		a.send(fmt.Sprintf("alarm %d\n", long))
+		f.settle()
+		a.echo("first") // and the alarm is off
+		a.send(fmt.Sprintf("alarm %d\n", long))
+		f.settle()
+		if err := f.e.Push(h, []byte("pushed\n"), 0, engine.DropNewest); err != nil {
+			t.Fatal(err)
+		}
+		a.want("pushed\n")
+		a.want("alarm\n")
+		b.echo("still here")
+		if n := f.e.Stats().Timeouts[engine.PhaseAlarm]; n != 0 {
+			t.Errorf("%d alarms count as timeouts", n)
+		}
+	})
+}
+
 // TestNoSilentLoss is invariant 6: each message that a push has accepted
 // arrives, whole, in the order of its pusher, while workers serve the same
 // connections and pushers race each other.
