@@ -20,6 +20,8 @@ type Exchange struct {
 	arena []byte
 	used  int
 
+	value any // Request.Value
+
 	asideFirst, asideLast int // fields set aside: see aside.go
 
 	err      error  // what the handler's calls have failed with first
@@ -131,6 +133,7 @@ func (x *Exchange) complete() error {
 func (x *Exchange) run(h Handler) error {
 	x.err, x.static, x.typed, x.used = nil, nil, false, 0
 	x.clearAside()
+	x.value = nil
 	if x.w == nil {
 		x.result = h(Response{x}, &x.req)
 	} else {

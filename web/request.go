@@ -69,6 +69,14 @@ func (r *Request) NextPiece() ([]byte, error) {
 	return r.x.conn.NextPiece()
 }
 
+// SetValue leaves a value for the handlers inside of one that stands around
+// them, such as who has logged in. There is one; a pointer costs no
+// allocation.
+func (r *Request) SetValue(v any) { r.x.value = v }
+
+// Value is what SetValue was given for this request, nil if it was not called.
+func (r *Request) Value() any { return r.x.value }
+
 // Worker is the id of the worker that serves the request, from 0.
 func (r *Request) Worker() int { return r.x.id }
 

@@ -125,6 +125,27 @@ func TestWithIsOfOneRequest(t *testing.T) {
 	}
 }
 
+// TestValue has a handler around another, which leaves a value for it.
+func TestValue(t *testing.T) {
+	name := "squid"
+	h := func(w web.Response, r *web.Request) error {
+		if s, ok := r.Value().(*string); ok {
+			return w.Text(*s)
+		}
+		return w.Text("nobody")
+	}
+	around := func(w web.Response, r *web.Request) error {
+		if string(r.Path()) == "/with" {
+			r.SetValue(&name)
+		}
+		return h(w, r)
+	}
+	all := answerTo(t, request("GET", "/with", "")+request("GET", "/without", ""), around)
+	if !strings.Contains(all, "\r\n\r\nsquid") || !strings.HasSuffix(all, "\r\n\r\nnobody") {
+		t.Errorf("answers %q", all)
+	}
+}
+
 func TestEarlyHints(t *testing.T) {
 	all := answerTo(t, request("GET", "/", ""), func(w web.Response, r *web.Request) error {
 		if err := w.EarlyHints("</a.css>; rel=preload", "</b.js>; rel=preload"); err != nil {
