@@ -43,7 +43,14 @@ func TestDeps(t *testing.T) {
 		{"coap", sansIO},
 		{"transport/epoll", small},
 		{"engine", small},
+		{"form", sansIO},
+		{"cookie", sansIO},
+		{"json", small},
 		{"web", small},
+		{"cors", small},
+		{"auth", small},
+		{"sse", small},
+		{"metrics", small},
 		{".", small},
 	} {
 		t.Run(test.pkg, func(t *testing.T) {
