@@ -78,6 +78,10 @@ const (
 	// Lost says that the slot is no longer the worker's: EndHandler has
 	// returned false.
 	Lost
+
+	// Again has the slot served again after the others that are ready: the
+	// driver has more to do than is fair in one turn.
+	Again
 )
 
 // Why is the reason for a farewell.
@@ -100,8 +104,8 @@ type Driver interface {
 	// Serve does what can be done for a slot with the bytes at hand, and says
 	// what is next. It is called when there may be bytes, when the output is
 	// sent after it had waited, when there may be room after an Await, when a
-	// worker may be lent after a Hold, at the time of an Alarm, after a Wake,
-	// and when the engine begins to close.
+	// worker may be lent after a Hold, after an Again, at the time of an Alarm,
+	// after a Wake, and when the engine begins to close.
 	Serve(w *Worker, s *pool.Slot) Verdict
 
 	// Farewell appends to dst what to tell the peer of a connection that ends
@@ -134,6 +138,7 @@ type listener struct {
 type Engine struct {
 	cfg     Config
 	backend transport.Backend
+	files   transport.FileSender // the backend, if it is one
 	pool    *pool.Pool
 	drivers []Driver
 	lanes   []lane
@@ -197,6 +202,7 @@ func New(c Config) (*Engine, error) {
 		stopped: make(chan struct{}),
 		ended:   make(chan int, c.Workers+c.Spare+1),
 	}
+	e.files, _ = c.Backend.(transport.FileSender)
 	e.accept.listeners = make([]listener, 0, maxListeners)
 	e.crew.idle = make([]*Worker, 0, len(e.workers))
 	e.held.init(heldFactor * c.Pool.Stash)

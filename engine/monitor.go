@@ -170,10 +170,12 @@ func (e *Engine) putBack(s *pool.Slot, back pool.Event) {
 // and ends the connection: our end at once, the rest when the peer has read
 // it.
 func (e *Engine) dismissSlot(s *pool.Slot, why Why) {
-	if s.Flags&flagOutput != 0 || !e.sayFarewell(s, why, &e.counts) || s.Flags&flagEOF != 0 {
-		// It does not take what it was sent, so it will not take this; or
-		// there is nothing to say, or nobody left to listen.
-		e.end(s, s.Flags&flagOutput != 0, &e.counts, -1)
+	cut := s.Flags&flagOutput != 0 || Phase(s.Phase) == PhaseWrite
+	if cut || !e.sayFarewell(s, why, &e.counts) || s.Flags&flagEOF != 0 {
+		// It does not take what it was sent, so it will not take this, and must
+		// see that something is missing; or there is nothing to say, or nobody
+		// left to listen.
+		e.end(s, cut, &e.counts, -1)
 		return
 	}
 	if e.backend.CloseWrite(stream(s)) != nil {

@@ -87,3 +87,38 @@ func (w *Worker) Send(s *pool.Slot, head, body []byte, static bool) (rest int, e
 	s.Flags |= flagOutput
 	return 0, nil
 }
+
+// SendNow sends head and then body, as much as the peer takes now, and keeps
+// nothing: the caller has the rest and says Await, or Again if it has stopped
+// before the peer did. It returns how many bytes were taken, and less than all
+// only if the stream is full. It must not be called while output is Pending.
+func (w *Worker) SendNow(s *pool.Slot, head, body []byte) (n int, err error) {
+	w.bufs[0], w.bufs[1] = head, body
+	n, err = w.e.backend.Send(stream(s), w.bufs[:2])
+	w.bufs[0], w.bufs[1] = nil, nil
+	return w.sentNow(s, n, err)
+}
+
+// SendsFiles reports whether the backend is a transport.FileSender, so that
+// SendFile may be called.
+func (w *Worker) SendsFiles() bool { return w.e.files != nil }
+
+// SendFile is SendNow for head and then n bytes of a file; see
+// transport.FileSender for its errors.
+func (w *Worker) SendFile(s *pool.Slot, head []byte, fd uintptr, off int64, n int) (int, error) {
+	n, err := w.e.files.SendFile(stream(s), head, fd, off, n)
+	return w.sentNow(s, n, err)
+}
+
+func (w *Worker) sentNow(s *pool.Slot, n int, err error) (int, error) {
+	if err == transport.ErrWouldBlock {
+		err = nil
+	}
+	if n > 0 {
+		w.counts.add(countSent, n)
+		if Phase(s.Phase) == PhaseWrite {
+			w.Progress(s, n)
+		}
+	}
+	return n, err
+}

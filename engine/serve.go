@@ -32,8 +32,8 @@ func (w *Worker) serve(s *pool.Slot, sig pool.Signals) {
 		if gone {
 			break
 		}
-		if leave == pool.Park && s.Flags&flagUnread != 0 {
-			// More is known to be there. Others first; but nobody need be woken,
+		if leave == pool.Enqueue || leave == pool.Park && s.Flags&flagUnread != 0 {
+			// More is known to be there, or to be done. Others first; but nobody need be woken,
 			// since this worker is about to look at the ring.
 			e.pool.Move(s, pool.Enqueue)
 			e.pool.Ready.Push(e.pool.Index(s))
@@ -126,6 +126,11 @@ func (w *Worker) step(s *pool.Slot) (leave pool.Event, gone bool) {
 		}
 		w.Enter(s, PhaseWrite)
 		return pool.Stall, false
+	case Again:
+		if s.Flags&flagOutput != 0 {
+			return w.step(s)
+		}
+		return pool.Enqueue, false
 	case Finish, Linger:
 		s.Flags |= flagClosing
 		if v == Linger {
@@ -263,6 +268,18 @@ func (w *Worker) Progress(s *pool.Slot, n int) {
 		k = most
 	}
 	w.e.pool.Deadlines.Set(i, k)
+}
+
+// Postpone moves the deadline of PhaseWrite by d nanoseconds in which it was
+// not the peer who was waited for.
+func (w *Worker) Postpone(s *pool.Slot, d int64) {
+	// A part of a tick does not count, so that nobody gains time by many short
+	// turns.
+	k := pool.Tick(d)
+	i := w.e.pool.Index(s)
+	if at := w.e.pool.Deadlines.Get(i); k > 0 && at != pool.Never && Phase(s.Phase) == PhaseWrite {
+		w.e.pool.Deadlines.Set(i, pool.Later(at, k))
+	}
 }
 
 func (e *Engine) setDeadline(s *pool.Slot, at int64) {

@@ -54,11 +54,13 @@ func (b *Backend) Consume(transport.Stream, int) {}
 // maxGather is the most slices that one system call sends.
 const maxGather = 16
 
-// gathering is what a call that sends several slices is given the address of.
+// gathering is what a call that sends several slices, or a file, is given the
+// address of.
 type gathering struct {
 	busy atomic.Bool
 	iov  [maxGather]syscall.Iovec
 	msg  syscall.Msghdr
+	off  int64
 }
 
 // gathers is how many such calls can be made at once. Whoever finds none free
@@ -83,7 +85,7 @@ func (b *Backend) Send(s transport.Stream, bufs [][]byte) (sent int, err error) 
 			n, took, want, err = g.send(s, bufs)
 			g.busy.Store(false)
 		} else {
-			n, err = sendOne(s, bufs[0])
+			n, err = sendOne(s, bufs[0], msgDontwait|msgNosignal)
 		}
 		sent += n
 		switch {
@@ -96,9 +98,9 @@ func (b *Backend) Send(s transport.Stream, bufs [][]byte) (sent int, err error) 
 	}
 }
 
-func sendOne(s transport.Stream, p []byte) (int, error) {
+func sendOne(s transport.Stream, p []byte, flags int) (int, error) {
 	for {
-		n, _, e := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(s), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), msgDontwait|msgNosignal, 0, 0)
+		n, _, e := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(s), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), uintptr(flags), 0, 0)
 		if e == 0 {
 			return int(n), nil
 		}

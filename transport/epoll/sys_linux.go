@@ -17,6 +17,7 @@ const (
 	efdCloexec   = syscall.O_CLOEXEC
 	msgDontwait  = syscall.MSG_DONTWAIT
 	msgNosignal  = syscall.MSG_NOSIGNAL
+	msgMore      = 0x8000
 	rlimitNofile = 7
 )
 

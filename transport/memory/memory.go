@@ -27,6 +27,7 @@
 package memory
 
 import (
+	"io"
 	"sync"
 
 	"github.com/bobtail-go/bobtail/transport"
@@ -103,6 +104,10 @@ type Network struct {
 	sleepers  sync.Cond   // signalled when a Wait falls asleep
 	closed    bool
 	stale     int
+
+	files   []io.ReaderAt // that SendFile sends
+	scratch []byte        // their bytes on the way; made at the first use
+	piece   [1][]byte
 }
 
 var _ transport.Backend = (*Network)(nil)

@@ -171,6 +171,10 @@ func (n *Network) Consume(s transport.Stream, k int) {
 func (n *Network) Send(s transport.Stream, bufs [][]byte) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	return n.sendBytes(s, bufs)
+}
+
+func (n *Network) sendBytes(s transport.Stream, bufs [][]byte) (int, error) {
 	e := n.stream(s)
 	if e == nil {
 		return 0, transport.ErrClosed
