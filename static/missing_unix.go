@@ -1,0 +1,20 @@
+//go:build unix && !tinygo
+
+package static
+
+import "syscall"
+
+// nonblock keeps the opening of a pipe, should one have taken a file's place,
+// from waiting.
+const nonblock = syscall.O_NONBLOCK
+
+// missing reports whether an error of the system says that a path leads to
+// nothing that can be served.
+func missing(err error) bool {
+	switch err {
+	case syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.ENXIO:
+		return true
+	}
+	_, system := err.(syscall.Errno)
+	return !system // os.Root's own: the path escapes
+}
