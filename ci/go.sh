@@ -13,6 +13,9 @@ modules() {
 	git ls-files ':(glob)**/go.mod' | grep -v /testdata/ | sed 's|go\.mod$||; s|/$||; s|^$|.|' | sort
 }
 
+# The module whose tests drive programs of others is a part of its own, peers.
+tested_modules() { modules | grep -vx conformance; }
+
 here_modules() { modules | grep -xE "${here_only// /|}" || true; }
 portable_modules() { modules | grep -vxE "${here_only// /|}"; }
 
@@ -103,13 +106,13 @@ staticcheck_matrix() { go run "$staticcheck" -matrix ./... <<<"$matrix"; }
 part house 'the rules of the house: imports, documents, names'
 part_house() { go test ./internal/house; }
 
-part unit 'the tests of every module, in random order, with the seeds of the fuzz targets'
-part_unit() { each_module "$(modules)" go test -shuffle=on; }
+part unit 'the tests of every module but those of peers, in random order, with the seeds of the fuzz targets'
+part_unit() { each_module "$(tested_modules)" go test -shuffle=on; }
 
 part race 'the same under the race detector'
 part_race() {
 	command -v "$(go env CC)" >/dev/null || debian gcc libc6-dev
-	CGO_ENABLED=1 each_module "$(modules)" go test -race -shuffle=on
+	CGO_ENABLED=1 each_module "$(tested_modules)" go test -race -shuffle=on
 }
 
 part cross 'the tests compile for other systems, and those of the root run on 386'

@@ -34,6 +34,7 @@ var floors = []struct {
 	{"examples/*", []string{"*"}, "programs"},
 	{"bench/*", []string{"*"}, "programs"},
 	{"bench", []string{"*"}, "programs"},
+	{"conformance", []string{"*"}, "programs"},
 }
 
 func fits(pattern, pkg string) bool {

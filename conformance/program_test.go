@@ -1,0 +1,69 @@
+package conformance
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// program is a run of bobtail serve.
+type program struct {
+	url  string // ends with a slash
+	addr string // HOST:PORT
+}
+
+// backends are those that bobtail serve has on the systems this is tested on.
+var backends = []string{"epoll", "net"}
+
+// onBackends runs a test against bobtail serve with every backend.
+func onBackends(t *testing.T, test func(t *testing.T, p *program), args ...string) {
+	for _, b := range backends {
+		t.Run(b, func(t *testing.T) { test(t, start(t, append([]string{"-backend", b}, args...)...)) })
+	}
+}
+
+// start runs bobtail serve at a free port, and returns when it serves. It ends
+// with the test, and must end in order.
+func start(t *testing.T, args ...string) *program {
+	t.Helper()
+	cmd := exec.Command(binary, append([]string{"serve", "-addr", "127.0.0.1:0"}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(out)
+	ended := make(chan struct{})
+	t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		overdue := time.AfterFunc(patient, func() { cmd.Process.Kill() })
+		defer overdue.Stop()
+		<-ended
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("bobtail serve ends with %v: %s", err, stderr.Bytes())
+		}
+	})
+	line, err := r.ReadString('\n')
+	go func() {
+		io.Copy(io.Discard, r)
+		close(ended)
+	}()
+	_, rest, ok := strings.Cut(line, "serving ")
+	if err != nil || !ok {
+		t.Fatalf("bobtail serve %q says %q, %v", args, line, err)
+	}
+	p := &program{}
+	p.url = rest[strings.Index(rest, "http"):]
+	p.url, _, _ = strings.Cut(p.url, " ")
+	_, p.addr, _ = strings.Cut(strings.TrimSuffix(p.url, "/"), "://")
+	return p
+}
