@@ -44,6 +44,12 @@ type Config struct {
 	// from 16 to 1024, and 2048.
 	OutputBlocks, OutputBlockSize int
 
+	// Sources is how many connections may wait, without a worker, for their
+	// peer to take the rest of a file or another Source (Head.Source), up to
+	// 65535. Beyond that a worker waits for the peer. The default is a quarter
+	// of Sockets, from 16 to 4096, and no more than Sockets; -1 is none.
+	Sources int
+
 	// Admission is what becomes of a client who comes when all sockets are
 	// taken. The default is AdmitEvict.
 	Admission Admission
@@ -133,6 +139,7 @@ func (c Config) withDefaults() Config {
 	orElse(&c.Stash, min(max(c.Sockets/8, 8), 512))
 	orElse(&c.OutputBlocks, min(max(c.Sockets/8, 16), 1024))
 	orElse(&c.OutputBlockSize, 2048)
+	orElse(&c.Sources, min(max(c.Sockets/4, 16), c.Sockets, 4096))
 	t := &c.Timeouts
 	orElse(&t.Open, 30*time.Second)
 	orElse(&t.Head, 30*time.Second)
@@ -204,6 +211,7 @@ func (c Config) Validate() error {
 		{c.Stash >= 1 && c.Stash <= 65535, "Stash", "from 1 to 65535"},
 		{c.OutputBlocks >= 1 && c.OutputBlocks <= 1<<20, "OutputBlocks", "from 1 to 1048576"},
 		{c.OutputBlockSize >= 64 && c.OutputBlockSize <= 1<<20, "OutputBlockSize", "from 64 to 1048576 bytes"},
+		{c.Sources >= -1 && c.Sources <= 65535, "Sources", "from -1 to 65535"},
 		{c.PerAddress >= 0 && c.PerAddress <= 65535, "PerAddress", "from 0 to 65535"},
 		{spare >= -1 && spare <= 4096, "Spare", "from -1 to 4096"},
 		{c.Lanes >= 1 && c.Lanes <= 64, "Lanes", "from 1 to 64"},

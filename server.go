@@ -29,6 +29,8 @@ type (
 	Head = web.Head
 	// Body is a response whose content is being written: see web.Body.
 	Body = web.Body
+	// Source is content that the driver sends by itself: see web.Source.
+	Source = web.Source
 	// Exchange serves the same handlers on a stream of the caller's: see
 	// web.NewExchange.
 	Exchange = web.Exchange
@@ -87,10 +89,11 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.engine = e
 	s.web, err = web.New(e, web.Config{
-		Parser: http1.Parser{Limits: cfg.Limits, Keep: cfg.Fields},
-		Wall:   cfg.Wall,
-		Access: cfg.Access,
-		Panic:  cfg.Panic,
+		Parser:  http1.Parser{Limits: cfg.Limits, Keep: cfg.Fields},
+		Wall:    cfg.Wall,
+		Sources: max(cfg.Sources, 0),
+		Access:  cfg.Access,
+		Panic:   cfg.Panic,
 	})
 	if err != nil {
 		cfg.Backend.Close()
@@ -215,10 +218,13 @@ func (s *Server) Now() int64 { return s.engine.Backend().Now() }
 type Stats struct {
 	engine.Stats
 	Requests web.Requests
+	Sources  int // connections that wait with a Source, without a worker
 }
 
 // Stats reads the counts, while the server runs, without allocating.
-func (s *Server) Stats() Stats { return Stats{s.engine.Stats(), s.web.Requests()} }
+func (s *Server) Stats() Stats {
+	return Stats{s.engine.Stats(), s.web.Requests(), s.web.Sources()}
+}
 
 // Push sends bytes to a connection, as they are, from any goroutine: see
 // engine.Push.
@@ -230,11 +236,12 @@ func (s *Server) Push(h Handle, p []byte, mark int, o engine.Overflow) error {
 type Memory struct {
 	engine.Memory
 	Exchanges int // what each worker knows of its request
+	Sources   int // places for Sources whose peers are slow
 }
 
 // Total is the sum of the parts. Stacks of goroutines, handlers, and what the
 // backend and the runtime hold come on top.
-func (m Memory) Total() int { return m.Memory.Total() + m.Exchanges }
+func (m Memory) Total() int { return m.Memory.Total() + m.Exchanges + m.Sources }
 
 // Memory computes what a server of this configuration holds.
 func (c Config) Memory() Memory {
@@ -243,7 +250,7 @@ func (c Config) Memory() Memory {
 		c.Backend = noBackend{}
 	}
 	e := c.engine()
-	return Memory{e.Memory(), (c.Workers + c.Spare) * web.ExchangeSize}
+	return Memory{e.Memory(), (c.Workers + c.Spare) * web.ExchangeSize, max(c.Sources, 0) * web.SourceSize}
 }
 
 // Memory computes what the server holds.

@@ -73,6 +73,33 @@ func (c *Conn) Content(n int) error {
 	return nil
 }
 
+// Room is where content of the response may be put without a copy, if it is
+// not sent in chunks; Put then says how much was. It is valid until the Conn is
+// used again, and at least half of Out: what is staged is sent before if need
+// be.
+func (c *Conn) Room() ([]byte, error) {
+	if !c.headDone || c.resp.Chunked() {
+		return nil, http1.ErrState
+	}
+	if len(c.out) > cap(c.out)/2 {
+		if err := c.Flush(); err != nil {
+			return nil, err
+		}
+	}
+	return c.out[len(c.out):cap(c.out)], nil
+}
+
+// Put says that n bytes of content were put into Room. It must not be called
+// for a response without content (HasBody).
+func (c *Conn) Put(n int) error {
+	if err := c.Content(n); err != nil {
+		return err
+	}
+	c.out = c.out[:len(c.out)+n]
+	c.start = len(c.out)
+	return nil
+}
+
 // HasBody reports whether content of the response is sent at all.
 func (c *Conn) HasBody() bool { return c.resp.HasBody() }
 

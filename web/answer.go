@@ -83,6 +83,7 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	}
 	x.handling = false
 	if !w.EndHandler() {
+		x.dropSource()
 		x.conn.Reset(nil)
 		return nextEnd, engine.Lost
 	}
@@ -104,6 +105,9 @@ func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
 	}
 	if x.conn.State() == http1.StateDrain && !x.conn.Drains() {
 		x.conn.AnnounceClose()
+	}
+	if x.source.src != nil {
+		return x.beginSource(err)
 	}
 	if x.static != nil {
 		static := x.static

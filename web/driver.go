@@ -17,6 +17,10 @@ type Config struct {
 	// section 6.6.1).
 	Wall func() int64
 
+	// Sources is how many connections may wait, without a worker, for peers
+	// to take what a Source has for them; 0 is none. See Head.Source.
+	Sources int
+
 	// Access, if it is not nil, is told of each request that was answered, on
 	// its worker, before the request's memory is used for another. code is
 	// the status, n the bytes of content, took nanoseconds.
@@ -34,7 +38,10 @@ type Driver struct {
 	number int
 	router router
 	xs     []Exchange
-	date   [http1.DateSize]byte // of a farewell
+
+	sources sources
+
+	date [http1.DateSize]byte // of a farewell
 }
 
 // New makes a driver for an engine, and adds it there.
@@ -43,6 +50,7 @@ func New(e *engine.Engine, c Config) (*Driver, error) {
 		return nil, err
 	}
 	d := &Driver{cfg: c, e: e, xs: make([]Exchange, e.MaxWorkers())}
+	d.sources.init(c.Sources)
 	for i := range d.xs {
 		x := &d.xs[i]
 		x.d = d

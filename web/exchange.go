@@ -24,15 +24,16 @@ type Exchange struct {
 
 	asideFirst, asideLast int // fields set aside: see aside.go
 
-	err      error  // what the handler's calls have failed with first
-	result   error  // what the handler has returned
-	static   []byte // content to be sent from where it is, after what is staged
-	typed    bool   // a Content-Type was given
-	handling bool   // a handler runs
-	lost     bool   // the right to the slot passed while a worker waited to send
-	sinking  bool   // a Sink's Piece runs
-	ending   Sink   // whose End runs
-	state    State  // of the Sink's request, while one of its methods runs
+	err      error      // what the handler's calls have failed with first
+	result   error      // what the handler has returned
+	static   []byte     // content to be sent from where it is, after what is staged
+	source   openSource // of the response: see source.go
+	typed    bool       // a Content-Type was given
+	handling bool       // a handler runs
+	lost     bool       // the right to the slot passed while a worker waited to send
+	sinking  bool       // a Sink's Piece runs
+	ending   Sink       // whose End runs
+	state    State      // of the Sink's request, while one of its methods runs
 
 	// In a server; w is nil otherwise.
 	d      *Driver

@@ -8,7 +8,11 @@ import (
 
 // Gone implements engine.Driver.
 func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
-	if st := pool.StateOf[slotState](s); st.which != 0 {
+	st := pool.StateOf[slotState](s)
+	if st.mode == modeSource {
+		d.endSource(st, h)
+	}
+	if st.which != 0 {
 		sink := d.router.sinks[st.which-1]
 		st.which = 0
 		d.abandon(sink, &st.sink, h)
@@ -24,7 +28,7 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	case engine.WhyClosing:
 		return dst
 	}
-	if pool.StateOf[slotState](s).answered {
+	if st := pool.StateOf[slotState](s); st.answered || st.mode == modeSource {
 		return dst
 	}
 	var r http1.Response

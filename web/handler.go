@@ -46,6 +46,7 @@ const (
 	ErrConflict       // the pattern is handled already
 	ErrArena          // the request's arena has not so many bytes left
 	ErrMemory         // the worker's memory is too small
+	ErrSource         // a Source has ended before its length
 	numErrors
 )
 
@@ -57,6 +58,7 @@ var errorTexts = [numErrors]string{
 	ErrConflict: "web: pattern conflicts with another",
 	ErrArena:    "web: arena exhausted",
 	ErrMemory:   "web: worker memory too small",
+	ErrSource:   "web: source ended before its length",
 }
 
 // Abort reports whether the error says that the connection is to be aborted.
