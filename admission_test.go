@@ -398,16 +398,14 @@ func TestListenAndServe(t *testing.T) {
 }
 
 // TestShutdownLosesNobody shuts down under a load of short connections. Each
-// client that was connected has its answer. Over package net, which has no way
-// to close a door behind the last one, a client in some thousands is still
-// reset, and it is left out here.
+// client that was connected has its answer.
 func TestShutdownLosesNobody(t *testing.T) {
 	rounds := 10
 	if testing.Short() {
 		rounds = 2
 	}
 	for range rounds {
-		runBut(t, "net", bobtail.Config{Workers: 4, Sockets: 8, Admission: bobtail.AdmitWait}, func(t *testing.T, f *fixture) {
+		run(t, bobtail.Config{Workers: 4, Sockets: 8, Admission: bobtail.AdmitWait}, func(t *testing.T, f *fixture) {
 			f.fast()
 			f.start()
 			const clients = 8

@@ -46,16 +46,6 @@ func run(t *testing.T, cfg bobtail.Config, body func(t *testing.T, f *fixture)) 
 	}
 }
 
-// runBut is run without the backends whose names begin with but.
-func runBut(t *testing.T, but string, cfg bobtail.Config, body func(t *testing.T, f *fixture)) {
-	t.Helper()
-	for _, k := range kinds {
-		if !strings.HasPrefix(k.name, but) {
-			t.Run(k.name, func(t *testing.T) { runOn(t, k, cfg, body) })
-		}
-	}
-}
-
 // runVirtual is run on memory alone, for tests of what takes time.
 func runVirtual(t *testing.T, cfg bobtail.Config, body func(t *testing.T, f *fixture)) {
 	t.Helper()

@@ -1,6 +1,7 @@
 package netstd
 
 import (
+	"context"
 	"net"
 	"sync"
 	"time"
@@ -35,7 +36,11 @@ const foreignDrainTime = 5 * time.Millisecond
 
 // Listen implements transport.Backend.
 func (b *Backend) Listen(a transport.Addr, tag uint64) (transport.Listener, error) {
-	nl, err := net.Listen(networkOf(a), a.String())
+	// Package net listens for multipath TCP by default, whose sockets cost more
+	// and cannot be made quiet: the kernel takes no filter for them.
+	var c net.ListenConfig
+	c.SetMultipathTCP(false)
+	nl, err := c.Listen(context.Background(), networkOf(a), a.String())
 	if err != nil {
 		return -1, errorOf(err)
 	}
