@@ -15,10 +15,10 @@ type content struct {
 type opener interface {
 	// open gives the source of a form, for one answer, and nil if the form is
 	// in memory.
-	open(f Form) Source
+	open(f Form) web.Source
 }
 
-func (c *content) source(f Form) Source {
+func (c *content) source(f Form) web.Source {
 	if c.file == nil {
 		return nil
 	}
@@ -195,7 +195,7 @@ func (o *Options) answer(w web.Response, r *web.Request, e *Entry, c *content, a
 		b := append(scratch[:0], boundaryField...)
 		h.HeaderBytes("Content-Type", append(b, several.boundary[:]...))
 		several.text, several.src = c.text[a.Form], c.source(a.Form)
-		return sendSource(h, r, several, 0, several.total())
+		return h.Source(several, 0, several.total())
 	}
 	if e.Type != "" {
 		h.Header("Content-Type", e.Type)
@@ -204,7 +204,7 @@ func (o *Options) answer(w web.Response, r *web.Request, e *Entry, c *content, a
 		h.HeaderBytes("Content-Range", appendContentRange(scratch[:0], a.Range, a.Size))
 	}
 	if src := c.source(a.Form); src != nil {
-		return sendSource(h, r, src, a.Range.Off, a.Range.Len)
+		return h.Source(src, a.Range.Off, a.Range.Len)
 	}
 	return h.StaticString(c.text[a.Form][a.Range.Off:][:a.Range.Len])
 }

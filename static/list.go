@@ -4,6 +4,7 @@ package static
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -67,7 +68,7 @@ func (d *Dir) lines(folder string) (lines []line, more bool, err error) {
 		return nil, false, errMissing
 	}
 	entries, err := f.ReadDir(mostListed + 1)
-	if err != nil && len(entries) == 0 && err != errEnd {
+	if err != nil && len(entries) == 0 && err != io.EOF {
 		return nil, false, err
 	}
 	if more = len(entries) > mostListed; more {

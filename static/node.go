@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+
+	"github.com/bobtail-go/bobtail/web"
 )
 
 // stamp is what tells a version of a file from others.
@@ -113,7 +115,7 @@ func (n *node) content(c *content) {
 }
 
 // open implements opener. A form that is in memory has none.
-func (n *node) open(f Form) Source {
+func (n *node) open(f Form) web.Source {
 	if n.files[f].f == nil {
 		return nil
 	}

@@ -1,8 +1,11 @@
 package static
 
 import (
+	"io"
 	"math/rand/v2"
 	"sync/atomic"
+
+	"github.com/bobtail-go/bobtail/web"
 )
 
 // parts is the content of an answer with several ranges (RFC 9110 section
@@ -15,8 +18,8 @@ import (
 type parts struct {
 	busy atomic.Bool
 
-	text      string // the form, or else
-	src       Source // where it is read from, which is closed with the parts
+	text      string     // the form, or else
+	src       web.Source // where it is read from, which is closed with the parts
 	mediaType string
 	size      int64
 	boundary  [boundarySize]byte
@@ -128,7 +131,7 @@ func (p *parts) ReadAt(b []byte, off int64) (n int, err error) {
 		n += copy(b[n:], p.tail()[off-start:])
 	}
 	if n < len(b) {
-		return n, errEnd
+		return n, io.EOF
 	}
 	return n, nil
 }
@@ -139,7 +142,7 @@ func (p *parts) read(b []byte, off int64) (int, error) {
 		return copy(b, p.text[off:]), nil
 	}
 	n, err := p.src.ReadAt(b, off)
-	if n < len(b) && (err == nil || err == errEnd) {
+	if n < len(b) && (err == nil || err == io.EOF) {
 		err = ErrChanged
 	}
 	return n, err

@@ -1,6 +1,7 @@
 package static
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -157,14 +158,14 @@ func TestPartsTaken(t *testing.T) {
 func TestPartsReadAt(t *testing.T) {
 	e := Entry{Type: "text/plain", Length: [NumForms]int64{10, -1, -1}}
 	a := Answer{Size: 10, Ranges: 3}
-	for _, src := range []Source{nil, &memory{content: "0123456789"}} {
+	for _, src := range []web.Source{nil, &memory{content: "0123456789"}} {
 		p := takeParts(newParts(1), &e, &a, []byte("bytes=0-1,3-3,5-9"))
 		p.text, p.src = "0123456789", src
 		whole := make([]byte, p.total())
 		if n, err := p.ReadAt(whole, 0); n != len(whole) || err != nil {
 			t.Fatalf("%d of %d, %v", n, len(whole), err)
 		}
-		if n, err := p.ReadAt(make([]byte, 1), int64(len(whole))); n != 0 || err != errEnd {
+		if n, err := p.ReadAt(make([]byte, 1), int64(len(whole))); n != 0 || err != io.EOF {
 			t.Errorf("at the end: %d, %v", n, err)
 		}
 		for off := range whole {
