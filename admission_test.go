@@ -400,7 +400,7 @@ func TestListenAndServe(t *testing.T) {
 // TestShutdownLosesNobody shuts down under a load of short connections. Each
 // client that was connected has its answer.
 func TestShutdownLosesNobody(t *testing.T) {
-	rounds := 10
+	rounds := 4
 	if testing.Short() {
 		rounds = 2
 	}
