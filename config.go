@@ -133,7 +133,6 @@ func (c Config) withDefaults() Config {
 	orElse(&c.Sockets, 1024)
 	orElse(&c.Workers, 4*runtime.GOMAXPROCS(0))
 	orElse(&c.Spare, 2)
-	c.Spare = max(c.Spare, 0)
 	orElse(&c.Lanes, min(runtime.GOMAXPROCS(0), c.Workers, 64))
 	orElse(&c.WorkerMemory, 16384)
 	orElse(&c.Stash, min(max(c.Sockets/8, 8), 512))
@@ -177,7 +176,7 @@ func (c *Config) engine() engine.Config {
 			PerAddress: c.PerAddress,
 		},
 		Workers:      c.Workers,
-		Spare:        c.Spare,
+		Spare:        max(c.Spare, 0),
 		WorkerMemory: c.WorkerMemory,
 		Admission:    c.Admission,
 		Patience: engine.Patience{
@@ -199,7 +198,6 @@ const positive = "more than 0"
 // Validate reports the first field that is out of its bounds, as a
 // *ConfigError that names it. Zero fields count as their defaults.
 func (c Config) Validate() error {
-	spare := c.Spare
 	c = c.withDefaults()
 	checks := [...]struct {
 		ok          bool
@@ -213,7 +211,7 @@ func (c Config) Validate() error {
 		{c.OutputBlockSize >= 64 && c.OutputBlockSize <= 1<<20, "OutputBlockSize", "from 64 to 1048576 bytes"},
 		{c.Sources >= -1 && c.Sources <= 65535, "Sources", "from -1 to 65535"},
 		{c.PerAddress >= 0 && c.PerAddress <= 65535, "PerAddress", "from 0 to 65535"},
-		{spare >= -1 && spare <= 4096, "Spare", "from -1 to 4096"},
+		{c.Spare >= -1 && c.Spare <= 4096, "Spare", "from -1 to 4096"},
 		{c.Lanes >= 1 && c.Lanes <= 64, "Lanes", "from 1 to 64"},
 		{c.Timeouts.Open > 0, "Timeouts.Open", positive},
 		{c.Timeouts.Head > 0, "Timeouts.Head", positive},

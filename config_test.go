@@ -93,11 +93,12 @@ var smallest = bobtail.Config{Sockets: 5, Workers: 2, Spare: 1, WorkerMemory: 10
 func TestMemory(t *testing.T) {
 	const fixed = 4 << 10
 	for name, cfg := range map[string]bobtail.Config{
-		"smallest":     smallest,
-		"default":      {},
-		"many sockets": {Sockets: 15000, Workers: 8, PerAddress: 10},
-		"refusing":     {Sockets: 500, Admission: bobtail.AdmitRefuse},
-		"rich workers": {Sockets: 10, Workers: 50, WorkerMemory: 1 << 17},
+		"smallest":      smallest,
+		"default":       {},
+		"many sockets":  {Sockets: 15000, Workers: 8, PerAddress: 10},
+		"refusing":      {Sockets: 500, Admission: bobtail.AdmitRefuse},
+		"rich workers":  {Sockets: 10, Workers: 50, WorkerMemory: 1 << 17},
+		"none to spare": {Sockets: 10, Workers: 2, Spare: -1},
 	} {
 		n := memory.New(memory.Config{})
 		cfg.Backend = n

@@ -250,7 +250,7 @@ func (c Config) Memory() Memory {
 		c.Backend = noBackend{}
 	}
 	e := c.engine()
-	return Memory{e.Memory(), (c.Workers + c.Spare) * web.ExchangeSize, max(c.Sources, 0) * web.SourceSize}
+	return Memory{e.Memory(), (c.Workers + max(c.Spare, 0)) * web.ExchangeSize, max(c.Sources, 0) * web.SourceSize}
 }
 
 // Memory computes what the server holds.
