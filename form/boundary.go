@@ -1,0 +1,180 @@
+package form
+
+// MaxBoundary is the length of the longest boundary, in bytes (RFC 2046
+// section 5.1.1).
+const MaxBoundary = 70
+
+// Boundary copies the boundary of a Content-Type's value to dst and returns
+// its length. It fails with ErrType if the value is not multipart/form-data,
+// with ErrParameter, ErrQuoted, ErrBoundaryNone, ErrBoundaryTwice and
+// ErrBoundary if it is malformed, and with ErrShort; a dst of MaxBoundary bytes
+// suffices.
+func Boundary(dst, contentType []byte) (n int, err error) {
+	b, ok := cutMediaType(contentType, "multipart/form-data")
+	if !ok {
+		return 0, ErrType
+	}
+	found := false
+	for {
+		var p parameter
+		if p, b, err = nextParameter(b); err != nil {
+			return 0, err
+		}
+		if p.name == nil {
+			break
+		}
+		if !equalFold(p.name, "boundary") {
+			continue
+		}
+		if found {
+			return 0, ErrBoundaryTwice
+		}
+		found = true
+		for i := 0; i < len(p.value); i++ {
+			c := p.value[i]
+			if !isBoundary(c) || n == MaxBoundary {
+				return 0, ErrBoundary
+			}
+			if n == len(dst) {
+				return 0, ErrShort
+			}
+			dst[n] = c
+			n++
+		}
+		if n == 0 || dst[n-1] == ' ' {
+			return 0, ErrBoundary
+		}
+	}
+	if !found {
+		return 0, ErrBoundaryNone
+	}
+	return n, nil
+}
+
+// IsMediaType reports whether a Content-Type's value is of a media type, which
+// is given in lower case, whatever its parameters are.
+func IsMediaType(contentType []byte, mediaType string) bool {
+	_, ok := cutMediaType(contentType, mediaType)
+	return ok
+}
+
+// cutMediaType returns what follows a media type.
+func cutMediaType(b []byte, mediaType string) (rest []byte, ok bool) {
+	n := len(mediaType)
+	if len(b) < n {
+		return nil, false
+	}
+	for i := range n {
+		c := b[i]
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		if c != mediaType[i] {
+			return nil, false
+		}
+	}
+	if n < len(b) && b[n] != ';' && !isBlank(b[n]) {
+		return nil, false
+	}
+	return b[n:], true
+}
+
+// isBoundary reports whether a boundary may have a byte: bchars of RFC 2046
+// section 5.1.1.
+func isBoundary(c byte) bool {
+	switch c {
+	case '\'', '(', ')', '+', '_', ',', '-', '.', '/', ':', '=', '?', ' ':
+		return true
+	}
+	return c-'0' < 10 || c|0x20-'a' < 26
+}
+
+// parameter is one of a media type or a disposition.
+type parameter struct {
+	name   []byte
+	value  []byte // without the quotes, but with the backslashes between them
+	quoted bool
+}
+
+// nextParameter takes a parameter off the front of b, which begins behind the
+// one before it. There is none if its name is nil.
+//
+//	parameters      = *( OWS ";" OWS [ parameter ] )
+//	parameter       = parameter-name "=" parameter-value
+//	parameter-value = ( token / quoted-string )
+//
+// (RFC 9110 section 5.6.6.) In a quoted string only a quote and a backslash
+// count as escaped, as in package mime: programs send the paths of Windows as
+// they are.
+func nextParameter(b []byte) (p parameter, rest []byte, err error) {
+	for {
+		b = trimLeft(b)
+		if len(b) == 0 {
+			return p, nil, nil
+		}
+		if b[0] != ';' {
+			return p, nil, ErrParameter
+		}
+		if b = trimLeft(b[1:]); len(b) > 0 && b[0] != ';' {
+			break
+		}
+	}
+	i := 0
+	for i < len(b) && isToken(b[i]) {
+		i++
+	}
+	if i == 0 || i == len(b) || b[i] != '=' {
+		return p, nil, ErrParameter
+	}
+	name := b[:i]
+	b = b[i+1:]
+	if len(b) > 0 && b[0] == '"' {
+		for i = 1; i < len(b) && b[i] != '"'; i++ {
+			if escapes(b[i:]) {
+				i++
+			}
+		}
+		if i >= len(b) {
+			return p, nil, ErrQuoted
+		}
+		return parameter{name, b[1:i], true}, b[i+1:], nil
+	}
+	for i = 0; i < len(b) && isToken(b[i]); i++ {
+	}
+	if i == 0 {
+		return p, nil, ErrParameter
+	}
+	return parameter{name, b[:i], false}, b[i:], nil
+}
+
+// escapes reports whether b begins with a backslash that escapes what is
+// behind it.
+func escapes(b []byte) bool {
+	return len(b) > 1 && b[0] == '\\' && (b[1] == '"' || b[1] == '\\')
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+// isToken reports whether a token may have a byte (RFC 9110 section 5.6.2).
+func isToken(c byte) bool {
+	switch c {
+	case '!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~':
+		return true
+	}
+	return c-'0' < 10 || c|0x20-'a' < 26
+}
+
+func trimLeft(b []byte) []byte {
+	for len(b) > 0 && isBlank(b[0]) {
+		b = b[1:]
+	}
+	return b
+}
+
+func trim(b []byte) []byte {
+	b = trimLeft(b)
+	for len(b) > 0 && isBlank(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}

@@ -1,0 +1,66 @@
+package form
+
+// Decode decodes percent-encoding (RFC 3986 section 2.1) of src into dst and
+// returns the length of what it has written. dst may be src, since nothing
+// gets longer. It fails with ErrEscape, and with ErrShort if dst is too short,
+// which one as long as src never is; dst has changed then.
+func Decode(dst, src []byte) (n int, err error) { return decode(dst, src, '%') }
+
+// DecodeForm is Decode that takes "+" for a space, as urlencoded forms and
+// queries have it (WHATWG URL section 5.1).
+func DecodeForm(dst, src []byte) (n int, err error) { return decode(dst, src, '+') }
+
+// decode takes plus for a space; it is "%" where none is, which comes to the
+// other case first.
+func decode(dst, src []byte, plus byte) (n int, err error) {
+	for i := 0; i < len(src); i++ {
+		c := src[i]
+		switch c {
+		case '%':
+			if i+2 >= len(src) {
+				return n, ErrEscape
+			}
+			h, l := unhex(src[i+1]), unhex(src[i+2])
+			if h|l > 15 {
+				return n, ErrEscape
+			}
+			c = h<<4 | l
+			i += 2
+		case plus:
+			c = ' '
+		}
+		if n == len(dst) {
+			return n, ErrShort
+		}
+		dst[n] = c
+		n++
+	}
+	return n, nil
+}
+
+// DecodedLen is the length of what Decode and DecodeForm make of src, and
+// whether src is what DecodeForm makes of it.
+func DecodedLen(src []byte) (n int, same bool) {
+	n, same = len(src), true
+	for _, c := range src {
+		switch c {
+		case '%':
+			n -= 2
+			same = false
+		case '+':
+			same = false
+		}
+	}
+	return max(n, 0), same
+}
+
+// unhex is the value of a hexadecimal digit, more than 15 for other bytes.
+func unhex(c byte) byte {
+	switch {
+	case c-'0' < 10:
+		return c - '0'
+	case c|0x20-'a' < 6:
+		return c | 0x20 - 'a' + 10
+	}
+	return 0xFF
+}

@@ -1,0 +1,139 @@
+package form
+
+import "unicode/utf8"
+
+// Values are the names and values of a urlencoded form, decoded in the memory
+// that the content had, and views of it: valid as long as that is. The zero
+// value has none. It may be copied, and read by several goroutines.
+//
+// A name ends in nameEnd if a value follows, and every pair but the last in
+// pairEnd: two bytes that UTF-8 never has, in the places of "=" and "&". So
+// nothing needs more room than it had, and there is no index.
+type Values struct {
+	b    []byte
+	some bool // there is a pair: it may be a "=" alone
+}
+
+const (
+	nameEnd = 0xFE
+	pairEnd = 0xFF
+)
+
+// Parse decodes the whole content of a urlencoded form where it is (WHATWG URL
+// section 5.1). Empty pairs do not count. It fails with ErrEscape and ErrUTF8;
+// b has changed then.
+func Parse(b []byte) (Values, error) {
+	w := 0 // where to write: never beyond what the Query has passed
+	some := false
+	for q := NewQuery(b); ; {
+		more := q.Next()
+		if q.bad {
+			return Values{}, ErrEscape
+		}
+		if !more {
+			return Values{b[:w:w], some}, nil
+		}
+		if some {
+			b[w] = pairEnd
+			w++
+		}
+		some = true
+		n, _ := DecodeForm(b[w:], q.name)
+		if !utf8.Valid(b[w : w+n]) {
+			return Values{}, ErrUTF8
+		}
+		w += n
+		if len(q.value) == 0 {
+			continue
+		}
+		b[w] = nameEnd
+		w++
+		n, _ = DecodeForm(b[w:], q.value)
+		if !utf8.Valid(b[w : w+n]) {
+			return Values{}, ErrUTF8
+		}
+		w += n
+	}
+}
+
+// Get is the first value of a name, and nil if the form does not have it.
+func (v Values) Get(name string) []byte {
+	for p := v.Pairs(); p.Next(); {
+		if equal(p.name, name) {
+			return p.value
+		}
+	}
+	return nil
+}
+
+// Has reports whether the form has a name.
+func (v Values) Has(name string) bool { return v.Get(name) != nil }
+
+// Pairs walks over the names and values in their order:
+//
+//	for p := v.Pairs(); p.Next(); {
+//		use(p.Name(), p.Value())
+//	}
+func (v Values) Pairs() Pairs { return Pairs{rest: v.b, more: v.some} }
+
+// Pairs is a place in Values. It may be copied, which keeps the place.
+type Pairs struct {
+	rest, name, value []byte
+	more              bool
+}
+
+// Next goes to the next pair, and reports whether there is one.
+func (p *Pairs) Next() bool {
+	if !p.more {
+		return false
+	}
+	b := p.rest
+	end, named := 0, -1
+	for ; end < len(b) && b[end] != pairEnd; end++ {
+		if b[end] == nameEnd {
+			named = end
+		}
+	}
+	p.more = end < len(b)
+	p.rest = b[min(end+1, len(b)):]
+	if named < 0 {
+		p.name, p.value = b[:end:end], b[end:end:end]
+	} else {
+		p.name, p.value = b[:named:named], b[named+1:end:end]
+	}
+	return true
+}
+
+// Name is the name of the pair.
+func (p *Pairs) Name() []byte { return p.name }
+
+// Value is the value of the pair, empty if it has no "=".
+func (p *Pairs) Value() []byte { return p.value }
+
+// equal reports whether b is s, without a conversion, which would allocate
+// under TinyGo.
+func equal(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i := range b {
+		if b[i] != s[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// equalFold reports whether b is s, in upper or lower case; s is in lower case
+// and has letters and "-" only.
+func equalFold(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i := range b {
+		if b[i]|0x20 != s[i] {
+			return false
+		}
+	}
+	return true
+}
