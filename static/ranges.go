@@ -117,7 +117,8 @@ func choose(field []byte, size int64) (n int, first Range) {
 		}
 		n++
 		sum += r.Len
-		for rest := s; ; {
+		rest := s
+		for {
 			o, ok := rest.Next()
 			if rest.bad || rest.specs > MaxRanges {
 				return 0, Range{}
