@@ -237,11 +237,12 @@ type Memory struct {
 	engine.Memory
 	Exchanges int // what each worker knows of its request
 	Sources   int // places for Sources whose peers are slow
+	Places    int // what connections that wait for the program are known by
 }
 
 // Total is the sum of the parts. Stacks of goroutines, handlers, and what the
 // backend and the runtime hold come on top.
-func (m Memory) Total() int { return m.Memory.Total() + m.Exchanges + m.Sources }
+func (m Memory) Total() int { return m.Memory.Total() + m.Exchanges + m.Sources + m.Places }
 
 // Memory computes what a server of this configuration holds.
 func (c Config) Memory() Memory {
@@ -250,7 +251,7 @@ func (c Config) Memory() Memory {
 		c.Backend = noBackend{}
 	}
 	e := c.engine()
-	return Memory{e.Memory(), (c.Workers + max(c.Spare, 0)) * web.ExchangeSize, max(c.Sources, 0) * web.SourceSize}
+	return Memory{e.Memory(), (c.Workers + max(c.Spare, 0)) * web.ExchangeSize, max(c.Sources, 0) * web.SourceSize, e.Pool.Slots * web.PlaceSize}
 }
 
 // Memory computes what the server holds.

@@ -195,6 +195,23 @@ func (h *Head) KeepAlive() bool {
 // 9.6).
 func (h *Head) Close() bool { return h.facts.has(factClose) }
 
+// Outline is what an answer needs to know of its request: method, version, and
+// whether the connection may persist.
+type Outline uint32
+
+// Outline is the head's outline, for those who answer when its bytes are gone.
+func (h *Head) Outline() Outline {
+	return Outline(h.method) | Outline(h.version)<<8 | Outline(h.facts&(factClose|factKeepAlive))<<16
+}
+
+// SetOutline makes h a complete head of which only the outline is known: it
+// has no target and no fields, and takes no byte of any buffer.
+func (h *Head) SetOutline(o Outline) {
+	h.Reset()
+	h.state = stateDone
+	h.method, h.version, h.facts = Method(o), Version(o>>8), fact(o>>16)
+}
+
 // Upgrade reports whether the request asks for another protocol: it has an
 // Upgrade field, names it in Connection, and is not HTTP/1.0, where it must be
 // ignored (RFC 9110 section 7.8).

@@ -48,6 +48,7 @@ const (
 	respChunked                        // content is sent in chunks
 	respNoBody                         // content is not sent (HEAD, 204, 304 and others)
 	respTunnel                         // the connection leaves HTTP (101, 2xx to CONNECT)
+	respUnframed                       // content ends with the connection, whatever the version
 )
 
 // What the Append methods append at most, in bytes.
@@ -272,6 +273,24 @@ func (r *Response) AppendLength(dst []byte, n uint64) ([]byte, error) {
 	return append(dst, '\r', '\n'), nil
 }
 
+// Unframed says that the content has neither a length nor chunks, but ends
+// with the connection (RFC 9112 section 6.3, item 8), as it does for HTTP/1.0:
+// what is sent is the content and nothing else, so that one copy of it serves
+// many connections. The peer cannot tell content that was cut short from
+// content that has ended; its type must. It fails with ErrState out of order
+// and with ErrLengthDeclared if a length was declared.
+func (r *Response) Unframed() error {
+	switch {
+	case r.state != respFields:
+		return ErrState
+	case r.has(respLength):
+		return ErrLengthDeclared
+	}
+	r.facts |= respUnframed
+	r.facts &^= respKeepAlive
+	return nil
+}
+
 // AppendEnd ends the head. date is what AppendDate appends, or nil for a
 // server without a clock (RFC 9110 section 6.6.1); any other length is ErrDate.
 //
@@ -302,7 +321,7 @@ func (r *Response) AppendEnd(dst []byte, date []byte) ([]byte, error) {
 	case r.code == StatusResetContent:
 		r.facts |= respLength
 		dst = append(dst, "Content-Length: 0\r\n"...)
-	case r.version == Version10:
+	case r.version == Version10, r.has(respUnframed):
 		r.facts &^= respKeepAlive
 	default:
 		r.facts |= respChunked

@@ -117,6 +117,15 @@ func (c *Conn) Length(n uint64) error {
 	return err
 }
 
+// Unframed says that the content ends with the connection, whatever the
+// version: see http1.Response.Unframed.
+func (c *Conn) Unframed() error {
+	if !c.inHead() {
+		return http1.ErrState
+	}
+	return c.resp.Unframed()
+}
+
 // EndHead stages the end of the head. It may leave in Out until Flush, or
 // until Out is full.
 func (c *Conn) EndHead() error {

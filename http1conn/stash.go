@@ -70,6 +70,29 @@ func (c *Conn) Save(dst []byte) (n int, ok bool) {
 	return n, true
 }
 
+// Outline forgets all of a request whose content was used up (Respond) but
+// what its answer needs, and the bytes behind it, which stay. It fails with
+// http1.ErrState in another state, and if the response has begun.
+func (c *Conn) Outline() (http1.Outline, error) {
+	if c.state != http1.StateRespond || len(c.piece) > 0 {
+		return 0, http1.ErrState
+	}
+	o := c.head.Outline()
+	c.head.SetOutline(o)
+	c.end = copy(c.in, c.in[c.pos:c.end])
+	c.at, c.pos, c.probed = 0, 0, 0
+	return o, nil
+}
+
+// SetOutline takes up a request of which nothing but its outline is here. The
+// Conn is Reset before.
+func (c *Conn) SetOutline(o http1.Outline) {
+	c.head.SetOutline(o)
+	c.state = http1.StateRespond
+	c.touched, c.continued = true, true
+	c.begin()
+}
+
 // Load takes up what Save has written. The Conn is Reset before.
 func (c *Conn) Load(src []byte) {
 	v := &c.saved

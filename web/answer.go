@@ -94,6 +94,11 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	case stuck > 0 && x.d.e.Backend().Now()-began < quickTime:
 		r.stuck.Add(-1)
 	}
+	if x.then != modeRequest {
+		if after, v, waits := x.beginWait(err, began); waits {
+			return after, v
+		}
+	}
 	return x.settle(err, began)
 }
 

@@ -40,6 +40,7 @@ type Driver struct {
 	xs     []Exchange
 
 	sources sources
+	places  places // of the slots, for those who wait for the program
 
 	date [http1.DateSize]byte // of a farewell
 }
@@ -51,6 +52,7 @@ func New(e *engine.Engine, c Config) (*Driver, error) {
 	}
 	d := &Driver{cfg: c, e: e, xs: make([]Exchange, e.MaxWorkers())}
 	d.sources.init(c.Sources)
+	d.places.init(e.Pool().Size())
 	for i := range d.xs {
 		x := &d.xs[i]
 		x.d = d

@@ -28,6 +28,7 @@ type Exchange struct {
 	result   error      // what the handler has returned
 	static   []byte     // content to be sent from where it is, after what is staged
 	source   openSource // of the response: see source.go
+	then     mode       // what the handler leaves the connection in: see later.go, outlet.go
 	typed    bool       // a Content-Type was given
 	handling bool       // a handler runs
 	lost     bool       // the right to the slot passed while a worker waited to send
@@ -135,6 +136,7 @@ func (x *Exchange) run(h Handler) error {
 	x.err, x.static, x.typed, x.used = nil, nil, false, 0
 	x.clearAside()
 	x.value = nil
+	x.then = modeRequest
 	if x.w == nil {
 		x.result = h(Response{x}, &x.req)
 	} else {
@@ -144,7 +146,7 @@ func (x *Exchange) run(h Handler) error {
 	if err == nil {
 		err = x.err
 	}
-	if err == nil && !x.conn.Finished() {
+	if err == nil && !x.conn.Finished() && !x.waits() {
 		x.noteClosing()
 		err = x.conn.Complete()
 	}

@@ -12,6 +12,9 @@ func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 	if st.mode == modeSource {
 		d.endSource(st, h)
 	}
+	if st.mode == modeLater || st.mode == modeOutlet {
+		d.places.drop(h.Index())
+	}
 	if st.which != 0 {
 		sink := d.router.sinks[st.which-1]
 		st.which = 0
@@ -28,8 +31,12 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	case engine.WhyClosing:
 		return dst
 	}
-	if st := pool.StateOf[slotState](s); st.answered || st.mode == modeSource {
+	st := pool.StateOf[slotState](s)
+	if st.answered || st.mode == modeSource || st.mode == modeOutlet {
 		return dst
+	}
+	if st.mode == modeLater {
+		code = 503 // it is not the peer who was slow
 	}
 	var r http1.Response
 	r.Init(http1.MethodUnset, http1.Version11, false)

@@ -47,6 +47,9 @@ const (
 	ErrArena          // the request's arena has not so many bytes left
 	ErrMemory         // the worker's memory is too small
 	ErrSource         // a Source has ended before its length
+	ErrNoServer       // there is no server around the handler, which this needs
+	ErrContent        // the request's content is not here yet
+	ErrBeats          // there are too many different beats
 	numErrors
 )
 
@@ -59,6 +62,9 @@ var errorTexts = [numErrors]string{
 	ErrArena:    "web: arena exhausted",
 	ErrMemory:   "web: worker memory too small",
 	ErrSource:   "web: source ended before its length",
+	ErrNoServer: "web: not possible outside of a server",
+	ErrContent:  "web: content of the request has not come yet",
+	ErrBeats:    "web: too many different beats",
 }
 
 // Abort reports whether the error says that the connection is to be aborted.

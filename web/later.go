@@ -1,7 +1,199 @@
 package web
 
-import "github.com/bobtail-go/bobtail/engine"
+import (
+	"unsafe"
+
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/pool"
+)
+
+// This file lets a request be answered later, as a long poll is. The
+// connection waits in its slot, with no worker, and with no other memory
+// unless the peer has sent the next request already. What the answer must know
+// of the request is in the slot's state; what has been received behind the
+// request is in a stash block; what has not been received stays in the
+// network.
+
+// Ticket is the right to answer one request, once: see [Request.Later]. It may
+// be copied and compared. The zero Ticket answers nothing.
+type Ticket struct {
+	handle pool.Handle
+	token  uint32
+}
+
+// Handle names the connection that waits.
+func (t Ticket) Handle() pool.Handle { return t.handle }
+
+// laterState is the state of a slot in modeLater.
+type laterState struct {
+	outline http1.Outline
+	until   uint32 // tick of the limit
+}
+
+func (st *slotState) later() *laterState { return (*laterState)(unsafe.Pointer(&st.sink)) }
+
+// Later puts the answer off. The handler keeps the Ticket, for another
+// goroutine, and returns nil without having begun a response; the connection
+// then waits, and holds no worker, until [Driver.Answer] is called. If that
+// does not happen within limit nanoseconds, or the server shuts down, the peer
+// is told 503 with Retry-After, that it may ask again; see LaterOr for another
+// answer. A handler that answers all the same, or returns an error, has done
+// so: its Ticket is stale.
+//
+// The content of the request must be here: ErrContent says that it is not. What
+// the handler has not read of it is thrown away when it returns. Outside of a
+// server the error is ErrNoServer, in a Sink's Piece and for a limit that is
+// not positive ErrMisuse. A limit of more than a year is a year.
+//
+// What a peer sends behind the request is left where it is until the answer is
+// sent. A peer that closes its end of the connection, or loses it, is taken to
+// be gone, and the Ticket is stale: with the loss of a connection that nobody
+// tells of, the limit ends the wait.
+func (r *Request) Later(limit int64) (Ticket, error) { return r.LaterOr(limit, nil) }
+
+// LaterOr is Later with a handler that answers at the limit, and when the
+// server shuts down, such as an empty 204. It is kept until then, so it is a
+// function that is made once, not a closure a request.
+func (r *Request) LaterOr(limit int64, otherwise Handler) (Ticket, error) {
+	x := r.x
+	switch {
+	case x.w == nil:
+		return Ticket{}, ErrNoServer
+	case x.sinking || limit <= 0 || x.conn.Begun() || x.then != modeRequest:
+		return Ticket{}, ErrMisuse
+	}
+	if whole, _ := x.conn.Whole(); !whole {
+		return Ticket{}, ErrContent
+	}
+	// From here on the connection's end makes the ticket stale. So the slot
+	// must be ours while that is said.
+	if !x.w.Take() {
+		return Ticket{}, engine.ErrDeadline
+	}
+	st := pool.StateOf[slotState](x.s)
+	st.mode = modeLater
+	*st.later() = laterState{until: pool.TickAfter(x.d.e.Backend().Now() + min(limit, longest))}
+	t := Ticket{x.handle, x.d.places.begin(x.handle.Index(), placeWaiting, otherwise)}
+	x.w.Give()
+	x.then = modeLater
+	return t, nil
+}
+
+// longest is a year in nanoseconds, as in Patience of package engine.
+const longest = 365 * 24 * 3600 * 1_000_000_000
+
+// Answer has a request answered that was put off: h runs on a worker, soon,
+// with a Response as any handler's, and with a Request that has the method and
+// the version, but neither target nor fields nor content. Fields that handlers
+// around the first one have set aside (Response.With) are not in the answer; h
+// may put it off again.
+//
+// Answer may be called from any goroutine, also before the handler that took
+// the ticket has returned. It does not wait. Of several calls one succeeds; the
+// others, and those for a connection that is over, or after the limit, fail
+// with pool.ErrStale. If it succeeds, h is called, unless the connection ends
+// before. It allocates nothing, but a closure that is given to it may be.
+func (d *Driver) Answer(t Ticket, h Handler) error {
+	if h == nil {
+		return ErrMisuse
+	}
+	if !d.places.change(t.handle.Index(), t.token, placeWaiting, placeGiven, h) {
+		return pool.ErrStale
+	}
+	return d.e.Wake(t.handle)
+}
+
+// beginLater leaves a connection whose handler has put the answer off.
+func (x *Exchange) beginLater() (next, engine.Verdict) {
+	if !x.conn.Discard() {
+		// The content was not as the head has said.
+		x.endLater()
+		return nextEnd, x.refuse(x.conn.Err())
+	}
+	outline, err := x.conn.Outline()
+	if err != nil {
+		panic("BUG: web: put off in state " + x.conn.State().String())
+	}
+	pool.StateOf[slotState](x.s).later().outline = outline
+	if x.d.e.Closing() {
+		// Shutdown may have looked at this slot before.
+		x.d.e.Wake(x.handle)
+	}
+	return nextEnd, x.restLater()
+}
+
+// endLater ends the wait. The ticket, if it was not used, is stale.
+func (x *Exchange) endLater() {
+	x.d.places.drop(x.handle.Index())
+	pool.StateOf[slotState](x.s).mode = modeRequest
+}
+
+// restLater leaves the slot until the answer is there, or the limit.
+func (x *Exchange) restLater() engine.Verdict {
+	if staged := x.conn.Staged(); len(staged) > 0 {
+		// Answers to requests before this one.
+		if err := x.send(staged, nil); err != nil {
+			return engine.Abort
+		}
+		x.conn.Unstage()
+	}
+	if x.conn.Buffered() == 0 {
+		x.d.e.Pool().Stash.Drop(x.s)
+	} else if !x.stash() {
+		x.endLater()
+		return x.refuseBusy()
+	}
+	x.w.Ignore(x.s)
+	st := pool.StateOf[slotState](x.s).later()
+	x.w.Alarm(x.s, max(pool.TickTime(st.until, x.w.Now)-x.w.Now, 1))
+	return engine.Park
+}
 
 // serveLater looks at a connection whose answer is to be given later. over
 // says that it was given, so that the next request may be served.
-func (x *Exchange) serveLater() (v engine.Verdict, over bool) { return engine.Abort, false }
+func (x *Exchange) serveLater() (v engine.Verdict, over bool) {
+	w, s := x.w, x.s
+	st := pool.StateOf[slotState](s)
+	if !s.Stashed() {
+		x.conn.SetOutline(st.later().outline)
+	}
+	limit := pool.TickTime(st.later().until, w.Now) <= w.Now || x.d.e.Closing()
+	h, ok := x.d.places.take(x.handle.Index(), limit)
+	if !ok {
+		if w.Hangup(s) && x.hasGone() {
+			x.endLater()
+			return engine.Abort, false
+		}
+		return x.restLater(), false
+	}
+	if h == nil {
+		h = tryAgain
+	}
+	st.mode = modeRequest
+	s.Phase = uint8(engine.PhaseBusy)
+	after, v := x.answer(nil, h)
+	return v, after != nextEnd
+}
+
+// hasGone reads what a peer has sent that is said to have closed, and reports
+// whether it has. More than there is room for counts as that: it cannot be
+// told any more, and there is nobody to read the answers.
+func (x *Exchange) hasGone() bool {
+	for {
+		room := x.conn.Space()
+		if len(room) == 0 {
+			return true
+		}
+		n, err := x.w.Receive(x.s, room)
+		x.conn.Feed(n)
+		if err != nil || n == 0 {
+			return err != nil && !wouldBlock(err)
+		}
+	}
+}
+
+// tryAgain is the answer at the limit, unless there is another.
+func tryAgain(w Response, r *Request) error {
+	return w.Status(http1.StatusServiceUnavailable).Header("Retry-After", "1").Text("Service Unavailable\n")
+}
