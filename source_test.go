@@ -1,0 +1,836 @@
+package bobtail_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/transport/memory"
+)
+
+// blob is a Source whose bytes tell their place.
+type blob struct {
+	size   int64
+	failAt int64        // from here on ReadAt fails with err, if that is not nil
+	err    error        // or panics, if it is errPanic
+	closed atomic.Int32 // how often Close was called
+	reads  atomic.Int32
+}
+
+var errPanic = errors.New("panic")
+
+func (b *blob) ReadAt(p []byte, off int64) (int, error) {
+	b.reads.Add(1)
+	if b.err != nil && off+int64(len(p)) > b.failAt {
+		if p = p[:max(0, b.failAt-off)]; len(p) == 0 {
+			if b.err == errPanic {
+				panic(b.err)
+			}
+			return 0, b.err
+		}
+	}
+	n := 0
+	for ; n < len(p) && off+int64(n) < b.size; n++ {
+		p[n] = blobAt(off + int64(n))
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (b *blob) Close() error {
+	if b.closed.Add(1) == 1 && b.err == errPanic {
+		panic(b.err)
+	}
+	return nil
+}
+
+func blobAt(off int64) byte { return byte(off*167>>3 ^ off>>11) }
+
+// blobText is n bytes of a blob.
+func blobText(off, n int64) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = blobAt(off + int64(i))
+	}
+	return string(b)
+}
+
+// filed is a Source that can be sent from a descriptor.
+type filed struct {
+	*blob
+	fd uintptr
+}
+
+func (f filed) File() uintptr { return f.fd }
+
+// blobs makes Sources for a test, and wants each to be closed once.
+type blobs struct {
+	f    *fixture
+	all  []*blob
+	file *os.File
+}
+
+func (f *fixture) blobs() *blobs {
+	b := &blobs{f: f}
+	f.t.Cleanup(func() {
+		if b.file != nil {
+			b.file.Close()
+		}
+	})
+	return b
+}
+
+func (b *blobs) new(size int64) *blob {
+	s := &blob{size: size}
+	b.all = append(b.all, s)
+	return s
+}
+
+// newFile makes one of which the backend can have a descriptor.
+func (b *blobs) newFile(size int64) filed {
+	s := b.new(size)
+	if b.f.net != nil {
+		return filed{s, b.f.net.AddFile(s)}
+	}
+	if b.file == nil {
+		file, err := os.Create(filepath.Join(b.f.t.TempDir(), "blob"))
+		if err == nil {
+			_, err = file.WriteString(blobText(0, 3<<20))
+		}
+		if err != nil {
+			b.f.t.Fatal(err)
+		}
+		b.file = file
+	}
+	return filed{s, b.file.Fd()}
+}
+
+// wantClosed wants every Source to have been closed once, and none to have a
+// place any more.
+func (b *blobs) wantClosed() {
+	b.f.t.Helper()
+	b.f.await("each Source is closed", func() bool {
+		for _, s := range b.all {
+			if s.closed.Load() == 0 {
+				return false
+			}
+		}
+		return b.f.srv.Stats().Sources == 0
+	})
+	b.f.settle()
+	for i, s := range b.all {
+		if n := s.closed.Load(); n != 1 {
+			b.f.t.Errorf("Source %d was closed %d times", i, n)
+		}
+	}
+}
+
+// TestSource sends content of all sizes by all ways, on connections that
+// persist.
+func TestSource(t *testing.T) {
+	sizes := []int64{0, 1, 3000, 4096, 8000, 16000, 16200, 16384, 100_000, 1_500_000}
+	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		b := f.blobs()
+		var next bobtail.Source
+		var off, n int64
+		f.handle("/source", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).Header("Content-Type", "x/y").Source(next, off, n)
+		})
+		f.handle("GET /304", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(304).Source(next, off, n)
+		})
+		f.fast()
+		c := f.dial()
+		for _, size := range sizes {
+			for _, way := range []string{"read", "file", "no such file"} {
+				for _, off = range []int64{0, 1, 4097} {
+					switch way {
+					case "read":
+						next = b.new(size + off)
+					case "file":
+						next = b.newFile(size + off)
+					case "no such file":
+						// A pipe is none that can be sent from an offset.
+						r, w, err := os.Pipe()
+						if err != nil {
+							t.Fatal(err)
+						}
+						defer r.Close()
+						defer w.Close()
+						next = filed{b.new(size + off), r.Fd()}
+					}
+					n = size
+					c.send(get("/source"))
+					a := c.answer("GET")
+					if a.err != nil || a.StatusCode != 200 || a.body != blobText(off, n) || a.ContentLength != n {
+						t.Fatalf("%s, %d bytes from %d: status %d, %d bytes of %d, error %v", way, n, off, a.StatusCode, len(a.body), a.ContentLength, a.err)
+					}
+					s := b.all[len(b.all)-1]
+					if way == "file" && f.net != nil && size > 16384 && s.reads.Load() == 0 {
+						t.Errorf("%d bytes were not read", n)
+					}
+					if f.kind == "epoll" && way == "file" && size > 16384 && s.reads.Load() != 0 {
+						t.Errorf("%d bytes were read, not sent from the file", n)
+					}
+				}
+				next, off, n = b.new(size), 0, size
+				c.send("HEAD /source HTTP/1.1\r\nHost: a\r\n\r\n")
+				if a := c.want("HEAD", 200, ""); a.ContentLength != size || b.all[len(b.all)-1].reads.Load() != 0 {
+					t.Errorf("HEAD: Content-Length %d", a.ContentLength)
+				}
+				next = b.new(size)
+				c.send(get("/304"))
+				c.want("GET", 304, "")
+			}
+		}
+		c.send(get("/fast"))
+		c.want("GET", 200, "fast\n")
+		b.wantClosed()
+	})
+}
+
+// TestSourcePark has more slow readers than workers, none of which keeps one.
+func TestSourcePark(t *testing.T) {
+	const slow = 8
+	run(t, bobtail.Config{Workers: 1, Stash: 4}, func(t *testing.T, f *fixture) {
+		if f.kind == "net, buffered" {
+			t.Skip("it has buffers for all")
+		}
+		b := f.blobs()
+		const size = 20 << 20
+		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).Source(b.new(size), 0, size)
+		})
+		f.fast()
+		var clients []*client
+		for i := range slow {
+			c := f.dial()
+			c.send(get("/source"))
+			f.await("the driver waits for the peer", func() bool { return f.srv.Stats().Sources == i+1 })
+			clients = append(clients, c)
+		}
+		f.wantFast(0)
+		if s := f.srv.Stats(); s.Lent != 0 || s.Stash != 0 || s.OutputBlocks > slow {
+			t.Errorf("slow readers keep %d workers, %d stash blocks and %d output blocks", s.Lent, s.Stash, s.OutputBlocks)
+		}
+		clients[0].want("GET", 200, blobText(0, size))
+		clients[0].send(get("/fast"))
+		clients[0].want("GET", 200, "fast\n")
+		for _, c := range clients[1:] {
+			c.conn.Close()
+		}
+		b.wantClosed()
+	})
+}
+
+// sender reads answers for a client, and sends in the meantime what is left to
+// be sent, since a server that waits for its peer to read does not read itself.
+type sender struct {
+	c    *client
+	left string
+}
+
+func (c *client) sender() *sender {
+	s := &sender{c: c}
+	if c.peer != nil {
+		c.in = bufio.NewReader(s)
+	}
+	return s
+}
+
+func (s *sender) send(in string) {
+	if s.c.peer == nil {
+		go io.WriteString(s.c.conn, in)
+		return
+	}
+	s.left += in
+}
+
+func (s *sender) Read(b []byte) (int, error) {
+	for range virtualPatience / step {
+		s.c.f.settle()
+		n, _ := s.c.peer.TryWrite([]byte(s.left))
+		s.left = s.left[n:]
+		if n, err := s.c.peer.TryRead(b); err != transport.ErrWouldBlock {
+			return n, err
+		}
+		s.c.f.net.Advance(int64(step))
+	}
+	return 0, errPatience
+}
+
+// TestSourceThen follows a Source by everything that may come after it on the
+// connection, while the peer is slow and while it is not.
+func TestSourceThen(t *testing.T) {
+	const size = 300_000
+	body := blobText(0, size)
+	long := strings.Repeat("z", 100_000)
+	for _, c := range []struct {
+		name string
+		in   string
+		want []string // contents of the answers
+		then string   // what is sent after
+		end  bool     // the connection is closed after
+	}{
+		{name: "nothing", in: get("/source"), want: []string{body}},
+		{name: "a request", in: get("/source"), want: []string{body}, then: get("/fast")},
+		{name: "a pipelined request", in: get("/source") + get("/fast"), want: []string{body, "fast\n"}},
+		{name: "half a request", in: get("/source") + get("/fast")[:20], want: []string{body}, then: get("/fast")[20:]},
+		{name: "one staged before", in: get("/fast") + get("/source") + get("/fast"), want: []string{"fast\n", body, "fast\n"}},
+		{name: "another", in: get("/source") + get("/source") + get("/fast"), want: []string{body, body, "fast\n"}},
+		{name: "content that nobody reads", in: post("/source", "0123456789") + get("/fast"), want: []string{body, "fast\n"}},
+		{name: "half of it", in: post("/source", strings.Repeat("z", 20000))[:10000], want: []string{body}, then: strings.Repeat("z", 10000+len(post("/source", strings.Repeat("z", 20000)))-20000) + get("/fast")},
+		{name: "too much of it", in: post("/source", long)[:3000], want: []string{body}, end: true},
+		{name: "close", in: closeAt("/source"), want: []string{body}, end: true},
+		{name: "HTTP/1.0", in: "GET /source HTTP/1.0\r\n\r\n", want: []string{body}, end: true},
+		{name: "a broken request", in: get("/source") + "NONSENSE\r\n\r\n", want: []string{body, "Bad Request\n"}, end: true},
+	} {
+		for _, asFile := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, file %v", c.name, asFile), func(t *testing.T) {
+				run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+					early := asFile
+					b := f.blobs()
+					f.handle("/source", func(w bobtail.Response, r *bobtail.Request) error {
+						if asFile {
+							return w.Status(200).Source(b.newFile(size), 0, size)
+						}
+						return w.Status(200).Source(b.new(size), 0, size)
+					})
+					f.fast()
+					cl := f.dial()
+					out := cl.sender()
+					if early {
+						out.send(c.in + c.then)
+					} else {
+						out.send(c.in)
+					}
+					for i, want := range c.want {
+						status := 200
+						if strings.HasPrefix(want, "Bad") {
+							status = 400
+						}
+						if a := cl.answer("GET"); a.err != nil || a.StatusCode != status || a.body != want {
+							t.Fatalf("answer %d is %d with %d bytes, error %v; want %d with %d", i, a.StatusCode, len(a.body), a.err, status, len(want))
+						}
+					}
+					if c.then != "" {
+						if !early {
+							out.send(c.then)
+						}
+						cl.want("GET", 200, "fast\n")
+					}
+					if c.end {
+						cl.wantEnd("")
+					}
+					b.wantClosed()
+				})
+			})
+		}
+	}
+}
+
+// TestSourcePatience wants a reader that is slower than the rate to fail in
+// the end, one that stalls after the grace, and a prompt one never.
+func TestSourcePatience(t *testing.T) {
+	const rate, grace = 1000, 10 * time.Second
+	cfg := bobtail.Config{Timeouts: bobtail.Timeouts{Write: grace, Rate: rate}}
+	for _, c := range []struct {
+		name   string
+		a      int // bytes read at a time
+		every  time.Duration
+		least  time.Duration // until it fails
+		most   time.Duration // 0 for never
+		asFile bool
+		turns  bool // the pipe takes more than a turn
+	}{
+		{name: "stalls", every: time.Second, least: grace, most: grace + time.Second},
+		{name: "a fifth of the rate", a: 200, every: time.Second, least: grace, most: 15 * time.Second},
+		{name: "a fifth of the rate, rarely", a: 1600, every: 8 * time.Second, least: grace, most: 30 * time.Second},
+		{name: "a fifth of the rate, from a file", a: 200, every: time.Second, least: grace, most: 15 * time.Second, asFile: true},
+		{name: "half the rate, in turns", a: 200_000, every: 400 * time.Second, least: grace, most: 410 * time.Second, turns: true},
+		{name: "twice the rate", a: 2000, every: time.Second},
+		{name: "twice the rate, rarely", a: 3900, every: 1950 * time.Millisecond},
+		{name: "twice the rate, from a file", a: 2000, every: time.Second, asFile: true},
+		{name: "all at once", a: 1 << 20, every: step},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			mem := memory.Config{Pipe: 4000}
+			if c.turns {
+				mem.Pipe = 300_000
+			}
+			runMemory(t, mem, cfg, func(t *testing.T, f *fixture) {
+				b := f.blobs()
+				const size = 1 << 20
+				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+					if c.asFile {
+						return w.Status(200).Source(b.newFile(size), 0, size)
+					}
+					return w.Status(200).Source(b.new(size), 0, size)
+				})
+				cl := f.dial()
+				cl.send(get("/source"))
+				began := f.net.Now()
+				took := func() time.Duration { return time.Duration(f.net.Now() - began) }
+				total := 0
+				buf := make([]byte, 1<<20)
+				// The bytes in the pipe are nobody's merit.
+				total, _ = cl.peer.TryRead(buf)
+				if total != mem.Pipe {
+					t.Fatalf("%d bytes at first", total)
+				}
+				for total < size && took() < time.Hour {
+					f.advance(c.every)
+					n, _ := cl.peer.TryRead(buf[:c.a])
+					if total += n; f.srv.Stats().Open == 0 {
+						break
+					}
+				}
+				failed := f.srv.Stats().Timeouts[engine.PhaseWrite] == 1
+				switch {
+				case c.most == 0 && (failed || total < size):
+					t.Errorf("failed after %v and %d bytes", took(), total)
+				case c.most != 0 && (!failed || took() < c.least || took() > c.most):
+					t.Errorf("failed: %v, after %v and %d bytes, want between %v and %v", failed, took(), total, c.least, c.most)
+				}
+				if c.most != 0 {
+					cl.wantAbort()
+				}
+				b.wantClosed()
+			})
+		})
+	}
+}
+
+// TestSourceFails wants the connection to be aborted when content ends before
+// its length, and the Source to be closed however the request ends.
+func TestSourceFails(t *testing.T) {
+	for _, size := range []int64{5000, 100_000} {
+		for _, c := range []struct {
+			name string
+			at   int64
+			err  error
+		}{
+			{"at once", 0, io.ErrUnexpectedEOF},
+			{"ends at once", 0, io.EOF},
+			{"in the midst", size / 2, io.ErrUnexpectedEOF},
+			{"at the last byte", size - 1, io.EOF},
+			{"panics", size / 2, errPanic},
+		} {
+			t.Run(c.name+" of "+strconv.Itoa(int(size)), func(t *testing.T) {
+				run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+					b := f.blobs()
+					f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+						s := b.new(size)
+						s.failAt, s.err = c.at, c.err
+						return w.Status(200).Source(s, 0, size)
+					})
+					f.fast()
+					cl := f.dial()
+					cl.send(get("/fast") + get("/source"))
+					if got := cl.wantAbort(); int64(len(got)) > c.at+400 {
+						t.Errorf("%d bytes came", len(got))
+					}
+					panics := uint64(0)
+					if c.err == errPanic {
+						panics = 2 // in ReadAt and in Close
+					}
+					b.wantClosed()
+					if s := f.srv.Stats(); s.Panics != panics {
+						t.Errorf("%d panics", s.Panics)
+					}
+					f.wantFast(step)
+				})
+			})
+		}
+	}
+}
+
+// TestSourceCut cuts files short while they are sent from their descriptors.
+func TestSourceCut(t *testing.T) {
+	const size = 8 << 20
+	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		if f.net != nil {
+			t.Skip("a file of the system's")
+		}
+		b := f.blobs()
+		name := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(name, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).Source(cutFile{file, b.new(0)}, 0, size)
+		})
+		cl := f.dial()
+		cl.send(get("/source"))
+		if f.kind != "net, buffered" {
+			f.await("the driver waits for the peer", func() bool { return f.srv.Stats().Sources == 1 })
+		}
+		if err := os.Truncate(name, size/2); err != nil {
+			t.Fatal(err)
+		}
+		if got := cl.wantAbort(); len(got) > size {
+			t.Errorf("%d bytes came", len(got))
+		}
+		b.wantClosed()
+	})
+}
+
+type cutFile struct {
+	f *os.File
+	b *blob
+}
+
+func (c cutFile) ReadAt(p []byte, off int64) (int, error) { return c.f.ReadAt(p, off) }
+func (c cutFile) File() uintptr                           { return c.f.Fd() }
+func (c cutFile) Close() error                            { return c.b.Close() }
+
+// TestSourceHandler has handlers that do something else after they have given
+// a Source, or before.
+func TestSourceHandler(t *testing.T) {
+	const size = 50_000
+	run(t, bobtail.Config{Timeouts: bobtail.Timeouts{Handler: time.Second}}, func(t *testing.T, f *fixture) {
+		b := f.blobs()
+		body := blobText(0, size)
+		f.handle("GET /error", func(w bobtail.Response, r *bobtail.Request) error {
+			w.Status(200).Source(b.new(size), 0, size)
+			return errors.New("after")
+		})
+		f.handle("GET /panic", func(w bobtail.Response, r *bobtail.Request) error {
+			w.Status(200).Source(b.new(size), 0, size)
+			panic("after")
+		})
+		f.handle("GET /abort", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).Header("bad name", "").Source(b.new(size), 0, size)
+		})
+		f.handle("GET /twice", func(w bobtail.Response, r *bobtail.Request) error {
+			h := w.Status(200)
+			if err := h.Source(b.new(size), 0, size); err != nil {
+				t.Error(err)
+			}
+			if err := h.Source(b.new(size), 0, size); err == nil {
+				t.Error("a second Source was taken")
+			}
+			return nil
+		})
+		f.handle("GET /negative", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).Source(b.new(size), -1, size)
+		})
+		f.handle("GET /nil", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).Source(nil, 0, size)
+		})
+		f.handle("GET /205", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(205).Source(b.new(size), 0, size)
+		})
+		f.handle("GET /204", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(204).Source(b.new(size), 0, size)
+		})
+		f.handle("GET /typed", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).Source(b.new(size), 0, size)
+		})
+		f.fast()
+		for _, c := range []struct {
+			path   string
+			status int
+			body   string
+		}{
+			{"/error", 200, body}, {"/panic", 200, body}, {"/twice", 200, body}, {"/typed", 200, body},
+			{"/abort", 500, "Internal Server Error\n"}, {"/negative", 500, "Internal Server Error\n"}, {"/nil", 500, "Internal Server Error\n"},
+			{"/205", 500, "Internal Server Error\n"}, {"/204", 204, ""},
+		} {
+			cl := f.dial()
+			cl.send(get(c.path))
+			if a := cl.answer("GET"); a.StatusCode != c.status || a.body != c.body {
+				t.Errorf("%s: %d with %d bytes", c.path, a.StatusCode, len(a.body))
+			}
+			if c.status < 300 {
+				cl.send(get("/fast"))
+				cl.want("GET", 200, "fast\n")
+			}
+			cl.conn.Close()
+		}
+		b.wantClosed()
+	})
+}
+
+// TestSourceGone ends the connection from outside while a Source is sent.
+func TestSourceGone(t *testing.T) {
+	const size = 30 << 20
+	for _, c := range []struct {
+		name string
+		end  func(f *fixture, c *client)
+	}{
+		{"the peer closes", func(f *fixture, c *client) { c.conn.Close() }},
+		{"the peer resets", func(f *fixture, c *client) {
+			if c.peer != nil {
+				c.peer.Reset()
+			}
+			c.conn.Close()
+		}},
+		{"the server closes", func(f *fixture, c *client) { f.close() }},
+	} {
+		for _, asFile := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, file %v", c.name, asFile), func(t *testing.T) {
+				run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+					if f.kind == "net, buffered" {
+						t.Skip()
+					}
+					b := f.blobs()
+					f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+						if asFile && f.net != nil {
+							return w.Status(200).Source(b.newFile(size), 0, size)
+						}
+						return w.Status(200).Source(b.new(size), 0, size)
+					})
+					for range 3 {
+						cl := f.dial()
+						cl.send(get("/source"))
+						f.await("the driver waits for the peer", func() bool { return f.srv.Stats().Sources > 0 })
+						c.end(f, cl)
+						if f.closed {
+							break
+						}
+						b.wantClosed()
+					}
+					b.wantClosed()
+				})
+			})
+		}
+	}
+}
+
+// TestSourceLost has a handler that gives a Source and does not come back.
+func TestSourceLost(t *testing.T) {
+	runVirtual(t, bobtail.Config{Timeouts: bobtail.Timeouts{Handler: time.Second}}, func(t *testing.T, f *fixture) {
+		b := f.blobs()
+		release := make(chan struct{})
+		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+			err := w.Status(200).Source(b.new(50_000), 0, 50_000)
+			<-release
+			return err
+		})
+		f.fast()
+		c := f.dial()
+		c.send(get("/source"))
+		f.advance(2 * time.Second)
+		c.want("GET", 503, "")
+		if n := b.all[0].closed.Load(); n != 0 {
+			t.Error("closed while the handler has it")
+		}
+		close(release)
+		b.wantClosed()
+		f.wantFast(step)
+	})
+}
+
+// TestSourceShutdown shuts the server down while a Source is sent: it is sent
+// to its end.
+func TestSourceShutdown(t *testing.T) {
+	const size = 200_000
+	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		b := f.blobs()
+		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).Source(b.new(size), 0, size)
+		})
+		c := f.dial()
+		c.send(get("/source"))
+		ended := f.shutdown()
+		f.settle()
+		if f.srv.Stats().Sources != 1 {
+			t.Error("the Source is gone")
+		}
+		c.want("GET", 200, blobText(0, size))
+		c.wantEnd("")
+		b.wantClosed()
+		f.await("the server has ended", ended)
+		f.closed = true
+	})
+}
+
+// shutdown begins to shut the server down, and returns what tells whether it
+// has ended.
+func (f *fixture) shutdown() (ended func() bool) {
+	var done atomic.Bool
+	go func() {
+		f.srv.Shutdown(f.t.Context())
+		done.Store(true)
+	}()
+	return done.Load
+}
+
+// TestSourceTable has more slow readers than there are places, for whom workers
+// wait then.
+func TestSourceTable(t *testing.T) {
+	const size = 100_000
+	for _, places := range []int{-1, 1} {
+		t.Run(strconv.Itoa(places), func(t *testing.T) {
+			runVirtual(t, bobtail.Config{Sources: places, Workers: 4}, func(t *testing.T, f *fixture) {
+				b := f.blobs()
+				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+					return w.Status(200).Source(b.new(size), 0, size)
+				})
+				f.fast()
+				var clients []*client
+				for range 3 {
+					c := f.dial()
+					c.send(get("/fast") + get("/source") + get("/fast"))
+					clients = append(clients, c)
+				}
+				waiting := max(places, 0)
+				if s := f.srv.Stats(); s.Sources != waiting || s.Lent != 3-waiting {
+					t.Errorf("%d wait with a place and %d with a worker", s.Sources, s.Lent)
+				}
+				f.wantFast(0)
+				for _, c := range clients {
+					c.want("GET", 200, "fast\n")
+					c.want("GET", 200, blobText(0, size))
+					c.want("GET", 200, "fast\n")
+				}
+				b.wantClosed()
+			})
+		})
+	}
+}
+
+// TestSourceTurns has one fast peer with much content: others are served in
+// between.
+func TestSourceTurns(t *testing.T) {
+	for _, asFile := range []bool{false, true} {
+		t.Run(fmt.Sprint("file ", asFile), func(t *testing.T) {
+			const size = 2 << 20
+			runMemory(t, memory.Config{Pipe: 2 * size}, bobtail.Config{Workers: 1}, func(t *testing.T, f *fixture) {
+				f.loop = true
+				b := f.blobs()
+				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+					if asFile {
+						return w.Status(200).Source(b.newFile(size), 0, size)
+					}
+					return w.Status(200).Source(b.new(size), 0, size)
+				})
+				f.fast()
+				big, small := f.dial(), f.dial()
+				poll := func() {
+					if _, err := f.srv.Poll(f.srv.Now()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				poll() // which accepts them
+				big.peer.TryWrite([]byte(get("/source")))
+				turns := 0
+				for was := uint64(0); was < size; turns++ {
+					small.peer.TryWrite([]byte(get("/fast")))
+					poll()
+					if now := big.peer.Received(); now-was > 300<<10 {
+						t.Fatalf("%d bytes in one turn", now-was)
+					} else {
+						was = now
+					}
+					var buf [512]byte
+					if n, err := small.peer.TryRead(buf[:]); err != nil || !strings.HasSuffix(string(buf[:n]), "fast\n") {
+						t.Fatalf("the other got %q, %v", buf[:n], err)
+					}
+				}
+				if turns < 7 {
+					t.Errorf("%d turns", turns)
+				}
+				big.want("GET", 200, blobText(0, size))
+				b.wantClosed()
+			})
+		})
+	}
+}
+
+// TestSourceFaults sends through networks that take any number of bytes at a
+// time, or none, and fail.
+func TestSourceFaults(t *testing.T) {
+	const size = 40_000
+	in := get("/fast") + get("/source") + get("/fast")
+	exchange := func(t *testing.T, mem memory.Config, asFile, mayFail bool) {
+		cfg := bobtail.Config{WorkerMemory: 2048, OutputBlocks: 2, OutputBlockSize: 64, Workers: 2}
+		runMemory(t, mem, cfg, func(t *testing.T, f *fixture) {
+			b := f.blobs()
+			f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+				if asFile {
+					return w.Status(200).Source(b.newFile(size), 0, size)
+				}
+				return w.Status(200).Source(b.new(size), 0, size)
+			})
+			f.fast()
+			c := f.dial()
+			for range 2 {
+				err := c.trySend(in)
+				for _, want := range []string{"fast\n", blobText(0, size), "fast\n"} {
+					a, e := c.tryAnswer("GET")
+					if err == nil {
+						err = e
+					}
+					if err == nil {
+						err = a.err
+					}
+					if err == nil && a.body != want {
+						t.Fatalf("seed %d: wrong content", mem.Seed)
+					}
+				}
+				if err != nil && !mayFail {
+					t.Fatalf("seed %d: %v", mem.Seed, err)
+				}
+			}
+			c.conn.Close()
+			b.wantClosed()
+		})
+	}
+	for seed := range uint64(20) {
+		faults := memory.Faults{ShortWrites: 400, WouldBlock: 300, ShortReads: 300, Spurious: 300}
+		exchange(t, memory.Config{Seed: seed, Pipe: 5000, Faults: faults}, seed%2 == 0, false)
+		faults.Reset = 20
+		exchange(t, memory.Config{Seed: seed, Pipe: 5000, Faults: faults}, seed%2 == 0, true)
+	}
+}
+
+// TestSourceEveryByte stops the output after every number of bytes: within
+// what was staged before, within the head, and within the content.
+func TestSourceEveryByte(t *testing.T) {
+	const size = 700
+	head := strings.Replace(ok(blobText(0, size)), "Content-Type: text/plain; charset=utf-8\r\n", "", 1)
+	want := ok("fast\n") + head + ok("fast\n")
+	for _, blocks := range []int{1, 16} { // where the rest of a head fits and where not
+		for pipe := 1; pipe < len(want)+50; pipe += 1 + pipe/40 {
+			cfg := bobtail.Config{WorkerMemory: 2048, OutputBlocks: blocks, OutputBlockSize: 64, Workers: 2}
+			runMemory(t, memory.Config{Pipe: pipe}, cfg, func(t *testing.T, f *fixture) {
+				b := f.blobs()
+				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+					if pipe%2 == 0 {
+						return w.Status(200).Source(b.newFile(size), 0, size)
+					}
+					return w.Status(200).Source(b.new(size), 0, size)
+				})
+				f.fast()
+				c := f.dial()
+				c.sender().send(get("/fast") + get("/source") + get("/fast"))
+				got := make([]byte, len(want))
+				if _, err := io.ReadFull(c.in, got); err != nil || string(got) != want {
+					t.Errorf("pipe of %d bytes, %d blocks: %v, %q", pipe, blocks, err, got)
+				}
+				c.wantSilence()
+				b.wantClosed()
+			})
+		}
+	}
+}
