@@ -58,10 +58,13 @@ func (x *Exchange) begin(rw io.ReadWriter, h Handler) {
 	x.in = rw
 	x.handler = h
 	if x.serveOne == nil {
-		x.serveOne = func(*http1conn.Conn) error { return x.run(x.handler) }
+		x.serveOne = x.one // a closure here would be made in every call, under TinyGo
 	}
 	x.conn.Reset(stream{x})
 }
+
+// one serves a request with the handler of begin.
+func (x *Exchange) one(*http1conn.Conn) error { return x.run(x.handler) }
 
 // wallField is the Date of answers without an engine.
 func (x *Exchange) wallField() []byte {
