@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -79,8 +80,22 @@ func (f filed) File() uintptr { return f.fd }
 // blobs makes Sources for a test, and wants each to be closed once.
 type blobs struct {
 	f    *fixture
+	mu   sync.Mutex
 	all  []*blob
 	file *os.File
+}
+
+// made is all of them.
+func (b *blobs) made() []*blob {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all
+}
+
+// last is the one that was made last.
+func (b *blobs) last() *blob {
+	all := b.made()
+	return all[len(all)-1]
 }
 
 func (f *fixture) blobs() *blobs {
@@ -95,7 +110,9 @@ func (f *fixture) blobs() *blobs {
 
 func (b *blobs) new(size int64) *blob {
 	s := &blob{size: size}
+	b.mu.Lock()
 	b.all = append(b.all, s)
+	b.mu.Unlock()
 	return s
 }
 
@@ -105,6 +122,8 @@ func (b *blobs) newFile(size int64) filed {
 	if b.f.net != nil {
 		return filed{s, b.f.net.AddFile(s)}
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.file == nil {
 		file, err := os.Create(filepath.Join(b.f.t.TempDir(), "blob"))
 		if err == nil {
@@ -123,7 +142,7 @@ func (b *blobs) newFile(size int64) filed {
 func (b *blobs) wantClosed() {
 	b.f.t.Helper()
 	b.f.await("each Source is closed", func() bool {
-		for _, s := range b.all {
+		for _, s := range b.made() {
 			if s.closed.Load() == 0 {
 				return false
 			}
@@ -131,7 +150,7 @@ func (b *blobs) wantClosed() {
 		return b.f.srv.Stats().Sources == 0
 	})
 	b.f.settle()
-	for i, s := range b.all {
+	for i, s := range b.made() {
 		if n := s.closed.Load(); n != 1 {
 			b.f.t.Errorf("Source %d was closed %d times", i, n)
 		}
@@ -144,19 +163,32 @@ func TestSource(t *testing.T) {
 	sizes := []int64{0, 1, 3000, 4096, 8000, 16000, 16200, 16384, 100_000, 1_500_000}
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		b := f.blobs()
+		var mu sync.Mutex // the test's and the handler's goroutine share these
 		var next bobtail.Source
 		var off, n int64
 		f.handle("/source", func(w bobtail.Response, r *bobtail.Request) error {
+			mu.Lock()
+			defer mu.Unlock()
 			return w.Status(200).Header("Content-Type", "x/y").Source(next, off, n)
 		})
 		f.handle("GET /304", func(w bobtail.Response, r *bobtail.Request) error {
+			mu.Lock()
+			defer mu.Unlock()
 			return w.Status(304).Source(next, off, n)
 		})
 		f.fast()
+		pipe, to, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pipe.Close()
+		defer to.Close()
 		c := f.dial()
 		for _, size := range sizes {
 			for _, way := range []string{"read", "file", "no such file"} {
-				for _, off = range []int64{0, 1, 4097} {
+				for _, from := range []int64{0, 1, 4097} {
+					mu.Lock()
+					off = from
 					switch way {
 					case "read":
 						next = b.new(size + off)
@@ -164,21 +196,16 @@ func TestSource(t *testing.T) {
 						next = b.newFile(size + off)
 					case "no such file":
 						// A pipe is none that can be sent from an offset.
-						r, w, err := os.Pipe()
-						if err != nil {
-							t.Fatal(err)
-						}
-						defer r.Close()
-						defer w.Close()
-						next = filed{b.new(size + off), r.Fd()}
+						next = filed{b.new(size + off), pipe.Fd()}
 					}
 					n = size
+					mu.Unlock()
 					c.send(get("/source"))
 					a := c.answer("GET")
 					if a.err != nil || a.StatusCode != 200 || a.body != blobText(off, n) || a.ContentLength != n {
 						t.Fatalf("%s, %d bytes from %d: status %d, %d bytes of %d, error %v", way, n, off, a.StatusCode, len(a.body), a.ContentLength, a.err)
 					}
-					s := b.all[len(b.all)-1]
+					s := b.last()
 					if way == "file" && f.net != nil && size > 16384 && s.reads.Load() == 0 {
 						t.Errorf("%d bytes were not read", n)
 					}
@@ -186,12 +213,16 @@ func TestSource(t *testing.T) {
 						t.Errorf("%d bytes were read, not sent from the file", n)
 					}
 				}
+				mu.Lock()
 				next, off, n = b.new(size), 0, size
+				mu.Unlock()
 				c.send("HEAD /source HTTP/1.1\r\nHost: a\r\n\r\n")
-				if a := c.want("HEAD", 200, ""); a.ContentLength != size || b.all[len(b.all)-1].reads.Load() != 0 {
+				if a := c.want("HEAD", 200, ""); a.ContentLength != size || b.last().reads.Load() != 0 {
 					t.Errorf("HEAD: Content-Length %d", a.ContentLength)
 				}
+				mu.Lock()
 				next = b.new(size)
+				mu.Unlock()
 				c.send(get("/304"))
 				c.want("GET", 304, "")
 			}
@@ -631,7 +662,7 @@ func TestSourceLost(t *testing.T) {
 		c.send(get("/source"))
 		f.advance(2 * time.Second)
 		c.want("GET", 503, "")
-		if n := b.all[0].closed.Load(); n != 0 {
+		if n := b.made()[0].closed.Load(); n != 0 {
 			t.Error("closed while the handler has it")
 		}
 		close(release)
