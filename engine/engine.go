@@ -75,6 +75,9 @@ const (
 	// Abort resets the connection.
 	Abort
 
+	// Detached releases the slot, whose stream was given away by Stream.Detach.
+	Detached
+
 	// Lost says that the slot is no longer the worker's: EndHandler has
 	// returned false.
 	Lost
@@ -164,6 +167,8 @@ type Engine struct {
 		inUse int
 	}
 	lost atomic.Int32
+
+	watchers atomic.Int32 // workers whose connection is watched
 
 	// Lending.
 	lent atomic.Int32 // requests that may lend their worker

@@ -202,7 +202,11 @@ func (w *Worker) beginWait() {
 func (w *Worker) resumed(s *pool.Slot, sig pool.Signals) error {
 	note(s, sig)
 	if s.Flags&flagKilled != 0 {
+		w.e.tellOf(w.e.pool.Handle(s), ErrKilled)
 		return ErrKilled
+	}
+	if sig&pool.Hangup != 0 {
+		w.e.tellOf(w.e.pool.Handle(s), transport.ErrReset)
 	}
 	if sig&pool.Kick != 0 {
 		switch w.verdict.Load() & verdictMask {

@@ -233,6 +233,7 @@ func (e *Engine) lookAtWorkers() (busy bool) {
 // replace ends the connection of a worker whose handler has not come back,
 // and counts the worker as lost. The right to the slot has passed.
 func (e *Engine) replace(w *Worker, s *pool.Slot, sent bool) {
+	w.tell(e.pool.Handle(s), ErrDeadline)
 	e.counts.add(countTimeoutHandler, 1)
 	e.counts.add(countLost, 1)
 	e.log(EventHandler, w.id, e.pool.Handle(s), 0)
@@ -326,6 +327,10 @@ func (e *Engine) queueEvent(ev transport.Event) {
 		e.enqueue(e.pool.Slot(h.Index()))
 	case pool.Resumed:
 		e.resume(h, sig)
+	case pool.Noted:
+		if ev.Ready&transport.Hangup != 0 {
+			e.tellOf(h, transport.ErrReset)
+		}
 	}
 }
 

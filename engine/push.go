@@ -121,6 +121,10 @@ func (e *Engine) signal(h pool.Handle, why pool.Signals) error {
 		e.enqueue(e.pool.Slot(h.Index()))
 	case pool.Resumed:
 		e.resume(h, sig)
+	case pool.Noted:
+		if why == pool.End {
+			e.tellOf(h, ErrKilled)
+		}
 	}
 	return nil
 }

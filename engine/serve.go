@@ -140,6 +140,9 @@ func (w *Worker) step(s *pool.Slot) (leave pool.Event, gone bool) {
 	case Abort:
 		w.e.end(s, true, &w.counts, w.id)
 		return 0, true
+	case Detached:
+		w.e.end(s, false, &w.counts, w.id)
+		return 0, true
 	case Lost:
 		w.wasLost = true
 		return 0, true
@@ -301,9 +304,13 @@ func (e *Engine) end(s *pool.Slot, abort bool, c *counters, worker int) {
 	if s.Flags&flagHalf == 0 {
 		e.drivers[s.Driver].Gone(s, h)
 	}
-	if abort {
+	switch {
+	case s.Stream() == noStream:
+		kind = EventDetached
+		c.add(countDetached, 1)
+	case abort:
 		e.backend.Abort(stream(s))
-	} else {
+	default:
 		e.backend.CloseStream(stream(s))
 	}
 	e.log(kind, worker, h, int(s.Phase))

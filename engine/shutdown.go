@@ -134,6 +134,7 @@ func (e *Engine) deprive(w *Worker) {
 			runtime.Gosched()
 		case rightHandler:
 			if s, _, ok := w.pass(0, true); ok {
+				w.tell(e.pool.Handle(s), ErrClosing)
 				w.alone = true
 				e.lost.Add(1)
 				e.pool.Move(s, pool.Sweep)

@@ -20,6 +20,7 @@ const (
 	countLost
 	countDeposed
 	countPanics
+	countDetached
 	countReceived
 	countSent
 	countPushed
@@ -49,6 +50,7 @@ type Stats struct {
 	Lost        uint64 // handlers that did not come back by their deadline
 	Deposed     uint64 // leaders found stuck in a handler, lane given away
 	Panics      uint64 // handlers that panicked
+	Detached    uint64 // connections that a handler has taken over
 
 	// Timeouts by phase, and of handlers.
 	Timeouts       [NumPhases]uint64
@@ -86,7 +88,7 @@ func (e *Engine) Stats() Stats {
 	s := Stats{
 		Accepted: sum[countAccepted], Dialled: sum[countDialled], Refused: sum[countRefused],
 		OverAddress: sum[countOverAddress], Evicted: sum[countEvicted], Stalled: sum[countStashVictims],
-		Reclaimed: sum[countReclaimed], Lost: sum[countLost], Deposed: sum[countDeposed], Panics: sum[countPanics],
+		Reclaimed: sum[countReclaimed], Lost: sum[countLost], Deposed: sum[countDeposed], Panics: sum[countPanics], Detached: sum[countDetached],
 		Received: sum[countReceived], Sent: sum[countSent],
 		Pushed: sum[countPushed], PushDropped: sum[countPushDropped],
 		HandlerTimeout: sum[countTimeoutHandler],
@@ -138,12 +140,13 @@ const (
 	EventRequest                        // a request was answered; Code is the status
 	EventBadInput                       // a peer broke its protocol; Code is the error's number
 	EventAccept                         // accepting fails for lack of descriptors
+	EventDetached                       // a handler has taken the connection over
 	numEventKinds
 )
 
 var eventNames = [numEventKinds]string{
 	"", "accepted", "refused", "closed", "aborted", "timeout", "handler timeout", "evicted",
-	"stalled", "reclaimed", "deposed", "panic", "request", "bad input", "out of descriptors",
+	"stalled", "reclaimed", "deposed", "panic", "request", "bad input", "out of descriptors", "detached",
 }
 
 // String is the kind's name.

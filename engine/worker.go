@@ -53,6 +53,8 @@ type Worker struct {
 	patience atomic.Int64 // until when
 	verdict  atomic.Uint32
 
+	watched atomic.Pointer[watched] // who is told of the connection's end: see watch.go
+
 	stream Stream
 	one    [1][]byte // scratch for sending
 	bufs   [gather][]byte
@@ -197,6 +199,10 @@ func (w *Worker) dispatch(ev transport.Event) {
 		w.serve(w.e.pool.Slot(h.Index()), sig)
 	case pool.Resumed:
 		w.e.resume(h, sig)
+	case pool.Noted:
+		if ev.Ready&transport.Hangup != 0 {
+			w.e.tellOf(h, transport.ErrReset)
+		}
 	}
 }
 

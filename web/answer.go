@@ -78,7 +78,7 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	}
 	x.in, x.handling = w.Stream(), true
 	err := x.run(h)
-	if err != nil && !x.conn.Finished() {
+	if err != nil && !x.conn.Finished() && !x.detached {
 		err = x.apologize(err)
 	}
 	x.handling = false
@@ -93,6 +93,9 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 		r.stuck.Store(min(stuck+stuckStep, stuckMost))
 	case stuck > 0 && x.d.e.Backend().Now()-began < quickTime:
 		r.stuck.Add(-1)
+	}
+	if x.detached {
+		return x.left(began)
 	}
 	if x.then != modeRequest {
 		if after, v, waits := x.beginWait(err, began); waits {

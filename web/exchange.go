@@ -31,6 +31,7 @@ type Exchange struct {
 	then     mode       // what the handler leaves the connection in: see later.go, outlet.go
 	typed    bool       // a Content-Type was given
 	handling bool       // a handler runs
+	detached bool       // the handler has taken the connection over
 	lost     bool       // the right to the slot passed while a worker waited to send
 	sinking  bool       // a Sink's Piece runs
 	ending   Sink       // whose End runs
@@ -137,6 +138,7 @@ func (x *Exchange) run(h Handler) error {
 	x.clearAside()
 	x.value = nil
 	x.then = modeRequest
+	x.detached = false
 	if x.w == nil {
 		x.result = h(Response{x}, &x.req)
 	} else {
@@ -146,7 +148,7 @@ func (x *Exchange) run(h Handler) error {
 	if err == nil {
 		err = x.err
 	}
-	if err == nil && !x.conn.Finished() && !x.waits() {
+	if err == nil && !x.conn.Finished() && !x.waits() && !x.detached {
 		x.noteClosing()
 		err = x.conn.Complete()
 	}

@@ -19,10 +19,13 @@ type buffered struct {
 	conn   net.Conn
 	copies bool // Receive copies, since the backend says that it holds nothing
 
+	ended sync.WaitGroup // of both goroutines
+
 	mu        sync.Mutex // guards all below
 	inChange  sync.Cond
 	outChange sync.Cond
 	closed    bool
+	detached  bool // given away: the goroutines end, the connection stays
 
 	// in[inStart:inEnd] was received and not consumed.
 	in             []byte
@@ -56,19 +59,21 @@ func (b *buffered) startReading() {
 	if !b.inStarted {
 		b.inStarted = true
 		b.in = make([]byte, b.s.b.cfg.Buffer)
+		b.ended.Add(1)
 		b.s.b.run(b.readLoop)
 	}
 }
 
 // readLoop reads while there is room.
 func (b *buffered) readLoop() {
+	defer b.ended.Done()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for {
-		for b.inEnd == len(b.in) && !b.closed {
+		for b.inEnd == len(b.in) && !b.closed && !b.detached {
 			b.inChange.Wait()
 		}
-		if b.closed {
+		if b.closed || b.detached {
 			return
 		}
 		b.inBusy = true
@@ -151,6 +156,7 @@ func (b *buffered) send(bufs [][]byte) (int, error) {
 	if !b.outStarted {
 		b.outStarted = true
 		b.out = make([]byte, b.s.b.cfg.Buffer)
+		b.ended.Add(1)
 		b.s.b.run(b.writeLoop)
 	}
 	sent, short := 0, false
@@ -176,6 +182,7 @@ func (b *buffered) send(bufs [][]byte) (int, error) {
 // writeLoop writes what there is, and then the end, and closes the connection
 // when the stream is closed.
 func (b *buffered) writeLoop() {
+	defer b.ended.Done()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	finished := false
@@ -202,6 +209,8 @@ func (b *buffered) writeLoop() {
 			b.mu.Unlock()
 			b.conn.(halfCloser).CloseWrite()
 			b.mu.Lock()
+		case b.detached:
+			return
 		case b.closed:
 			b.mu.Unlock()
 			b.conn.Close()

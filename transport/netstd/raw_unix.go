@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/bobtail-go/bobtail/internal/nosyn"
 	"github.com/bobtail-go/bobtail/transport"
@@ -46,6 +47,8 @@ type raw struct {
 	// Of the goroutine that waits for room.
 	looked bool
 
+	ended sync.WaitGroup // of both goroutines
+
 	mu       sync.Mutex      // guards all below; nothing is called under it
 	watching bool            // the goroutine that waits for bytes is there
 	reading  bool            // it waits, or is about to
@@ -77,6 +80,7 @@ func (r *raw) watch() {
 	r.watching, r.reading = true, true
 	r.mu.Unlock()
 	if start {
+		r.ended.Add(1)
 		r.s.b.run(r.awaitBytes)
 	}
 }
@@ -84,6 +88,7 @@ func (r *raw) watch() {
 // awaitBytes tells the engine each time that the stream is no longer empty,
 // until it is closed.
 func (r *raw) awaitBytes() {
+	defer r.ended.Done()
 	for {
 		if r.rc.Read(r.peekFunc) != nil {
 			return
@@ -241,6 +246,7 @@ func (r *raw) filled() {
 	if start {
 		r.looked = false
 		r.s.b.wg.Add(1)
+		r.ended.Add(1)
 		go r.awaitRoomFunc()
 	}
 }
@@ -248,6 +254,7 @@ func (r *raw) filled() {
 // awaitRoom tells the engine once that there is room.
 func (r *raw) awaitRoom() {
 	defer r.s.b.wg.Done()
+	defer r.ended.Done()
 	if r.rc.Write(r.roomFunc) != nil {
 		return
 	}
@@ -292,6 +299,16 @@ func (r *raw) close(bool) {
 func (r *raw) abort() {
 	abort(r.conn)
 	close(r.read)
+}
+
+// detach ends the goroutines by a deadline that has passed: they wait in the
+// connection, where nobody else could read meanwhile.
+func (r *raw) detach() net.Conn {
+	r.conn.SetDeadline(longAgo)
+	close(r.read)
+	r.ended.Wait()
+	r.conn.SetDeadline(time.Time{})
+	return r.conn
 }
 
 // acceptNow takes a client if one waits, without waiting for one.

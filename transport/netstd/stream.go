@@ -43,6 +43,8 @@ type conduit interface {
 	close(now bool)
 	// abort resets the connection.
 	abort()
+	// detach ends the goroutines and gives the connection away.
+	detach() net.Conn
 }
 
 const (
