@@ -1,6 +1,7 @@
 // Bobtail runs servers of the bobtail library.
 //
 //	bobtail serve      serve a small site over HTTP/1.1
+//	bobtail pack       pack a folder into a Go file
 //	bobtail version    say which build this is
 //	bobtail help       say what there is, or all about one command
 //
@@ -34,6 +35,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "serve a small site over HTTP/1.1", serve},
+		{"pack", "pack a folder into a Go file", pack},
 		{"version", "say which build this is", version},
 		{"help", "say what there is, or all about one command", help},
 	}
