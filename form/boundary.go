@@ -99,25 +99,22 @@ type parameter struct {
 // nextParameter takes a parameter off the front of b, which begins behind the
 // one before it. There is none if its name is nil.
 //
-//	parameters      = *( OWS ";" OWS [ parameter ] )
+//	parameters      = *( OWS ";" OWS parameter ) [ OWS ";" ]
 //	parameter       = parameter-name "=" parameter-value
 //	parameter-value = ( token / quoted-string )
 //
-// (RFC 9110 section 5.6.6.) In a quoted string only a quote and a backslash
-// count as escaped, as in package mime: programs send the paths of Windows as
-// they are.
+// (RFC 9110 section 5.6.6, but that an empty parameter stands at the end only,
+// as in package mime.) In a quoted string only a quote and a backslash
+// count as escaped, as there: programs send the paths of Windows as they are.
 func nextParameter(b []byte) (p parameter, rest []byte, err error) {
-	for {
-		b = trimLeft(b)
-		if len(b) == 0 {
-			return p, nil, nil
-		}
-		if b[0] != ';' {
-			return p, nil, ErrParameter
-		}
-		if b = trimLeft(b[1:]); len(b) > 0 && b[0] != ';' {
-			break
-		}
+	if b = trimLeft(b); len(b) == 0 {
+		return p, nil, nil
+	}
+	if b[0] != ';' {
+		return p, nil, ErrParameter
+	}
+	if b = trimLeft(b[1:]); len(b) == 0 {
+		return p, nil, nil
 	}
 	i := 0
 	for i < len(b) && isToken(b[i]) {

@@ -142,7 +142,7 @@ func (m *Multipart) Next(b []byte) (ev Event, data []byte, n int, err error) {
 // returned.
 func (m *Multipart) Finish() error {
 	switch m.state {
-	case stateClosing, stateClosingLF, stateEpilogue:
+	case stateClosing, stateEpilogue:
 		return nil
 	case stateFailed:
 		return m.failure

@@ -14,6 +14,9 @@ type Values struct {
 	some bool // there is a pair: it may be a "=" alone
 }
 
+// MediaType is the media type of what Parse decodes, as IsMediaType takes it.
+const MediaType = "application/x-www-form-urlencoded"
+
 const (
 	nameEnd = 0xFE
 	pairEnd = 0xFF
