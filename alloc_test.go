@@ -5,6 +5,8 @@ package bobtail_test
 import (
 	"bytes"
 	"net"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -32,6 +34,9 @@ var exchanges = []struct{ name, in, end string }{
 	{"no such method", post("/fast", ""), "Method Not Allowed\n"},
 	{"handler's status", get("/none"), "\r\n\r\n"},
 	{"interim", get("/hints"), "hinted"},
+	{"Source", get("/source"), "end of source"},
+	{"Source from a file", get("/file"), "end of source"},
+	{"Source between others", get("/fast") + get("/source") + get("/file") + get("/bytes"), `{"a":1}`},
 	{"16 pipelined", strings.Repeat(get("/fast"), 15) + get("/bytes"), `{"a":1}`},
 	{"pipelined with content", strings.Repeat(post("/echo", "hello"), 5) + get("/bytes"), `{"a":1}`},
 }
@@ -61,8 +66,35 @@ func hostText(w bobtail.Response, r *bobtail.Request) error {
 
 var bar = []byte("|")
 
+// quietFile is a Source that allocates nothing. Its length is more than a
+// worker's memory, and its bytes are also those of a file.
+type quietFile struct{ fd uintptr }
+
+const (
+	quietSize = 30_000
+	quietEnd  = "end of source"
+)
+
+func (*quietFile) ReadAt(p []byte, off int64) (int, error) {
+	for i := range p {
+		p[i] = '.'
+		if k := off + int64(i) - (quietSize - int64(len(quietEnd))); k >= 0 && k < int64(len(quietEnd)) {
+			p[i] = quietEnd[k]
+		}
+	}
+	return len(p), nil
+}
+
+func (*quietFile) Close() error    { return nil }
+func (f *quietFile) File() uintptr { return f.fd }
+
+// quietSource is one without a descriptor.
+type quietSource struct{ *quietFile }
+
+func (quietSource) File() int { return 0 } // not the method that is looked for
+
 // quietSite are handlers that allocate nothing themselves.
-func quietSite(t *testing.T, srv *bobtail.Server) {
+func quietSite(t *testing.T, srv *bobtail.Server, fd uintptr) {
 	f := &fixture{t: t, srv: srv}
 	f.fast()
 	f.handle("POST /echo", echo)
@@ -85,11 +117,32 @@ func quietSite(t *testing.T, srv *bobtail.Server) {
 		return w.Text("hinted")
 	})
 	f.handle("GET /host", hostText)
+	file := &quietFile{fd: fd}
+	source := &quietSource{file}
+	f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Source(source, 0, quietSize) })
+	f.handle("GET /file", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Source(file, 0, quietSize) })
+}
+
+// quietFD is the file of quietFile in the system.
+func quietFD(t *testing.T) uintptr {
+	t.Helper()
+	text := make([]byte, quietSize)
+	(*quietFile)(nil).ReadAt(text, 0)
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file.Fd()
 }
 
 // ender reads answers until one ends as it should.
 type ender struct {
-	buf [64 << 10]byte
+	buf [128 << 10]byte
 	n   int
 }
 
@@ -192,7 +245,13 @@ func quietServer(t *testing.T, cfg bobtail.Config) (*bobtail.Server, transport.A
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { srv.Close() })
-	quietSite(t, srv)
+	fd := uintptr(0)
+	if n, ok := cfg.Backend.(*memory.Network); ok {
+		fd = n.AddFile(&quietFile{})
+	} else {
+		fd = quietFD(t)
+	}
+	quietSite(t, srv, fd)
 	addr, err := srv.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
