@@ -83,7 +83,7 @@ func (h *Head) Overflow() Error {
 // savedFixed is the number of bytes that Save writes beside the kept fields,
 // savedSpan what it writes for each of them.
 const (
-	savedFixed = 48
+	savedFixed = 50
 	savedSpan  = 8
 )
 
@@ -118,6 +118,8 @@ func (h *Head) transfer(w *saver, load bool) {
 	w.u16(&h.pos)
 	w.u32(&h.dropped)
 	w.u16(&h.count)
+	w.flag(&h.asks)
+	w.flag(&h.all)
 	w.u8(&h.nameLen)
 	w.u8((*uint8)(&h.id))
 	w.flag(&h.keep)

@@ -199,7 +199,7 @@ func TestCompactAfterFailure(t *testing.T) {
 
 func TestSavedSize(t *testing.T) {
 	h := rubbish()
-	if n, want := h.SavedSize(), 48+8*h.NumFields(); n != want {
+	if n, want := h.SavedSize(), 50+8*h.NumFields(); n != want {
 		t.Errorf("SavedSize = %d, want %d", n, want)
 	}
 	defer func() {
@@ -212,7 +212,7 @@ func TestSavedSize(t *testing.T) {
 
 // The figure is part of a slot's or a worker's budget.
 func TestHeadSize(t *testing.T) {
-	if n := unsafe.Sizeof(http1.Head{}); n > 312 {
+	if n := unsafe.Sizeof(http1.Head{}); n > 56+8*http1.MaxKept {
 		t.Errorf("a Head has %d bytes", n)
 	}
 	if n := unsafe.Sizeof(http1.Body{}); n > 32 {

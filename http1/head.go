@@ -1,8 +1,5 @@
 package http1
 
-// MaxKept is the number of fields of one head that can be kept.
-const MaxKept = 32
-
 // MaxHeadBuffer is the most that a head, or what is kept of it, can take in
 // the caller's buffer: offsets are 16 bits wide. The parser looks at no byte
 // beyond.
@@ -32,6 +29,8 @@ type Head struct {
 	pos     uint16 // bytes of the buffer that were looked at
 	dropped uint32 // bytes of the head that are no longer in the buffer
 	count   uint16 // field lines begun
+	asks    bool   // the parser waits for Answer
+	all     bool   // every field is kept
 
 	// The field line under way.
 	nameLen uint8
@@ -93,6 +92,8 @@ func (h *Head) Reset() {
 	h.pos = 0
 	h.dropped = 0
 	h.count = 0
+	h.asks = false
+	h.all = false
 	h.method = MethodUnset
 	h.version = VersionUnset
 	h.form = FormUnset
@@ -118,6 +119,19 @@ func (h *Head) Scanned() int { return int(h.pos) }
 // before it aside (RFC 9112 section 2.2): the connection is idle rather than
 // in the midst of a head.
 func (h *Head) Empty() bool { return h.state <= stateStartLF }
+
+// Asks reports whether a parser whose Ask is set has come to the end of the
+// request line and waits for Answer. Method, MethodName, Target, Path, Query
+// and Version are meaningful then, and Host if the target has one.
+func (h *Head) Asks() bool { return h.asks }
+
+// Answer says whether all fields of the head are to be kept, at most MaxKept,
+// or only those that the parser keeps. It does nothing unless Asks.
+func (h *Head) Answer(all bool) {
+	if h.asks {
+		h.asks, h.all = false, all
+	}
+}
 
 // Method is the method of the request, MethodUnset as long as it is not
 // complete.

@@ -7,6 +7,11 @@ package http1
 type Parser struct {
 	Limits Limits
 	Keep   FieldSet
+
+	// Ask has Parse stop when a request line is complete, so that whoever
+	// knows what the request is for may have all its fields kept: see
+	// Head.Asks.
+	Ask bool
 }
 
 // Validate tells which field of the parser is out of its range, if any. A
@@ -43,6 +48,9 @@ const (
 // Compact kept of it. It looks only at the bytes of b from h.Scanned() on, at
 // each once, and at none behind the head.
 //
+// If p.Ask is set it stops once, behind the request line: then h.Asks reports
+// true, and Parse goes on when h.Answer was called.
+//
 // It reports done when the head is complete; then h says what it was, and
 // content begins at b[h.Scanned():]. If it reports neither done nor an error it
 // needs more bytes than b has: append some and call again, with the same b or
@@ -64,7 +72,7 @@ func (p *Parser) Parse(h *Head, b []byte) (done bool, err error) {
 	if h.state < stateLine {
 		i = p.requestLine(h, b, i)
 	}
-	if h.state >= stateLine && h.state < stateDone {
+	if h.state >= stateLine && h.state < stateDone && !h.asks {
 		i = p.fieldLines(h, b, i)
 	}
 	h.pos = uint16(i)
@@ -72,7 +80,7 @@ func (p *Parser) Parse(h *Head, b []byte) (done bool, err error) {
 		return true, nil
 	}
 	if h.state != stateFailed {
-		if i < limit && !beyond {
+		if h.asks || i < limit && !beyond {
 			return false, nil
 		}
 		h.fail(h.Overflow())
@@ -150,7 +158,7 @@ func (p *Parser) fieldLines(h *Head, b []byte, i int) int {
 			}
 			h.nameLen = uint8(i - name)
 			h.id = lookup(b[name:i])
-			h.keep = hasField(&p.Keep, h.id, b[name:i])
+			h.keep = h.all || hasField(&p.Keep, h.id, b[name:i])
 			i++
 			h.state = stateOWS
 			fallthrough

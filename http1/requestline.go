@@ -82,6 +82,7 @@ func (p *Parser) requestLine(h *Head, b []byte, i int) int {
 			}
 			if h.state == stateLine {
 				h.checkTarget(h.Target(b))
+				h.asks = p.Ask && h.state != stateFailed
 				return i
 			}
 		}

@@ -23,6 +23,10 @@ type Config struct {
 	// section 6.6.1).
 	Date func() []byte
 
+	// KeepAll, if it is not nil, says whether all fields of a request are to be
+	// kept whose line is complete; it is asked if the parser's Ask is set.
+	KeepAll func(h *http1.Head, b []byte) bool
+
 	// Errors, if it is not nil, adds fields to an answer that CompleteErr or
 	// Fail gives. If it fails, the answer does without.
 	Errors func(c *Conn) error
@@ -71,6 +75,7 @@ type Conn struct {
 	parser *http1.Parser
 	date   func() []byte
 	errors func(c *Conn) error
+	all    func(h *http1.Head, b []byte) bool
 
 	// in[at:] begins with the head of the request; in[pos:end] are bytes that
 	// were received and are not used yet.
@@ -85,8 +90,10 @@ type Conn struct {
 	probed int
 
 	// out[:start] are whole responses and interim ones, out[start:] belongs to
-	// the response at hand, as long as its head is not complete.
+	// the response at hand, as long as its head is not complete. out[first:] is
+	// all of that response, also after; first is 0 if some of it was sent.
 	out   []byte
+	first int
 	start int
 	resp  http1.Response
 	bytes int64 // content of the response
@@ -126,7 +133,7 @@ func (c *Conn) Init(cfg Config) error {
 	if err := cfg.Parser.Validate(); err != nil {
 		return err
 	}
-	*c = Conn{parser: cfg.Parser, date: cfg.Date, errors: cfg.Errors, in: cfg.In, out: cfg.Out[:0:len(cfg.Out)]}
+	*c = Conn{parser: cfg.Parser, date: cfg.Date, errors: cfg.Errors, all: cfg.KeepAll, in: cfg.In, out: cfg.Out[:0:len(cfg.Out)]}
 	return nil
 }
 
@@ -137,7 +144,7 @@ func (c *Conn) Reset(rw io.ReadWriter) {
 	c.piece = nil
 	c.head.Reset()
 	c.out = c.out[:0]
-	c.start, c.headEnd, c.bytes, c.drained = 0, 0, 0, 0
+	c.first, c.start, c.headEnd, c.bytes, c.drained = 0, 0, 0, 0, 0
 	c.headDone, c.trailing, c.announced = false, false, false
 	c.resp, c.body, c.probe, c.probed = http1.Response{}, http1.Body{}, http1.Body{}, 0
 	c.state = http1.StateIdle

@@ -79,6 +79,10 @@ func (c *Conn) Parse() (done bool, err error) {
 	}
 	c.touched = true
 	done, err = c.parser.Parse(&c.head, c.in[c.at:c.end])
+	if c.head.Asks() {
+		c.head.Answer(c.all != nil && c.all(&c.head, c.in[c.at:c.end]))
+		done, err = c.parser.Parse(&c.head, c.in[c.at:c.end])
+	}
 	if c.state == http1.StateIdle && (done || err != nil || !c.head.Empty()) {
 		c.advance(http1.EventHeadBegun)
 	}

@@ -11,7 +11,7 @@ type Field struct{ Name, Value string }
 
 // begin makes the response ready.
 func (c *Conn) begin() {
-	c.start = len(c.out)
+	c.first, c.start = len(c.out), len(c.out)
 	c.bytes, c.drained = 0, 0
 	c.headDone, c.headEnd, c.trailing = false, 0, false
 	c.announced = false
@@ -184,7 +184,7 @@ func (c *Conn) makeRoom(n int) error {
 			return err
 		}
 		c.out = c.out[:copy(c.out, c.out[c.start:])]
-		c.start = 0
+		c.first, c.start = 0, 0
 	}
 	if cap(c.out)-len(c.out) < n {
 		return ErrHeadFull

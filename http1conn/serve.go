@@ -46,10 +46,10 @@ func ServeStream(c *Conn, h Handler) error {
 	}
 }
 
-// settle sends what is staged, unless an answer is cut off: then no part of it
-// is any use.
+// settle sends what is staged, but of an answer that is cut off no more: no
+// part of it is any use.
 func (c *Conn) settle(err error) error {
-	if err != nil && !c.Finished() && c.state != http1.StateIdle {
+	if err != nil && !c.Finished() && c.state != http1.StateIdle && !c.Cut() {
 		return err
 	}
 	if e := c.Flush(); e != nil && err == nil {

@@ -147,7 +147,20 @@ func (c *Conn) Staged() []byte { return c.out }
 // Unstage says that what was staged is sent.
 func (c *Conn) Unstage() {
 	c.out = c.out[:0]
-	c.start, c.headEnd = 0, 0
+	c.first, c.start, c.headEnd = 0, 0, 0
+}
+
+// Cut gives up the response at hand, which cannot be completed, and takes back
+// what is staged of it. It reports whether answers to earlier requests are
+// staged: they are of use, and should be sent before the connection ends, of
+// which nothing else is then missing but an answer. If it reports false, some
+// of the response at hand may have been sent, and the stream should be aborted.
+//
+// Nothing but Staged, Unstage and Reset may follow.
+func (c *Conn) Cut() bool {
+	c.out = c.out[:c.first]
+	c.start, c.headEnd = c.first, 0
+	return c.first > 0
 }
 
 // AnnounceClose puts Connection: close into the head of a response that was
@@ -181,7 +194,7 @@ func (c *Conn) Flush() error {
 		return err
 	}
 	c.out = c.out[:copy(c.out, c.out[c.start:])]
-	c.start, c.headEnd = 0, 0
+	c.first, c.start, c.headEnd = 0, 0, 0
 	return nil
 }
 

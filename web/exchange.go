@@ -82,7 +82,7 @@ func (x *Exchange) init(parser *http1.Parser, memory []byte, date func() []byte)
 	x.arena = arena
 	x.req.x = x
 	x.end = x.endSink
-	return x.conn.Init(http1conn.Config{Parser: parser, In: in, Out: out, Date: date, Errors: x.addAside})
+	return x.conn.Init(http1conn.Config{Parser: parser, In: in, Out: out, Date: date, Errors: x.addAside, KeepAll: x.keepsAll})
 }
 
 // keep keeps the first error.
