@@ -208,6 +208,7 @@ func TestOutletBeat(t *testing.T) {
 		c.wantSilence()
 		o.Close()
 		c.wantEnd("")
+		c.conn.Close()
 		f.advance(time.Hour)
 		quiet.wantSilence()
 		if s := f.srv.Stats(); s.Timeouts != [len(s.Timeouts)]uint64{} || s.Workers == s.Busy {

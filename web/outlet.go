@@ -137,6 +137,14 @@ func (o Outlet) IsOpen() bool { return o.d != nil && o.d.places.is(o.handle, o.t
 // Handle names the connection.
 func (o Outlet) Handle() pool.Handle { return o.handle }
 
+// Outputs is where blocks for PushBlock come from; nil for the zero Outlet.
+func (o Outlet) Outputs() *pool.Outputs {
+	if o.d == nil {
+		return nil
+	}
+	return o.d.Outputs()
+}
+
 // Outputs is where blocks for PushBlock come from.
 func (d *Driver) Outputs() *pool.Outputs { return &d.e.Pool().Outputs }
 
