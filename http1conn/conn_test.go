@@ -313,6 +313,107 @@ func TestServeStreamGathers(t *testing.T) {
 	}
 }
 
+// TestLateFailure has the last handler of a pipeline fail when no other answer
+// can be given any more: what was answered before is sent all the same, and of
+// the answer that is cut off nothing more.
+func TestLateFailure(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		fail func(c *http1conn.Conn) error
+		left string // of the failing answer
+	}{
+		{"before the head", func(c *http1conn.Conn) error { return abort{} }, ""},
+		{"in the head", func(c *http1conn.Conn) error {
+			c.Status(200, "")
+			return abort{}
+		}, ""},
+		{"behind the head", func(c *http1conn.Conn) error {
+			c.Initiate(200, "")
+			return errMine
+		}, ""},
+		{"in the content", func(c *http1conn.Conn) error {
+			c.Initiate(200, "")
+			c.WriteString("half")
+			return errMine
+		}, ""},
+		{"behind an interim response", func(c *http1conn.Conn) error {
+			c.Interim(103)
+			c.Initiate(200, "")
+			return errMine
+		}, "HTTP/1.1 103 Early Hints\r\n\r\n"},
+		{"behind what was sent", func(c *http1conn.Conn) error {
+			c.Initiate(200, "")
+			c.WriteString("half")
+			c.Flush()
+			c.WriteString("other half")
+			return errMine
+		}, "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"},
+		{"too few bytes", func(c *http1conn.Conn) error {
+			return c.Initiate(200, "", http1conn.Field{Name: "Content-Length", Value: "5"})
+		}, ""},
+	} {
+		fail := c.fail
+		for _, before := range []int{0, 1, 3} {
+			w := &wire{in: strings.Repeat(get("/"), before) + get("/fail") + get("/")}
+			conn := newConn(t, sizes{4096, 4096})
+			conn.Reset(w)
+			err := http1conn.ServeStream(conn, func(c *http1conn.Conn) error {
+				if string(c.Head().Path(c.Bytes())) == "/fail" {
+					return fail(c)
+				}
+				return tell(c)
+			})
+			want := strings.Repeat(told("GET / a  []"), before) + c.left
+			if got := w.out.String(); got != want || err == nil || conn.Finished() {
+				t.Errorf("%s, %d before: %v, %q, want %q", c.name, before, err, got, want)
+			}
+		}
+	}
+}
+
+// TestRoom puts content where it is sent from.
+func TestRoom(t *testing.T) {
+	w := &wire{in: get("/")}
+	conn := newConn(t, sizes{512, 256})
+	conn.Reset(w)
+	text := strings.Repeat("0123456789", 50)
+	err := http1conn.ServeStream(conn, func(c *http1conn.Conn) error {
+		if _, err := c.Room(); err != http1.ErrState {
+			t.Errorf("room before the head: %v", err)
+		}
+		if err := c.Initiate(200, "", http1conn.Field{Name: "Content-Length", Value: "500"}); err != nil {
+			return err
+		}
+		for left := text; left != ""; {
+			b, err := c.Room()
+			if err != nil || len(b) < 128 {
+				t.Fatalf("room for %d bytes, %v", len(b), err)
+			}
+			n := copy(b, left)
+			left = left[n:]
+			if err := c.Put(n); err != nil {
+				return err
+			}
+		}
+		if err := c.Put(1); err != http1.ErrLengthExceeded {
+			t.Errorf("more than was declared: %v", err)
+		}
+		return nil
+	})
+	if want := "HTTP/1.1 200 OK\r\nContent-Length: 500\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n" + text; err != nil || w.out.String() != want {
+		t.Errorf("%v, %q, want %q", err, w.out.String(), want)
+	}
+	w = &wire{in: get("/")}
+	conn.Reset(w)
+	http1conn.ServeStream(conn, func(c *http1conn.Conn) error {
+		c.Initiate(200, "")
+		if _, err := c.Room(); err != http1.ErrState {
+			t.Errorf("room for chunks: %v", err)
+		}
+		return nil
+	})
+}
+
 // TestBrokenBehindTheAnswer is the same however it comes.
 func TestBrokenBehindTheAnswer(t *testing.T) {
 	for _, way := range ways {

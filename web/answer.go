@@ -165,6 +165,11 @@ func (x *Exchange) answered(err error) (next, engine.Verdict) {
 	case http1.StateLinger:
 		return nextEnd, x.last(engine.Linger)
 	default:
+		if x.conn.Cut() {
+			// Nothing of this response was sent, but there are answers that
+			// were, and a reset might overtake them.
+			return nextEnd, x.last(engine.Linger)
+		}
 		// The response is cut short: the peer must see that.
 		return nextEnd, engine.Abort
 	}
