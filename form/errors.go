@@ -11,7 +11,6 @@ const (
 	ErrEscape // "%" without two hexadecimal digits behind it
 	ErrShort  // what is decoded does not fit into the caller's memory
 	ErrUTF8   // a name or value of a form is not UTF-8
-	ErrLong   // content longer than its limit
 
 	ErrType          // not of the media type that is parsed here
 	ErrParameter     // malformed parameter of a media type or disposition
@@ -48,7 +47,6 @@ var errorTable = [numErrors]struct {
 	ErrEscape:        {"form: malformed percent-encoding", 400},
 	ErrShort:         {"form: decoded bytes do not fit", 413},
 	ErrUTF8:          {"form: not UTF-8", 400},
-	ErrLong:          {"form: content too long", 413},
 	ErrType:          {"form: not the media type of a form", 415},
 	ErrParameter:     {"form: malformed parameter", 400},
 	ErrBoundaryNone:  {"form: no boundary", 400},

@@ -31,7 +31,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("error %d is %q, %d", e, e.Error(), e.Status())
 		}
 	}
-	for _, e := range []Error{ErrShort, ErrLong, ErrHeaderLong, ErrParts, ErrTotal} {
+	for _, e := range []Error{ErrShort, ErrHeaderLong, ErrParts, ErrTotal} {
 		if e.Status() != 413 {
 			t.Errorf("%v is a limit and has status %d", e, e.Status())
 		}

@@ -21,6 +21,7 @@ type Exchange struct {
 	used  int
 
 	value any // Request.Value
+	parts multipart
 
 	asideFirst, asideLast int // fields set aside: see aside.go
 
