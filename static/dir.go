@@ -23,8 +23,10 @@ type DirOptions struct {
 	// Hidden serves and lists also what begins with a dot. What is called
 	// .well-known is served in any case.
 	Hidden bool
-	// Files is how many files are held, with one to three descriptors each;
-	// 0 is 128. More may be open as long as they are being sent.
+	// Files is how many files are held, with up to three descriptors each;
+	// 0 is 128. More may be open as long as they are being sent. When the
+	// process has no descriptor left, all are let go, and if that does not
+	// help, the answer is 503.
 	Files int
 	// Small is the length in bytes up to which a file is held in memory
 	// instead, with each of its forms; 0 is 32768, -1 holds none.
@@ -126,6 +128,8 @@ func (d *Dir) Serve(w web.Response, r *web.Request) error {
 		return redirect(w, r)
 	case errors.Is(err, fs.ErrPermission):
 		return w.Status(403).Text("Forbidden\n")
+	case exhausted(err):
+		return w.Status(503).Header("Retry-After", "1").Text("Service Unavailable\n")
 	case !isMissing(err):
 		return err
 	case path.folder() && d.o.List:
@@ -166,6 +170,10 @@ func (d *Dir) get(name []byte) (*node, error) {
 		n.release()
 	}
 	n, err := d.load(string(name), now)
+	if exhausted(err) {
+		d.cache.clear() // what is held is the first that can be done without
+		n, err = d.load(string(name), now)
+	}
 	if err != nil {
 		d.cache.remove(name)
 		return nil, err

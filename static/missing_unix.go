@@ -2,7 +2,10 @@
 
 package static
 
-import "syscall"
+import (
+	"errors"
+	"syscall"
+)
 
 // nonblock keeps the opening of a pipe, should one have taken a file's place,
 // from waiting.
@@ -17,4 +20,10 @@ func missing(err error) bool {
 	}
 	_, system := err.(syscall.Errno)
 	return !system // os.Root's own: the path escapes
+}
+
+// exhausted reports whether there is no descriptor left, of the process or of
+// the system.
+func exhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
