@@ -1,6 +1,8 @@
 package memory_test
 
 import (
+	"bytes"
+	"io"
 	"testing"
 
 	"github.com/bobtail-go/bobtail/transport"
@@ -42,6 +44,9 @@ func TestConformance(t *testing.T) {
 							return nil, err
 						}
 						return listener{l}, nil
+					},
+					File: func(content []byte) (uintptr, io.Closer, error) {
+						return n.AddFile(bytes.NewReader(content)), io.NopCloser(nil), nil
 					},
 					Advance: n.Advance,
 					Faulty:  tt.cfg.Faults != memory.Faults{},

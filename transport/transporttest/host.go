@@ -1,8 +1,10 @@
 package transporttest
 
 import (
+	"io"
 	"net"
 	"net/netip"
+	"os"
 	"time"
 
 	"github.com/bobtail-go/bobtail/transport"
@@ -16,12 +18,27 @@ func Host(b transport.Backend) Fixture {
 		Addr:    transport.IPv4(127, 0, 0, 1, 0),
 		Dial:    dialHost,
 		Listen:  listenHost,
+		File:    fileHost,
 	}
 	if l, err := net.Listen("tcp6", "[::1]:0"); err == nil {
 		l.Close()
 		f.Addr6 = transport.IPv6([16]byte{15: 1}, 0, 0)
 	}
 	return f
+}
+
+// fileHost makes a file without a name.
+func fileHost(content []byte) (fd uintptr, file io.Closer, err error) {
+	f, err := os.CreateTemp("", "transporttest")
+	if err != nil {
+		return 0, nil, err
+	}
+	os.Remove(f.Name())
+	if _, err = f.Write(content); err != nil {
+		f.Close()
+		return 0, nil, err
+	}
+	return f.Fd(), f, nil
 }
 
 func dialHost(to transport.Addr) (Peer, error) {

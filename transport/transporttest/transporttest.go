@@ -12,6 +12,7 @@ package transporttest
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"testing"
 	"time"
@@ -71,6 +72,11 @@ type Fixture struct {
 	// Backend.Dial are skipped.
 	Listen func(at transport.Addr) (PeerListener, error)
 
+	// File makes a file of which Backend, if it is a transport.FileSender, can
+	// send from the descriptor, until it is closed. If nil, or if Backend is
+	// none, those cases are skipped.
+	File func(content []byte) (fd uintptr, file io.Closer, err error)
+
 	// Advance moves the backend's clock if it has a virtual one that moves by
 	// this alone. It is nil on a clock that runs.
 	Advance func(nanoseconds int64)
@@ -109,7 +115,7 @@ const quietTime = 10 * time.Millisecond
 func Run(t *testing.T, open func(t *testing.T) Fixture) {
 	warmUp()
 	for _, cases := range [][]testCase{
-		listenCases, receiveCases, sendCases, endCases, waitCases, dialCases, trafficCases, resourceCases, holdCases,
+		listenCases, receiveCases, sendCases, endCases, waitCases, dialCases, trafficCases, resourceCases, holdCases, fileCases,
 	} {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) { runCase(t, c, open) })
