@@ -55,6 +55,10 @@ type Backend struct {
 	}
 	reset   [2]int32 // struct linger that makes a close a reset
 	gathers [gathers]gathering
+	alone   struct { // for a SendFile that finds no gathering free
+		sync.Mutex
+		off int64
+	}
 }
 
 var _ transport.Backend = (*Backend)(nil)

@@ -43,13 +43,12 @@ func (b *Backend) SendFile(s transport.Stream, head []byte, fd uintptr, off int6
 			return full(sent+n, err)
 		}
 	}
-	n, err = sendFileAlone(s, fd, off, n)
+	// More calls at once than there are places take turns.
+	b.alone.Lock()
+	defer b.alone.Unlock()
+	b.alone.off = off
+	n, err = sendFile(s, fd, &b.alone.off, n)
 	return full(sent+n, err)
-}
-
-// sendFileAlone is for more calls at once than there are places.
-func sendFileAlone(s transport.Stream, fd uintptr, off int64, n int) (int, error) {
-	return sendFile(s, fd, &off, n)
 }
 
 // full says that a stream which has taken something is full by not saying so.

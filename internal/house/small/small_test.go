@@ -2,6 +2,7 @@ package small
 
 import (
 	"bufio"
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -104,15 +105,60 @@ func TestServer(t *testing.T) {
 			}
 		}
 	}
+	file, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	downloads := func(n int) {
+		t.Helper()
+		for range n {
+			for _, path := range []string{"/program", "/program?read"} {
+				r, err := client.Get("http://" + strings.TrimSpace(address) + path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b, err := io.ReadAll(r.Body)
+				r.Body.Close()
+				if err != nil || !bytes.Equal(b, file) {
+					t.Fatalf("%s: %d bytes of %d, %v", path, len(b), len(file), err)
+				}
+			}
+		}
+	}
+	downloads(20)
+	before := resident(t, cmd.Process.Pid)
+	downloads(500)
+	// Each sends several dozen pieces.
+	if after := resident(t, cmd.Process.Pid); after-before > 32<<10 {
+		t.Errorf("1000 downloads have made the server grow from %d bytes to %d", before, after)
+	}
+	vanish(t, strings.TrimSpace(address))
 	// The smallest allocation for each of them would be 320 KB.
 	const requests, most = 20000, 64 << 10
 	ask(t, strings.TrimSpace(address), requests/100)
-	before := resident(t, cmd.Process.Pid)
+	before = resident(t, cmd.Process.Pid)
 	ask(t, strings.TrimSpace(address), requests)
 	if after := resident(t, cmd.Process.Pid); after-before > most {
 		t.Errorf("%d requests have made the server grow from %d bytes to %d", requests, before, after)
 	} else {
 		t.Logf("resident: %d bytes", after)
+	}
+}
+
+// vanish resets connections while the program is sent on them, which must not
+// end it.
+func vanish(t *testing.T, address string) {
+	t.Helper()
+	for range 20 {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.(*net.TCPConn).SetReadBuffer(1)
+		io.WriteString(c, strings.Repeat("GET /program HTTP/1.1\r\nHost: a\r\n\r\n", 20))
+		io.ReadFull(c, make([]byte, 5000))
+		c.(*net.TCPConn).SetLinger(0)
+		c.Close()
 	}
 }
 
@@ -198,7 +244,7 @@ func TestAllocations(t *testing.T) {
 var made = map[string][]string{
 	"engine":          {"New", "newWorker", "init", "Validate", "run", "watch", "Stop"},
 	"http1conn":       {"New"},
-	"web":             {"New", "Handle", "HandleEach", "HandleSink", "add", "grow", "NewExchange", "begin"},
+	"web":             {"New", "init", "Handle", "HandleEach", "HandleSink", "add", "grow", "NewExchange", "begin"},
 	"transport/epoll": {"New", "open", "descriptorLimit", "listen", "remember"},
 }
 
