@@ -75,6 +75,16 @@ func TestArchiveRefused(t *testing.T) {
 	}
 }
 
+// TestArchiveIndexMissing has a count of files, and no more.
+func TestArchiveIndexMissing(t *testing.T) {
+	for _, n := range []uint32{1, 1 << 31, 1<<32 - 1} {
+		b := append32(append32([]byte(magic), headSize), n)
+		if _, err := Open(b[:len(b):len(b)], Options{}); err != ErrIndex {
+			t.Errorf("%d files: %v, want %v", n, err, ErrIndex)
+		}
+	}
+}
+
 // FuzzOpen opens what somebody has changed, and serves all of it.
 func FuzzOpen(f *testing.F) {
 	small, err := AppendArchive(nil, tree()[:8])

@@ -31,6 +31,7 @@ func TestParseDate(t *testing.T) {
 		{"day 31 of April", "Thu, 31 Apr 1970 00:00:00 GMT", -1},
 		{"hour 24", "Thu, 01 Jan 1970 24:00:00 GMT", -1},
 		{"minute 60", "Thu, 01 Jan 1970 00:60:00 GMT", -1},
+		{"second 61", "Thu, 01 Jan 1970 00:00:61 GMT", -1},
 		{"other zone", "Sun, 06 Nov 1994 08:49:37 UTC", -1},
 		{"lower case", "sun, 06 nov 1994 08:49:37 gmt", -1},
 		{"no day", "Sux, 06 Nov 1994 08:49:37 GMT", -1},

@@ -15,6 +15,14 @@
 // no "." or "..", no empty segment, no backslash, control or drive letter, no
 // escaped slash; anything else is 404. Nothing below is asked for it.
 //
+// Decide answers as package net/http does, with these exceptions, which a test
+// lists beside thousands of requests that are answered alike. Ranges are for
+// GET alone (section 14.2). A Range field with an error, with a unit other
+// than bytes, or with more than MaxRanges ranges or several overlaps is
+// ignored, so that the client gets the whole, where net/http answers 416 or
+// goes along; units are in upper or lower case. A suffix of no bytes is not
+// satisfiable. "*" is a condition by itself only, and If-Range one tag or date.
+//
 // The conditions are seen if the server keeps the fields of
 // http1.DefaultFields. Answering allocates nothing, except for a [Dir] that
 // opens a file it does not hold or lists a folder. Table and Page run under

@@ -116,6 +116,7 @@ func tree() []File {
 		{Name: "docs/ä.txt", Identity: "umlaut"},
 		{Name: "docs-old/x", Type: "text/x-own", Identity: "x"},
 		{Name: "noindex/deep/index.html", Identity: "deep"},
+		{Name: "zero0index.html", Identity: "0 comes after the slash"},
 		{Name: "large.bin", Identity: large},
 	}
 }

@@ -57,7 +57,7 @@ func (t *Table) pair() {
 		if !gz {
 			base, br = strings.CutSuffix(f.Name, ".br")
 		}
-		if !gz && !br || f.Identity == "" {
+		if !gz && !br {
 			continue
 		}
 		if k, ok := t.find(bytesOf(base), ""); ok && gz {

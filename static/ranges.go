@@ -8,8 +8,8 @@ type Range struct{ Off, Len int64 }
 // small ranges").
 const MaxRanges = 16
 
-// Ranges goes through the satisfiable ranges of a Range field. It is made by
-// [ParseRanges].
+// Ranges goes through the satisfiable ranges of a Range field, which is looked
+// at meanwhile. It is made by [ParseRanges].
 type Ranges struct {
 	rest  []byte
 	size  int64
@@ -18,7 +18,8 @@ type Ranges struct {
 }
 
 // ParseRanges begins to go through the ranges of a Range field (RFC 9110
-// section 14.1.2) for content of size bytes. The field is looked at meanwhile.
+// section 14.1.2) for content of size bytes. Of a field that has an error
+// somewhere, those before it are given: [Decide] tells which fields count.
 //
 //	ranges-specifier = range-unit "=" range-set
 //	range-set        = 1#( int-range / suffix-range )
@@ -47,10 +48,6 @@ func (s *Ranges) Next() (r Range, ok bool) {
 	}
 	return r, false
 }
-
-// Bad reports whether the field is not one for ranges of bytes, as far as Next
-// has come.
-func (s *Ranges) Bad() bool { return s.bad }
 
 // spec reads a member of the set. ok says that it is satisfiable.
 func (s *Ranges) spec() (r Range, ok bool) {

@@ -49,6 +49,7 @@ func TestTable(t *testing.T) {
 			{"deeper folder without its slash", "GET /noindex/deep", nil, 301, "Moved Permanently\n", []string{"Location: ./deep/"}},
 			{"folder without an index", "GET /noindex/", nil, 404, "Not Found\n", nil},
 			{"folder without an index or its slash", "GET /noindex", nil, 404, "Not Found\n", nil},
+			{"begin of a name that goes on like an index", "GET /zero", nil, 404, "Not Found\n", nil},
 			{"begin of a name", "GET /doc", nil, 404, "Not Found\n", nil},
 			{"file with a slash", "GET /a.txt/", nil, 404, "Not Found\n", nil},
 			{"space", "GET /docs/b%20c.txt", nil, 200, "escaped", nil},
@@ -288,5 +289,9 @@ func TestPage(t *testing.T) {
 			t.Errorf("%+v: %v, want %v", v.p, err, v.err)
 		}
 	}
-	var _ web.Handler = p.Serve
+	w := &wire{Reader: strings.NewReader("GET / HTTP/1.1\r\nHost: a\r\n\r\n")}
+	bad := Page{File: File{Type: "x"}}
+	if err := newExchange(t).ServeStream(w, bad.Serve); err != ErrType || !strings.HasPrefix(w.out.String(), "HTTP/1.1 500 ") {
+		t.Errorf("a page that cannot be sent: %v, %q", err, w.out.String())
+	}
 }
