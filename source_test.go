@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -738,6 +740,108 @@ func TestSourceTable(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSourceStalled has a slow reader whose next request is put away, when
+// somebody else needs the place for that: it is the slow one who pays.
+func TestSourceStalled(t *testing.T) {
+	const size = 100_000
+	runVirtual(t, bobtail.Config{Stash: 1, Workers: 2}, func(t *testing.T, f *fixture) {
+		b := f.blobs()
+		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).Source(b.new(size), 0, size)
+		})
+		f.fast()
+		slow := f.dial()
+		slow.send(get("/source") + get("/fast"))
+		if s := f.srv.Stats(); s.Sources != 1 || s.Stash != 1 {
+			t.Fatalf("%d Sources, %d stash blocks", s.Sources, s.Stash)
+		}
+		f.advance(time.Second)
+		other := f.dial()
+		other.send(get("/fast")[:20])
+		f.settle()
+		other.send(get("/fast")[20:])
+		other.want("GET", 200, "fast\n")
+		if got := slow.wantAbort(); strings.Contains(got, "408") {
+			t.Errorf("words in the midst of content: %q", got)
+		}
+		if n := f.srv.Stats().Stalled; n != 1 {
+			t.Errorf("%d stalled", n)
+		}
+		b.wantClosed()
+	})
+}
+
+// TestSourceWindow has real peers whose receive windows are as small as the
+// system makes them, and who read a byte at a time now and then.
+func TestSourceWindow(t *testing.T) {
+	const size = 1 << 20
+	for _, asFile := range []bool{false, true} {
+		t.Run(fmt.Sprint("file ", asFile), func(t *testing.T) {
+			run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+				if f.net != nil {
+					t.Skip("the system's network")
+				}
+				b := f.blobs()
+				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+					if asFile {
+						return w.Status(200).Source(b.newFile(size), 0, size)
+					}
+					return w.Status(200).Source(b.new(size), 0, size)
+				})
+				f.fast()
+				f.start()
+				var wg sync.WaitGroup
+				for i := range 4 {
+					d := net.Dialer{Control: func(_, _ string, rc syscall.RawConn) error {
+						var err error
+						rc.Control(func(fd uintptr) { err = smallWindow(fd) })
+						return err
+					}}
+					conn, err := d.Dial("tcp", f.addr.String())
+					if err != nil {
+						t.Fatal(err)
+					}
+					conn.SetDeadline(time.Now().Add(realPatience))
+					c := f.newClient(conn.(*net.TCPConn), nil)
+					f.clients = append(f.clients, c)
+					wg.Go(func() {
+						io.WriteString(conn, get("/source")+get("/fast"))
+						r := &nibbler{Conn: conn, every: 1000 + 100*i}
+						c.in = bufio.NewReaderSize(r, 16)
+						for _, want := range []string{blobText(0, size), "fast\n"} {
+							if a, err := c.tryAnswer("GET"); err != nil || a.err != nil || a.body != want {
+								t.Errorf("%d bytes of %d: %v, %v", len(a.body), len(want), err, a.err)
+								return
+							}
+						}
+					})
+				}
+				f.wantFast(0)
+				wg.Wait()
+				b.wantClosed()
+				if s := f.srv.Stats(); s.Lent != 0 {
+					t.Errorf("%d lent", s.Lent)
+				}
+			})
+		})
+	}
+}
+
+// nibbler reads a byte at a time, at each so many bytes.
+type nibbler struct {
+	net.Conn
+	every, n int
+}
+
+func (r *nibbler) Read(p []byte) (int, error) {
+	if r.n%r.every < 5 {
+		p = p[:1]
+	}
+	n, err := r.Conn.Read(p)
+	r.n += n
+	return n, err
 }
 
 // TestSourceTurns has one fast peer with much content: others are served in
