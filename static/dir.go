@@ -21,7 +21,8 @@ type DirOptions struct {
 	// them.
 	List bool
 	// Hidden serves and lists also what begins with a dot. What is called
-	// .well-known is served in any case.
+	// .well-known is served in any case. Without it, Windows also serves no
+	// name with a ~ before a digit, which may stand for such a file.
 	Hidden bool
 	// Files is how many files are held, with up to three descriptors each;
 	// 0 is 128. More may be open as long as they are being sent. When the
@@ -105,7 +106,7 @@ func (d *Dir) Serve(w web.Response, r *web.Request) error {
 	if done {
 		return err
 	}
-	if !d.o.Hidden && hidden(path.name) {
+	if !d.o.Hidden && (hidden(path.name) || alias(path.name)) {
 		return notFound(w)
 	}
 	name := path.name

@@ -27,3 +27,6 @@ func missing(err error) bool {
 func exhausted(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
+
+// alias reports whether a path may be another name of a file that is hidden.
+func alias([]byte) bool { return false }
