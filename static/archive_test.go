@@ -3,6 +3,7 @@ package static
 import (
 	"bytes"
 	"encoding/binary"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -112,7 +113,7 @@ func FuzzOpen(f *testing.F) {
 			if len(name) > 300 {
 				continue
 			}
-			r := ask(t, tab.Serve, "GET /"+string(escapePath(nil, name)), "Accept-Encoding: gzip, br", "Range: bytes=0-0,2-")
+			r := ask(t, tab.Serve, "GET /"+strings.TrimPrefix((&url.URL{Path: "/" + name}).EscapedPath(), "/"), "Accept-Encoding: gzip, br", "Range: bytes=0-0,2-")
 			if r.StatusCode != 200 && r.StatusCode != 206 && r.StatusCode != 406 {
 				t.Errorf("%q: %d", name, r.StatusCode)
 			}

@@ -84,20 +84,6 @@ func plainSegment(s []byte) bool {
 	return true
 }
 
-// hidden reports whether a segment of a path begins with a dot, other than
-// .well-known (RFC 8615).
-func hidden(path []byte) bool {
-	const known = ".well-known"
-	for i := range path {
-		if path[i] == '.' && (i == 0 || path[i-1] == '/') {
-			if rest := path[i:]; !has(rest, 0, known) || len(rest) > len(known) && rest[len(known)] != '/' {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // validName reports whether a file can be asked for by a name.
 func validName(s string) bool {
 	return s != "" && s[len(s)-1] != '/' && plain(bytesOf(s))

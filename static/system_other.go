@@ -2,13 +2,13 @@
 
 package static
 
-import "syscall"
-
 const nonblock = 0
 
+// missing reports whether an error is os.Root's own: the path escapes. Those
+// of the system tell whether they are temporary.
 func missing(err error) bool {
-	_, system := err.(syscall.Errno)
-	return !system // os.Root's own: the path escapes
+	_, system := err.(interface{ Temporary() bool })
+	return !system
 }
 
 func exhausted(error) bool { return false }
