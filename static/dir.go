@@ -257,7 +257,8 @@ func (d *Dir) load(name string, now int64) (*node, error) {
 	}
 	n.stamps = all
 	n.entry.Type = TypeOf(name)
-	n.entry.Modified = floorSecond(all[Identity].modified)
+	// RFC 9110 section 8.8.2.1: nothing was modified later than now.
+	n.entry.Modified = floorSecond(min(all[Identity].modified, now))
 	n.entry.ETag = stampTag(&all, settled(&all, now))
 	return n, nil
 }

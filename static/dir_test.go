@@ -244,6 +244,17 @@ func TestDirChanges(t *testing.T) {
 	}
 }
 
+// TestDirFuture has a file from tomorrow.
+func TestDirFuture(t *testing.T) {
+	d := openDir(t, folder(t, map[string]string{"a": "a"}), DirOptions{})
+	d.clock(modified - 86400)
+	r := ask(t, d.Serve, "GET /a")
+	r.want(t, "from tomorrow", 200, "a", "Last-Modified: Sat, 05 Nov 1994 08:49:37 GMT")
+	if tag := r.Header.Get("ETag"); !weakTag(tag) {
+		t.Errorf("tag %s is strong", tag)
+	}
+}
+
 // TestDirBounds holds no more files than it may, and closes what it lets go.
 func TestDirBounds(t *testing.T) {
 	files := map[string]string{}
