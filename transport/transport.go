@@ -179,3 +179,11 @@ type Backend interface {
 	// under way or follows, except Wake.
 	Close() error
 }
+
+// SecureListener is what a backend may be beside a Backend: it has listeners
+// whose clients speak TLS. Their streams are like others: what Receive gives
+// and Send takes is plaintext.
+type SecureListener interface {
+	// ListenSecure is Listen for clients who speak TLS.
+	ListenSecure(a Addr, tag uint64) (Listener, error)
+}

@@ -1,0 +1,5 @@
+//go:build !(linux && (amd64 || arm64))
+
+package secure_test
+
+var systemInners []inner
