@@ -120,13 +120,15 @@ func (s *Server) HandleSink(pattern string, h Sink) error { return s.web.HandleS
 
 // Listen opens a listener for HTTP at an address: "http://HOST:PORT" or
 // "HOST:PORT", HOST an IP address (IPv6 in brackets) or nothing for all,
-// PORT 0 for one that is free. It returns the address that it got. The errors
-// are those of package transport, such as ErrAddressInUse.
+// PORT 0 for one that is free. "https://HOST:PORT" is for clients who speak
+// TLS, and needs a backend that does, such as one wrapped by transport/secure:
+// else it fails with ErrNoTLS. It returns the address that it got. The other
+// errors are those of package transport, such as ErrAddressInUse.
 func (s *Server) Listen(address string) (transport.Addr, error) {
-	const scheme = "http://"
-	if len(address) > len(scheme) && address[:len(scheme)] == scheme {
-		address = address[len(scheme):]
+	if rest, ok := cutScheme(address, "https://"); ok {
+		return s.listenSecure(rest)
 	}
+	address, _ = cutScheme(address, "http://")
 	a, err := transport.ParseAddr(address)
 	if err != nil {
 		return a, err

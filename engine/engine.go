@@ -248,6 +248,20 @@ func (e *Engine) AddDriver(d Driver) int {
 // Listen opens a listener whose clients the driver serves, and returns the
 // address that it got. It may be called before and after Start.
 func (e *Engine) Listen(a transport.Addr, driver int) (transport.Addr, error) {
+	return e.listen(a, driver, e.backend.Listen)
+}
+
+// ListenSecure is Listen for clients who speak TLS. It fails with
+// transport.ErrNotSupported unless the backend is a transport.SecureListener.
+func (e *Engine) ListenSecure(a transport.Addr, driver int) (transport.Addr, error) {
+	b, ok := e.backend.(transport.SecureListener)
+	if !ok {
+		return a, transport.ErrNotSupported
+	}
+	return e.listen(a, driver, b.ListenSecure)
+}
+
+func (e *Engine) listen(a transport.Addr, driver int, open func(transport.Addr, uint64) (transport.Listener, error)) (transport.Addr, error) {
 	e.accept.Lock()
 	defer e.accept.Unlock()
 	if e.closing.Load() {
@@ -257,7 +271,7 @@ func (e *Engine) Listen(a transport.Addr, driver int) (transport.Addr, error) {
 	if k == maxListeners {
 		return a, ErrFull
 	}
-	id, err := e.backend.Listen(a, listenerTag|uint64(k))
+	id, err := open(a, listenerTag|uint64(k))
 	if err != nil {
 		return a, err
 	}
