@@ -173,6 +173,38 @@ func TestDirEscape(t *testing.T) {
 	}
 }
 
+// FuzzDir finds no way out of a folder.
+func FuzzDir(f *testing.F) {
+	top := f.TempDir()
+	const secret = "not for you"
+	for name, content := range map[string]string{"secret": secret, "in/a.txt": "a", "in/sub/b.txt": "b", "in/.hidden": secret, "in/index.html": "home"} {
+		write(f, filepath.Join(top, filepath.FromSlash(name)), content, modified)
+	}
+	if err := os.Symlink(filepath.Join("..", "secret"), filepath.Join(top, "in", "link")); err != nil {
+		f.Log(err)
+	}
+	d := openDir(f, filepath.Join(top, "in"), DirOptions{List: true})
+	for _, v := range attacks {
+		f.Add(v.path)
+	}
+	f.Add("/sub/../../secret")
+	f.Add("/link")
+	f.Fuzz(func(t *testing.T, path string) {
+		for i := range len(path) {
+			if path[i] <= ' ' || path[i] >= 0x7f || path[i] == '#' {
+				return // no server gives such a path to a handler
+			}
+		}
+		if path == "" || path[0] != '/' || len(path) > 400 {
+			return
+		}
+		r := ask(t, d.Serve, "GET "+path)
+		if strings.Contains(r.content, secret) || r.StatusCode >= 500 {
+			t.Errorf("%s: %d, %q", path, r.StatusCode, r.content)
+		}
+	})
+}
+
 // clock is a time that a test moves.
 func (d *Dir) clock(unix int64) (advance func(time.Duration)) {
 	now := unix * 1e9

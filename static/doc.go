@@ -24,7 +24,8 @@
 // satisfiable. "*" is a condition by itself only, and If-Range one tag or date.
 //
 // The conditions are seen if the server keeps the fields of
-// http1.DefaultFields. Answering allocates nothing, except for a [Dir] that
+// http1.DefaultFields, and a worker needs 2048 bytes of memory for the heads of
+// answers. Answering allocates nothing, except for a [Dir] that
 // opens a file it does not hold or lists a folder. Table and Page run under
 // TinyGo.
 package static

@@ -24,7 +24,7 @@ func (w *wire) Write(p []byte) (int, error) { return w.out.Write(p) }
 
 func newExchange(t testing.TB) *web.Exchange {
 	t.Helper()
-	x, err := web.NewExchange(&http1.Parser{Keep: http1.DefaultFields()}, make([]byte, 4096), nil)
+	x, err := web.NewExchange(&http1.Parser{Keep: http1.DefaultFields()}, make([]byte, 2048), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
