@@ -3,7 +3,8 @@ package cookie
 // Pairs walks over the cookies of a Cookie field's value (RFC 6265 section
 // 4.2.1):
 //
-//	for p := cookie.NewPairs(b); p.Next(); {
+//	p := cookie.NewPairs(b)
+//	for p.Next() {
 //		use(p.Name(), p.Value())
 //	}
 //

@@ -3,7 +3,8 @@ package form
 // Query walks over the pairs of a query, or of another urlencoded text, as it
 // was sent:
 //
-//	for q := form.NewQuery(b); q.Next(); {
+//	q := form.NewQuery(b)
+//	for q.Next() {
 //		if q.NameIs("page") {
 //			page, err = q.Value(buf)
 //		}

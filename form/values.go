@@ -28,7 +28,8 @@ const (
 func Parse(b []byte) (Values, error) {
 	w := 0 // where to write: never beyond what the Query has passed
 	some := false
-	for q := NewQuery(b); ; {
+	q := NewQuery(b)
+	for {
 		more := q.Next()
 		if q.bad {
 			return Values{}, ErrEscape
@@ -61,7 +62,8 @@ func Parse(b []byte) (Values, error) {
 
 // Get is the first value of a name, and nil if the form does not have it.
 func (v Values) Get(name string) []byte {
-	for p := v.Pairs(); p.Next(); {
+	p := v.Pairs() // one for each turn of the loop would be on the heap under TinyGo
+	for p.Next() {
 		if equal(p.name, name) {
 			return p.value
 		}
@@ -74,7 +76,8 @@ func (v Values) Has(name string) bool { return v.Get(name) != nil }
 
 // Pairs walks over the names and values in their order:
 //
-//	for p := v.Pairs(); p.Next(); {
+//	p := v.Pairs()
+//	for p.Next() {
 //		use(p.Name(), p.Value())
 //	}
 func (v Values) Pairs() Pairs { return Pairs{rest: v.b, more: v.some} }
