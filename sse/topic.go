@@ -481,7 +481,7 @@ func (t *Topic) join(o web.Outlet, next uint64) (joined bool, err error) {
 	defer t.mu.Unlock()
 	switch {
 	case t.closed:
-		return false, o.Close()
+		return true, o.Close() // what was published before is written
 	case next != t.ring.next:
 		return false, nil
 	}
