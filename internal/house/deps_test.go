@@ -73,7 +73,7 @@ func TestDeps(t *testing.T) {
 // heap, in packages that do without a heap.
 func TestNoConversions(t *testing.T) {
 	for _, s := range sources(t) {
-		if s.test() || !slices.Contains([]string{"pool", "http1", "ws", "coap"}, s.dir()) {
+		if s.test() || !slices.Contains([]string{"pool", "http1", "ws", "coap", "form", "cookie", "json"}, s.dir()) {
 			continue
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
