@@ -63,6 +63,7 @@ type Server struct {
 	cfg    Config
 	engine *engine.Engine
 	web    *web.Driver
+	routes error // the first of those that were refused
 	close  sync.Once
 	done   chan struct{} // closed when the server has ended
 }
@@ -102,22 +103,6 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Handle has requests of a pattern answered by h. The pattern is "METHOD
-// /path", or "/path" for any method; the path must be the request's exactly.
-// Requests of other paths get 404, of other methods 405 with Allow; HEAD is
-// answered by the handler for GET. It fails with web.ErrPattern and
-// web.ErrConflict.
-func (s *Server) Handle(pattern string, h Handler) error { return s.web.Handle(pattern, h) }
-
-// HandleEach is Handle with a handler made for each worker, which is never
-// called by two goroutines at once and may keep memory of its own.
-func (s *Server) HandleEach(pattern string, make func(worker int) Handler) error {
-	return s.web.HandleEach(pattern, make)
-}
-
-// HandleSink is Handle with a handler that takes content as events.
-func (s *Server) HandleSink(pattern string, h Sink) error { return s.web.HandleSink(pattern, h) }
-
 // Listen opens a listener for HTTP at an address: "http://HOST:PORT" or
 // "HOST:PORT", HOST an IP address (IPv6 in brackets) or nothing for all,
 // PORT 0 for one that is free. "https://HOST:PORT" is for clients who speak
@@ -125,6 +110,9 @@ func (s *Server) HandleSink(pattern string, h Sink) error { return s.web.HandleS
 // else it fails with ErrNoTLS. It returns the address that it got. The other
 // errors are those of package transport, such as ErrAddressInUse.
 func (s *Server) Listen(address string) (transport.Addr, error) {
+	if s.routes != nil {
+		return transport.Addr{}, s.routes
+	}
 	if rest, ok := cutScheme(address, "https://"); ok {
 		return s.listenSecure(rest)
 	}
@@ -137,7 +125,12 @@ func (s *Server) Listen(address string) (transport.Addr, error) {
 }
 
 // Start begins to serve, on goroutines of the server, and returns.
-func (s *Server) Start() error { return s.engine.Start() }
+func (s *Server) Start() error {
+	if s.routes != nil {
+		return s.routes
+	}
+	return s.engine.Start()
+}
 
 // ListenAndServe listens at addresses, serves, and returns when the server
 // has ended by Shutdown or Close, or at once with an error.

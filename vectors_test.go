@@ -44,7 +44,7 @@ var vectors = []vector{
 	{name: "HEAD of static content", in: "HEAD /huge HTTP/1.1\r\nHost: a\r\n\r\n", want: "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n" + date + "\r\n"},
 	{name: "HEAD of a stream", in: "HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n", want: "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" + date + "\r\n"},
 	{name: "no route", in: get("/nowhere"), want: text("404 Not Found", "", "Not Found\n")},
-	{name: "no method", in: post("/fast", "abc"), want: "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n"},
+	{name: "no method", in: post("/fast", "abc"), want: "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, OPTIONS\r\n"},
 	{name: "any method", in: "PURGE /ignore HTTP/1.1\r\nHost: a\r\n\r\n", want: ok("ignored")},
 	{name: "nothing answered", in: get("/empty"), want: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + date + "\r\n"},
 	{name: "204", in: get("/none"), want: "HTTP/1.1 204 No Content\r\n" + date + "\r\n"},

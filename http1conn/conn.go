@@ -83,7 +83,8 @@ type Conn struct {
 	at, pos, end int
 	head         http1.Head
 	body         http1.Body
-	piece        []byte // of the content, a view of in that was not read yet
+	limits       http1.Limits // of the request at hand
+	piece        []byte       // of the content, a view of in that was not read yet
 
 	// What Whole has found out about the content, without using it.
 	probe  http1.Body

@@ -105,6 +105,7 @@ func (c *Conn) Parse() (done bool, err error) {
 	c.body = c.head.Body()
 	c.probe, c.probed = c.body, c.pos
 	c.continued = !c.head.Expect100()
+	c.limits = c.parser.Limits
 	if limit := c.parser.Limits.Body; limit != 0 {
 		if n, known := c.body.Remaining(); known && n > limit {
 			c.advance(http1.EventError)
@@ -123,6 +124,15 @@ func (c *Conn) Parse() (done bool, err error) {
 	}
 	c.begin()
 	return true, nil
+}
+
+// LimitBody bounds the content of the request at hand to n bytes, if the
+// parser's Limits do not bound it to less: reading more fails with
+// http1.ErrContentLong. It is called before any is read, and again after Load.
+func (c *Conn) LimitBody(n uint64) {
+	if most := c.parser.Limits.Body; most == 0 || n < most {
+		c.limits.Body = n
+	}
 }
 
 // minContent is the least room for content behind a head, in bytes.
@@ -218,7 +228,7 @@ func (c *Conn) Whole() (whole, fits bool) {
 	}
 	// No byte is looked at twice: probing goes on where it stood.
 	for !c.probe.Done() {
-		_, n, err := c.probe.Next(c.in[c.probed:c.end], &c.parser.Limits)
+		_, n, err := c.probe.Next(c.in[c.probed:c.end], &c.limits)
 		if err != nil {
 			return true, true // whoever reads it will find out, without waiting
 		}
@@ -290,7 +300,7 @@ func (c *Conn) TryPiece() ([]byte, error) {
 		return nil, http1.ErrState
 	}
 	for {
-		piece, n, err := c.body.Next(c.in[c.pos:c.end], &c.parser.Limits)
+		piece, n, err := c.body.Next(c.in[c.pos:c.end], &c.limits)
 		if err != nil {
 			return nil, c.broken(err)
 		}

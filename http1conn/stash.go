@@ -100,7 +100,7 @@ func (c *Conn) Load(src []byte) {
 	n += c.head.Load(src[n:])
 	c.end = copy(c.in, src[n:n+int(v.end)])
 	c.at, c.pos, c.probed = 0, int(v.pos), int(v.probed)
-	c.body, c.probe = v.body, v.probe
+	c.body, c.probe, c.limits = v.body, v.probe, c.parser.Limits
 	c.state, c.touched, c.continued, c.eof = v.state, v.touched, v.continued, v.eof
 	switch c.state {
 	case http1.StateBody, http1.StateRespond:

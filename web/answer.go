@@ -12,11 +12,15 @@ import (
 
 // request does what can be done for a request whose head is complete.
 func (x *Exchange) request() (next, engine.Verdict) {
-	r, status := x.d.router.find(x.conn.Head(), x.conn.Bytes())
-	if r == nil {
-		return x.handle404(status)
+	r, own := x.d.router.find(x)
+	x.route = r
+	if r != nil {
+		own = x.terms(r)
 	}
-	if r.sink != nil {
+	if own != ownNone {
+		return x.answer(r, x.d.router.own[own])
+	}
+	if r.Sink != nil {
 		return x.feedSink(r)
 	}
 	if whole, fits := x.conn.Whole(); !whole {
@@ -42,16 +46,39 @@ func (x *Exchange) request() (next, engine.Verdict) {
 			}
 		}
 	}
-	h := r.handler
+	h := r.Handler
 	if r.each != nil {
 		h = r.each[x.id]
 	}
 	return x.answer(r, h)
 }
 
+// terms holds a request with content to the terms of its route.
+func (x *Exchange) terms(r *route) ownAnswer {
+	if r.MaxBody == 0 && r.Types == nil {
+		return ownNone
+	}
+	h := x.conn.Head()
+	n, known := h.ContentLength()
+	if n == 0 && !h.Chunked() {
+		return ownNone
+	}
+	if r.MaxBody != 0 {
+		if known && n > r.MaxBody {
+			return ownTooLong
+		}
+		x.conn.LimitBody(r.MaxBody)
+	}
+	if r.Types != nil && !r.takes(h.Get(x.conn.Bytes(), "Content-Type")) {
+		return ownType
+	}
+	return ownNone
+}
+
 // answer runs a handler.
 func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	w := x.w
+	x.route = r
 	var began int64
 	stuck := int32(0)
 	if r != nil {
@@ -65,7 +92,7 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	}
 	limit := int64(0)
 	if r != nil {
-		limit = r.limit
+		limit = r.Timeout
 	}
 	if stuck > stuckSlow && len(x.conn.Staged()) > 0 {
 		// Nobody waits for a slow handler who is before it in the queue.
@@ -188,52 +215,6 @@ func (x *Exchange) answered(err error) (next, engine.Verdict) {
 		}
 	}
 	return nextStep, 0
-}
-
-// handle404 answers a request that has no route.
-func (x *Exchange) handle404(status int) (next, engine.Verdict) {
-	return x.answer(nil, x.d.router.missing(status))
-}
-
-// missing is the handler of requests without a route.
-func (t *router) missing(status int) Handler {
-	if status == 405 {
-		return methodNotAllowed
-	}
-	return notFound
-}
-
-func notFound(w Response, r *Request) error {
-	return w.Status(404).Text("Not Found\n")
-}
-
-// methodNotAllowed names the methods that there are (RFC 9110 section
-// 15.5.6).
-func methodNotAllowed(w Response, r *Request) error {
-	const most = 128
-	b, err := r.Alloc(most)
-	if err != nil {
-		return err
-	}
-	allow := b[:0]
-	routes := r.x.d.router.routes(view(r.Path()))
-	hasHead := false
-	for _, o := range routes {
-		hasHead = hasHead || o.method == "HEAD"
-	}
-	for _, o := range routes {
-		if len(allow)+len(o.method)+len(", , HEAD") > most {
-			break
-		}
-		if len(allow) > 0 {
-			allow = append(allow, ", "...)
-		}
-		allow = append(allow, o.method...)
-		if o.method == "GET" && !hasHead {
-			allow = append(allow, ", HEAD"...)
-		}
-	}
-	return w.Status(405).HeaderBytes("Allow", allow).Text("Method Not Allowed\n")
 }
 
 // refuse answers a request that cannot be understood.

@@ -50,7 +50,7 @@ func New(e *engine.Engine, c Config) (*Driver, error) {
 	if err := c.Parser.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Driver{cfg: c, e: e, xs: make([]Exchange, e.MaxWorkers())}
+	d := &Driver{cfg: c, e: e, xs: make([]Exchange, e.MaxWorkers()), router: router{own: ownAnswers}}
 	d.sources.init(c.Sources)
 	d.places.init(e.Pool().Size())
 	for i := range d.xs {
@@ -72,42 +72,40 @@ func New(e *engine.Engine, c Config) (*Driver, error) {
 // Number is the driver's number in its engine.
 func (d *Driver) Number() int { return d.number }
 
-// Handle has requests of a pattern answered by a handler: "METHOD /path", or
-// "/path" for any method. It fails with ErrPattern and ErrConflict. Handlers
-// are added before the engine starts.
-func (d *Driver) Handle(pattern string, h Handler) error {
-	return d.router.add(pattern, &route{handler: h})
-}
-
-// HandleEach is Handle with a handler made for each worker, which is never
-// called by two goroutines at once and may keep memory of its own.
-func (d *Driver) HandleEach(pattern string, make func(worker int) Handler) error {
-	r := &route{}
-	for i := range d.xs {
-		r.each = append(r.each, make(i))
-	}
-	return d.router.add(pattern, r)
-}
-
-// HandleSink is Handle with a handler that takes content as events.
-func (d *Driver) HandleSink(pattern string, s Sink) error {
-	return d.router.add(pattern, &route{sink: s})
-}
-
-// Limit sets how long the handlers of a pattern may run, in nanoseconds,
-// instead of what the engine's patience says.
-func (d *Driver) Limit(pattern string, limit int64) error {
-	method, path, err := parsePattern(pattern)
-	if err != nil {
+// Add has requests of a pattern answered, on the terms of the Route. Routes are
+// added before the engine starts. It fails with a *PatternError, of which
+// errors.Is finds ErrPattern or ErrConflict.
+func (d *Driver) Add(r Route) error {
+	if err := d.router.add(r, len(d.xs)); err != nil {
 		return err
 	}
-	for _, r := range d.router.routes(path) {
-		if r.method == method {
-			r.limit = limit
-			return nil
-		}
+	d.cfg.Parser.Ask = d.router.keeps
+	return nil
+}
+
+// Handle is Add of a pattern and a handler.
+func (d *Driver) Handle(pattern string, h Handler) error {
+	return d.Add(Route{Pattern: pattern, Handler: h})
+}
+
+// HandleEach is Add of a pattern with a handler for each worker.
+func (d *Driver) HandleEach(pattern string, make func(worker int) Handler) error {
+	return d.Add(Route{Pattern: pattern, Each: make})
+}
+
+// HandleSink is Add of a pattern and a handler that takes content as events.
+func (d *Driver) HandleSink(pattern string, s Sink) error {
+	return d.Add(Route{Pattern: pattern, Sink: s})
+}
+
+// Use puts handlers around all that are added from here on, and around the
+// answers that the router gives itself: 404, 405, 413, 415, those to OPTIONS,
+// and redirections. What is used first is outermost. Of a Sink they are around
+// its End alone: its pieces come before.
+func (d *Driver) Use(around ...func(Handler) Handler) {
+	for _, f := range around {
+		d.router.use(f)
 	}
-	return ErrPattern
 }
 
 // slotState is the driver's state in a slot.

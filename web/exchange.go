@@ -16,9 +16,11 @@ type Exchange struct {
 	conn  http1conn.Conn
 	req   Request
 	in    io.ReadWriter // the stream, in a handler
-	end   Handler       // endSink, made once
 	arena []byte
 	used  int
+
+	route  *route // of the request, nil if it has none
+	lookup lookup // of the route
 
 	value any // Request.Value
 	parts multipart
@@ -82,7 +84,6 @@ func (x *Exchange) init(parser *http1.Parser, memory []byte, date func() []byte)
 	in, out, arena := shares(memory)
 	x.arena = arena
 	x.req.x = x
-	x.end = x.endSink
 	return x.conn.Init(http1conn.Config{Parser: parser, In: in, Out: out, Date: date, Errors: x.addAside, KeepAll: x.keepsAll})
 }
 

@@ -5,11 +5,5 @@ import "github.com/bobtail-go/bobtail/http1"
 // keepsAll says whether the route of a request whose line is complete wants
 // all its fields.
 func (x *Exchange) keepsAll(h *http1.Head, b []byte) bool {
-	if x.d == nil {
-		return false
-	}
-	k, ok := any(&x.d.router).(interface {
-		keepsAll(h *http1.Head, b []byte) bool
-	})
-	return ok && k.keepsAll(h, b)
+	return x.d != nil && x.d.router.keepsAll(x, h, b)
 }

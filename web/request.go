@@ -28,6 +28,47 @@ func (r *Request) Target() []byte { return r.x.conn.Head().Target(r.x.conn.Bytes
 // Path is the path of the target as it was sent, without the query.
 func (r *Request) Path() []byte { return r.x.conn.Head().Path(r.x.conn.Bytes()) }
 
+// Pattern is the pattern of the request's route, empty if it has none.
+func (r *Request) Pattern() string {
+	if r.x.route == nil {
+		return ""
+	}
+	return r.x.route.Pattern
+}
+
+// PathValue is what a wildcard of the route's pattern stands for in the path,
+// decoded, and nil if the pattern has none of this name. What has escapes is
+// decoded into the request's arena at each call; if that is exhausted, it is
+// nil, and the response fails with ErrArena.
+func (r *Request) PathValue(name string) []byte {
+	x := r.x
+	if x.route == nil || name == "" {
+		return nil
+	}
+	i := 0
+	for _, s := range x.route.pattern.segments {
+		if !s.wild {
+			continue
+		}
+		if s.text != name {
+			i++
+			continue
+		}
+		v := x.lookup.wild[i]
+		raw := r.Path()[v.at:v.end:v.end]
+		if indexByte(view(raw), '%') < 0 || !isEscaped(raw) {
+			return raw
+		}
+		b, err := r.Alloc(len(raw))
+		if err != nil {
+			x.keep(err)
+			return nil
+		}
+		return b[:decode(b, raw)]
+	}
+	return nil
+}
+
 // Query is what follows the first "?" of the target, as it was sent; nil if
 // there is no "?".
 func (r *Request) Query() []byte { return r.x.conn.Head().Query(r.x.conn.Bytes()) }

@@ -1,62 +1,53 @@
 package web
 
 import (
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/bobtail-go/bobtail/http1"
 )
 
-// route is what is done with the requests of a pattern.
-type route struct {
-	method  string // "" is any
-	handler Handler
-	each    []Handler // one for each worker, instead of handler
-	sink    Sink
-	number  int32 // of the sink
-	limit   int64 // nanoseconds that the handler may run, 0 is the configured
-
-	// stuck rises when the monitor finds the handler stuck, and falls with
-	// each quick run after. A machine that is busy with other things makes a
-	// quick handler look stuck now and then, so once is not enough.
-	stuck atomic.Int32
-}
-
-// How a route becomes slow, and quick again. Before a slow one runs, its
-// worker gives its lane away.
-const (
-	stuckStep = 40      // for each time that it was found stuck
-	stuckSlow = 64      // above this it is slow
-	stuckMost = 128     // and this is the most
-	quickTime = 500_000 // nanoseconds that a quick run takes at most
-)
-
-// router finds the route of a request by method and exact path. Paths are in a
-// hash table of its own, since a lookup in a map allocates under TinyGo.
+// router finds the route of a request. A literal path of no host, which is
+// what most requests are for, is found by one look into a hash table of whole
+// paths; all else goes down a tree. Neither uses a map, since a lookup in one
+// allocates under TinyGo.
 type router struct {
-	paths []path // open addressing: its length is a power of two, half of it free
-	n     int
-	sinks []Sink
+	paths  []path // open addressing: its length is a power of two, half of it free
+	n      int
+	any    node   // the tree of patterns without a host
+	hosts  []host // and those of the others
+	routes []*route
+	sinks  []Sink
+
+	names  []string // methods by number, of all patterns and those answered for them
+	around []func(Handler) Handler
+	own    [numOwn]Handler // answers of the router's
+	keeps  bool            // some route keeps all fields
 }
 
-// path is what is handled at a path.
+// path is what is handled at a literal path.
 type path struct {
 	path   string // "" if the place is free
 	routes []*route
 }
 
-// hash mixes the length, the first four bytes and the last four of a path:
-// which paths there are is the program's choice, so nobody can make them
-// collide, and a path is short for an operation on each byte.
+type host struct {
+	name string
+	node *node
+}
+
+// hash mixes all bytes of a path, eight at a time.
 func hash(s string) uint32 {
-	h := uint32(len(s))
-	for i := range min(len(s), 4) {
-		h = h*0x01000193 ^ uint32(s[i])
+	h := uint64(len(s)) * 0x9E3779B97F4A7C15
+	for ; len(s) >= 8; s = s[8:] {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		h = (h ^ w) * 0xFF51AFD7ED558CCD
+		h ^= h >> 32
 	}
-	for i := max(len(s)-4, 0); i < len(s); i++ {
-		h = h*0x01000193 ^ uint32(s[i])
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 0x100000001B3
 	}
-	return h ^ h>>15
+	return uint32(h ^ h>>29)
 }
 
 // at is the place of a path, or the free one where it belongs; nil if there is
@@ -71,102 +62,243 @@ func (t *router) at(s string) *path {
 	return nil
 }
 
-// routes are those of a path.
-func (t *router) routes(s string) []*route {
-	if p := t.at(s); p != nil {
-		return p.routes
-	}
-	return nil
-}
+// mostMethods is how many methods the patterns of a router may have: a set of
+// them is a word.
+const mostMethods = 64
 
-// parsePattern splits "METHOD /path" or "/path".
-func parsePattern(p string) (method, path string, err error) {
-	for i := range len(p) {
-		if p[i] == ' ' {
-			method, path = p[:i], p[i+1:]
-			break
-		}
-	}
-	if method == "" {
-		path = p
-	}
-	if path == "" || path[0] != '/' {
-		return "", "", ErrPattern
-	}
-	for i := range len(path) {
-		// No path of a request has such a byte.
-		if c := path[i]; c <= ' ' || c >= 0x7f || c == '?' || c == '#' {
-			return "", "", ErrPattern
-		}
-	}
-	return method, path, nil
-}
-
-func (t *router) add(pattern string, r *route) error {
-	method, path, err := parsePattern(pattern)
+// add adds a route. It fails with a *PatternError.
+func (t *router) add(given Route, workers int) error {
+	p, err := parsePattern(given.Pattern)
 	if err != nil {
 		return err
 	}
-	for _, o := range t.routes(path) {
-		if o.method == method {
-			return ErrConflict
+	if err := given.validate(); err != nil {
+		return err
+	}
+	for _, o := range t.routes {
+		switch rel := p.relate(&o.pattern); rel {
+		case same, overlap:
+			return &PatternError{Pattern: p.text, Other: o.pattern.text, Err: ErrConflict, why: whys[rel]}
 		}
 	}
-	r.method = method
-	if r.sink != nil {
-		t.sinks = append(t.sinks, r.sink)
+	r := &route{Route: given, pattern: p}
+	if p.method != "" {
+		if r.methodBit = t.method(p.method); r.methodBit == 0 {
+			return badPattern(p.text, "more methods than a router can have")
+		}
+	}
+	switch {
+	case given.Sink != nil:
+		t.sinks = append(t.sinks, given.Sink)
 		r.number = int32(len(t.sinks))
+		r.end = t.wrap(endSink)
+	case given.Each != nil:
+		for i := range workers {
+			r.each = append(r.each, t.wrap(given.Each(i)))
+		}
+	default:
+		r.Handler = t.wrap(given.Handler)
 	}
-	if 2*(t.n+1) > len(t.paths) {
-		t.grow()
+	t.keeps = t.keeps || given.AllFields
+	t.routes = append(t.routes, r)
+	t.tree(p.host).insert(&p, r)
+	if s, ok := p.literal(); ok {
+		t.addPath(s, r)
 	}
-	p := t.at(path)
-	if p.path == "" {
-		p.path = path
-		t.n++
-	}
-	p.routes = append(p.routes, r)
 	return nil
 }
 
-func (t *router) grow() {
-	old := t.paths
-	t.paths = make([]path, max(8, 2*len(old)))
-	for _, p := range old {
-		if p.path != "" {
-			*t.at(p.path) = p
+// literal is the pattern's path if it has no wildcards and no host, as clean
+// requests have it that escape nothing.
+func (p *pattern) literal() (s string, ok bool) {
+	if p.host != "" {
+		return "", false
+	}
+	for _, g := range p.segments {
+		if g.wild {
+			return "", false
+		}
+		for i := range len(g.text) {
+			if c := g.text[i]; c == '%' || c == '/' && g.text != "/" {
+				return "", false // only an escape is that
+			}
+		}
+		if s += "/"; g.text != "/" {
+			s += g.text
 		}
 	}
+	return s, true
+}
+
+func (t *router) addPath(s string, r *route) {
+	if 2*(t.n+1) > len(t.paths) {
+		old := t.paths
+		t.paths = make([]path, max(8, 2*len(old)))
+		for _, p := range old {
+			if p.path != "" {
+				*t.at(p.path) = p
+			}
+		}
+	}
+	p := t.at(s)
+	if p.path == "" {
+		p.path = s
+		t.n++
+	}
+	p.routes = append(p.routes, r)
+}
+
+// tree is the tree of a host's patterns.
+func (t *router) tree(name string) *node {
+	if name == "" {
+		return &t.any
+	}
+	for i := range t.hosts {
+		if t.hosts[i].name == name {
+			return t.hosts[i].node
+		}
+	}
+	t.hosts = append(t.hosts, host{name, new(node)})
+	return t.hosts[len(t.hosts)-1].node
+}
+
+// hostTree is the tree of the host that a request names, nil if there is none.
+// The port does not count.
+func (t *router) hostTree(h *http1.Head, b []byte) *node {
+	if len(t.hosts) == 0 {
+		return nil
+	}
+	name := h.Host(b)
+	if h.Method() != http1.CONNECT {
+		name = withoutPort(name)
+	}
+	for i := range t.hosts {
+		if view(name) == t.hosts[i].name {
+			return t.hosts[i].node
+		}
+	}
+	return nil
+}
+
+// withoutPort is a host without port, and without the brackets that an IPv6
+// address has with one.
+func withoutPort(b []byte) []byte {
+	for i := len(b) - 1; i >= 0; i-- {
+		switch c := b[i]; {
+		case c >= '0' && c <= '9':
+			continue
+		case c == ':':
+			if b[0] == '[' && i > 1 && b[i-1] == ']' {
+				return b[1 : i-1]
+			}
+			for _, d := range b[:i] {
+				if d == ':' {
+					return b // an address with colons, and no port
+				}
+			}
+			return b[:i]
+		}
+		break
+	}
+	return b
+}
+
+// method is the bit of a method, 0 if there are too many.
+func (t *router) method(name string) uint64 {
+	for i, s := range t.names {
+		if s == name {
+			return 1 << i
+		}
+	}
+	if len(t.names) == mostMethods {
+		return 0
+	}
+	t.names = append(t.names, name)
+	return 1 << (len(t.names) - 1)
 }
 
 // view is b as a string, for as long as b stays as it is: to look something up
 // by it. A conversion would allocate under TinyGo.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// find returns the route of a request, and if there is none, the status to
-// answer. HEAD is served by GET's route (RFC 9110 section 9.3.2).
-func (t *router) find(h *http1.Head, b []byte) (*route, int) {
-	routes := t.routes(view(h.Path(b)))
-	if len(routes) == 0 {
-		return nil, 404
-	}
-	name := view(h.MethodName(b))
-	var get, any *route
-	for _, r := range routes {
-		switch {
-		case r.method == name:
-			return r, 200
-		case r.method == "":
-			any = r
-		case r.method == "GET" && h.Method() == http1.HEAD:
-			get = r
+// find returns the route of the exchange's request, or if there is none what
+// the router answers itself.
+func (t *router) find(x *Exchange) (*route, ownAnswer) {
+	h, b := x.conn.Head(), x.conn.Bytes()
+	l := &x.lookup
+	p := h.Path(b)
+	l.set(h, b, p, findRoute)
+	byHost := t.hostTree(h, b)
+	if byHost == nil {
+		if e := t.at(view(p)); e != nil && e.path != "" {
+			if r := byMethod(e.routes, l.method, l.head); r != nil {
+				return r, ownNone
+			}
 		}
 	}
-	switch {
-	case get != nil:
-		return get, 200
-	case any != nil:
-		return any, 200
+	if len(p) == 0 || p[0] != '/' {
+		// The authority of CONNECT, or the asterisk of OPTIONS (RFC 9112
+		// section 3.2), neither of which has a path.
+		if h.Method() == http1.OPTIONS {
+			return nil, ownServer
+		}
+		return nil, ownNotFound
 	}
-	return nil, 405
+	if h.Method() != http1.CONNECT && isUnclean(p) {
+		return nil, ownClean
+	}
+	r := t.match(l, byHost)
+	if !l.exact(r) && p[len(p)-1] != '/' {
+		wild, n := l.wild, l.n
+		l.slash, l.n = true, 0
+		if with := t.match(l, byHost); l.exact(with) {
+			return nil, ownSlash
+		}
+		l.slash, l.wild, l.n = false, wild, n
+	}
+	if r != nil {
+		return r, ownNone
+	}
+	l.purpose = findMethods
+	t.match(l, byHost)
+	if p[len(p)-1] != '/' {
+		l.slash = true
+		t.match(l, byHost)
+	}
+	switch {
+	case l.methods == 0:
+		return nil, ownNotFound
+	case h.Method() == http1.OPTIONS:
+		return nil, ownOptions
+	}
+	return nil, ownMethod
+}
+
+// match looks in the tree of the request's host, if it has one, and then in
+// that of all.
+func (t *router) match(l *lookup, byHost *node) *route {
+	if byHost != nil {
+		l.n = 0
+		if r := byHost.find(l, 0); r != nil {
+			return r
+		}
+	}
+	l.n = 0
+	return t.any.find(l, 0)
+}
+
+// keepsAll reports whether a route that may serve a request keeps all fields.
+// The request's host need not be known yet.
+func (t *router) keepsAll(x *Exchange, h *http1.Head, b []byte) bool {
+	if !t.keeps {
+		return false
+	}
+	l := &x.lookup
+	l.set(h, b, h.Path(b), findAll)
+	for i := range t.hosts {
+		if t.match(l, t.hosts[i].node) != nil {
+			return true
+		}
+	}
+	return t.match(l, nil) != nil
 }

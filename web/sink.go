@@ -25,11 +25,11 @@ func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
 	for {
 		piece, err := x.conn.TryPiece()
 		if len(piece) > 0 {
-			if !x.w.BeginHandler(r.limit, len(x.conn.Staged()) > 0) {
+			if !x.w.BeginHandler(r.Timeout, len(x.conn.Staged()) > 0) {
 				return nextEnd, engine.Abort
 			}
 			x.state = st.sink
-			x.piece(r.sink, piece)
+			x.piece(r.Sink, piece)
 			err = x.result
 			if !x.w.EndHandler() {
 				return nextEnd, engine.Lost
@@ -47,11 +47,11 @@ func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
 		case io.EOF:
 			x.state = st.sink
 			st.which = 0 // from here on it is End's
-			x.ending = r.sink
-			return x.answer(r, x.end)
+			x.ending = r.Sink
+			return x.answer(r, r.end)
 		}
 		st.which = 0
-		x.abandon(r.sink, &st.sink)
+		x.abandon(r.Sink, &st.sink)
 		if _, peer := err.(http1.Error); peer || err == http1conn.ErrTruncated {
 			return nextEnd, x.refuse(err)
 		}
@@ -76,9 +76,7 @@ func (x *Exchange) piece(sink Sink, p []byte) {
 }
 
 // endSink is the handler that ends a Sink's request.
-func (x *Exchange) endSink(w Response, r *Request) error {
-	return x.ending.End(w, r, &x.state)
-}
+func endSink(w Response, r *Request) error { return r.x.ending.End(w, r, &r.x.state) }
 
 func (x *Exchange) progress(n int) {
 	if engine.Phase(x.s.Phase) == engine.PhaseBody {

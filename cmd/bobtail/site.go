@@ -39,7 +39,7 @@ func (s *site) at(url string) { s.page = strings.ReplaceAll(page, pageURL, url) 
 
 func (s *site) mount() {
 	for pattern, h := range map[string]bobtail.Handler{
-		"GET /":          s.index,
+		"GET /{$}":       s.index,
 		"GET /plaintext": plaintext,
 		"GET /json":      jsonHello,
 		"POST /echo":     echo,
