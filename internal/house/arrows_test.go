@@ -34,6 +34,7 @@ var floors = []struct {
 	{"cors", []string{"web", "http1", "internal/*"}, "a policy stands around handlers"},
 	{"web", []string{"engine", "pool", "transport", "http1", "http1conn", "form", "cookie", "internal/*"}, "a driver knows its protocol, and no backend"},
 	{".", []string{"transport", "transport/*", "pool", "http1", "ws", "coap", "engine", "http1conn", "web", "internal/*"}, "the front door knows no program"},
+	{"host/*", []string{".", "web", "engine", "pool", "http1", "http1conn", "transport", "transport/memory", "internal/*"}, "what only hosts have stands on all the rest"},
 	{"cmd/*", []string{"*"}, "programs"},
 	{"examples", []string{"*"}, "programs"},
 	{"examples/*", []string{"*"}, "programs"},

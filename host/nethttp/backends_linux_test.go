@@ -1,0 +1,12 @@
+//go:build amd64 || arm64
+
+package nethttp_test
+
+import (
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/transport/epoll"
+)
+
+func init() {
+	kinds = append(kinds, kind{"epoll", func() (transport.Backend, error) { return epoll.New(epoll.Config{Lanes: 2}) }})
+}
