@@ -12,6 +12,7 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -175,6 +176,60 @@ func fetch(t *testing.T, url string, random *rand.Rand) {
 	}
 	if _, err := m.NextPart(); err != io.EOF {
 		t.Errorf("%s: after the last part: %v", url, err)
+	}
+}
+
+// TestMounted mounts a folder at patterns, and compares with package http doing
+// the same: where each path leads, and what is there.
+func TestMounted(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{"index.html": "home", "a.txt": "a", "docs/index.html": "docs", "docs/b c.txt": "b", "docs/c.txt": "c", "empty/.keep": "", "%2e": "percent"} {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, pattern := range []string{"GET /", "/", "GET /files/", "GET /files/{path...}", "GET /deep/er/"} {
+		_, prefix, ok := strings.Cut(pattern, " ")
+		if !ok {
+			prefix = pattern
+		}
+		prefix = strings.TrimSuffix(prefix, "{path...}")
+		d, err := static.OpenDir(dir, static.DirOptions{Options: static.Options{Prefix: prefix}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		ours := "http://" + serve(t, kinds[len(kinds)-1], map[string]bobtail.Handler{pattern: d.Serve})
+		mux := http.NewServeMux()
+		mux.Handle(pattern, http.StripPrefix(strings.TrimSuffix(prefix, "/"), http.FileServer(http.Dir(dir))))
+		server := httptest.NewServer(mux)
+		defer server.Close()
+		for _, path := range []string{"", "a.txt", "docs", "docs/", "docs/b%20c.txt", "docs/../a.txt", "docs/./c.txt", "none", "none/", "%252e", "a.txt?q", "docs?q", "../a.txt", "docs//c.txt"} {
+			got, gotBody := get(t, ours+prefix+path, "")
+			want, wantBody := get(t, server.URL+prefix+path, "")
+			if got.StatusCode != want.StatusCode {
+				t.Errorf("%s: %s: %d, want %d", pattern, path, got.StatusCode, want.StatusCode)
+			}
+			if got.StatusCode == 200 && string(gotBody) != string(wantBody) {
+				t.Errorf("%s: %s: %q, want %q", pattern, path, gotBody, wantBody)
+			}
+			if got.StatusCode/100 == 3 {
+				g, _ := got.Location()
+				w, _ := want.Location()
+				if g == nil || w == nil || g.RequestURI() != w.RequestURI() {
+					t.Errorf("%s: %s: to %v, want %v", pattern, path, g, w)
+				}
+			}
+		}
+		for _, path := range []string{"%2e%2e/", "%2e%2e%2f", "..%5c", "%00", "c:/", "%2f%2fevil.example/", "%252e%252e/"} {
+			if r, b := get(t, ours+prefix+path+"a.txt", ""); r.StatusCode < 300 || string(b) == "a" {
+				t.Errorf("%s: %s: %d, %q", pattern, path, r.StatusCode, b)
+			}
+		}
 	}
 }
 
