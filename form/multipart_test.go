@@ -21,7 +21,7 @@ const typeB = "multipart/form-data; boundary=b"
 func outcome(m *form.Multipart, in []byte, ends []int) (s string, err error) {
 	var b strings.Builder
 	inPart, over := false, false
-	at := 0
+	at, parts := 0, 0
 	for _, end := range ends {
 		g := splittest.Guard(in[at:end])
 		at = end
@@ -47,6 +47,9 @@ func outcome(m *form.Multipart, in []byte, ends []int) (s string, err error) {
 			switch ev {
 			case form.EventPart:
 				inPart = true
+				if parts++; m.Parts() != parts {
+					return "", fmt.Errorf("Parts = %d, want %d", m.Parts(), parts)
+				}
 				fmt.Fprintf(&b, "[%q", m.Name())
 				if m.Filename() != nil {
 					fmt.Fprintf(&b, " file %q", m.Filename())

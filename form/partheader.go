@@ -53,9 +53,6 @@ func (m *Multipart) headerBytes(b []byte) int {
 
 // endLine takes a line that is complete.
 func (m *Multipart) endLine() Event {
-	if m.failure != 0 {
-		return EventNone
-	}
 	m.state = stateHeader
 	line := m.mem[m.kept:m.line]
 	if len(line) == 0 {

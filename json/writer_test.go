@@ -208,6 +208,9 @@ func TestMisuse(t *testing.T) {
 		{"too deep", deep(json.MaxDepth + 1), json.ErrDepth},
 		{"raw is malformed", func(w *json.Writer) { w.Raw([]byte("{")) }, json.ErrRaw},
 		{"raw is nothing", func(w *json.Writer) { w.Raw(nil) }, json.ErrRaw},
+		{"raw is too deep", func(w *json.Writer) { w.Raw([]byte(strings.Repeat("[", 65) + strings.Repeat("]", 65))) }, json.ErrRaw},
+		{"number in the wrong place", func(w *json.Writer) { w.Object(); w.Float(1) }, json.ErrValue},
+		{"base64 in the wrong place", func(w *json.Writer) { w.Object(); w.Base64(nil) }, json.ErrValue},
 		{"raw in the wrong place", func(w *json.Writer) { w.Object(); w.Raw([]byte("1")) }, json.ErrValue},
 		{"raw makes it too deep", func(w *json.Writer) { w.Array(); w.Raw([]byte(strings.Repeat("[", 64) + strings.Repeat("]", 64))) }, json.ErrDepth},
 		{"raw makes it as deep as may be", func(w *json.Writer) {
@@ -294,7 +297,7 @@ var raws = []string{
 	"", " ", "null", " true ", "false", "nul", "nulll", "truefalse", "0", "-0", "00", "-", "+1", "1.", ".1", "1.5", "1e5", "1E+5", "1e-", "1e", "0e1", "-a", "0x1",
 	`""`, `"a`, `"\"`, `"\q"`, `"\/\b\f\n\r\t\\\""`, `"\u00e9"`, `"\u00g9"`, `"\u00`, "\"\n\"", "\"\x7f\xff\"", `"a"b`,
 	"[", "]", "[]", "[ ]", "[1]", "[1,2]", "[1,]", "[,1]", "[1 2]", "[1}", "[[],[[]]]", "[]]", "[\"a\"",
-	"{", "}", "{}", "{ }", `{"a":1}`, `{"a" : [ ] , "b":{}}`, `{"a"}`, `{"a":}`, `{a:1}`, `{"a":1,}`, `{,}`, `{"a":1 "b":2}`, `{"a":1]`, `{1:2}`, `{"a":{"b":[{}]}}`, "1 2", "[1]x",
+	"{", "}", "{}", "{ }", `{"a":1}`, `{"a" : [ ] , "b":{}}`, `{"a"}`, `{"a":}`, `{a:1}`, `{"a":1,}`, `{,}`, `{"a":1 "b":2}`, `{"a":1]`, `{1:2}`, `{"a":{"b":[{}]}}`, `{"a`, `{"a":[`, "\"\\", "1 2", "[1]x",
 }
 
 func checkRaw(t *testing.T, in string) {

@@ -178,7 +178,7 @@ func newServer(user, password string, life time.Duration) (*bobtail.Server, erro
 		return nil, err
 	}
 	for pattern, method := range map[string]func(*worker, bobtail.Response, *bobtail.Request) error{
-		"GET /":        (*worker).home,
+		"GET /{$}":     (*worker).home,
 		"POST /login":  (*worker).login,
 		"POST /logout": (*worker).logout,
 	} {

@@ -189,7 +189,7 @@ func newServer(cfg bobtail.Config, f *files) (*bobtail.Server, error) {
 		return nil, err
 	}
 	show := func(w bobtail.Response, r *bobtail.Request) error { return w.HTML(page) }
-	if err := srv.Handle("GET /", show); err != nil {
+	if err := srv.Handle("GET /{$}", show); err != nil {
 		return nil, err
 	}
 	return srv, srv.HandleSink("POST /upload", f)
