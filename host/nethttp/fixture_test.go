@@ -16,7 +16,6 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/host/nethttp"
-	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/transport/netstd"
@@ -66,7 +65,6 @@ func serve(t *testing.T, k kind, cfg bobtail.Config, add func(*bobtail.Server) e
 	if cfg.Workers == 0 {
 		cfg.Workers = 4
 	}
-	cfg.Fields = http1.AllFields()
 	srv, err := bobtail.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +137,7 @@ func on(t *testing.T, cfg bobtail.Config, handlers map[string]http.HandlerFunc, 
 func mounting(handlers map[string]http.HandlerFunc) func(*bobtail.Server) error {
 	return func(srv *bobtail.Server) error {
 		for path, h := range handlers {
-			if err := srv.Handle(path, nethttp.Handler(h)); err != nil {
+			if err := srv.Add(nethttp.Route(path, h)); err != nil {
 				return err
 			}
 		}

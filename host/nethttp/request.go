@@ -126,6 +126,7 @@ func (x *exchange) request() error {
 		ctx.local = tcpAddr(a)
 	}
 	x.req = req.WithContext(ctx)
+	setPattern(x.req, x.r)
 	x.header = make(http.Header)
 	return nil
 }
