@@ -26,8 +26,12 @@ type parts struct {
 	n         int
 	ranges    [MaxRanges]Range
 	ends      [MaxRanges]int64 // where each part ends, in the content
-	head      [256]byte        // of one part
+	head      [headMost]byte   // of one part
 }
+
+// headMost is the most that precedes the bytes of a part: the longest type,
+// and three numbers of 19 digits.
+const headMost = 2 + 2 + boundarySize + 16 + maxType + 17 + 6 + 3*19 + 2 + 4
 
 const (
 	boundarySize  = 24

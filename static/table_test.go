@@ -184,6 +184,16 @@ func TestPartsReadAt(t *testing.T) {
 	}
 }
 
+// TestPartsHead has room for the longest head, and needs all of it.
+func TestPartsHead(t *testing.T) {
+	const most = 1<<63 - 1
+	e := Entry{Type: "text/" + strings.Repeat("x", maxType-5)}
+	p := takeParts(newParts(1), &e, &Answer{Size: most, Ranges: 2}, []byte("bytes=0-0,9223372036854775805-"))
+	if b := p.headOf(1); len(b) != headMost || &b[0] != &p.head[0] {
+		t.Errorf("%d bytes of %d: %q", len(b), headMost, b)
+	}
+}
+
 // TestPartsShort finds that the source has become shorter.
 func TestPartsShort(t *testing.T) {
 	e := Entry{Length: [NumForms]int64{10, -1, -1}}
