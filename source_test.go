@@ -723,7 +723,7 @@ func TestSourceTable(t *testing.T) {
 				var clients []*client
 				for range 3 {
 					c := f.dial()
-					c.send(get("/fast") + get("/source") + get("/fast"))
+					c.send(get("/fast") + get("/source"))
 					clients = append(clients, c)
 				}
 				waiting := max(places, 0)
@@ -734,9 +734,12 @@ func TestSourceTable(t *testing.T) {
 				for _, c := range clients {
 					c.want("GET", 200, "fast\n")
 					c.want("GET", 200, blobText(0, size))
-					c.want("GET", 200, "fast\n")
 				}
 				b.wantClosed()
+				for _, c := range clients {
+					c.send(get("/fast"))
+					c.want("GET", 200, "fast\n")
+				}
 			})
 		})
 	}
@@ -769,6 +772,50 @@ func TestSourceStalled(t *testing.T) {
 		if n := f.srv.Stats().Stalled; n != 1 {
 			t.Errorf("%d stalled", n)
 		}
+		b.wantClosed()
+	})
+}
+
+// TestSourcePrompt is the same with a reader who makes progress, beside a
+// sender who does not.
+func TestSourcePrompt(t *testing.T) {
+	const size = 100_000
+	runMemory(t, memory.Config{}, bobtail.Config{Stash: 2, Workers: 2}, func(t *testing.T, f *fixture) {
+		b := f.blobs()
+		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).Source(b.new(size), 0, size)
+		})
+		f.fast()
+		reader, sender, other := f.dial(), f.dial(), f.dial()
+		reader.send(get("/source") + get("/fast"))
+		f.advance(time.Second)
+		sender.send(get("/fast")[:20])
+		f.advance(time.Second)
+		reader.peer.TryRead(make([]byte, 10_000))
+		f.advance(time.Second)
+		other.send(get("/fast")[:20])
+		f.settle()
+		if s := f.srv.Stats(); s.Stalled != 1 || s.Sources != 1 {
+			t.Errorf("%d stalled, %d Sources", s.Stalled, s.Sources)
+		}
+		sender.want("GET", 408, "")
+	})
+}
+
+// TestSourceAnswered has content come no further behind an answer from a
+// Source: there is nothing to say any more.
+func TestSourceAnswered(t *testing.T) {
+	const size = 100_000
+	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		b := f.blobs()
+		f.handle("POST /source", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).Source(b.new(size), 0, size)
+		})
+		c := f.dial()
+		c.sender().send(post("/source", strings.Repeat("z", 20_000))[:10_000])
+		c.want("POST", 200, blobText(0, size))
+		f.advance(31 * time.Second)
+		c.wantEnd("")
 		b.wantClosed()
 	})
 }
@@ -896,7 +943,8 @@ func TestSourceTurns(t *testing.T) {
 // time, or none, and fail.
 func TestSourceFaults(t *testing.T) {
 	const size = 40_000
-	in := get("/fast") + get("/source") + get("/fast")
+	in := get("/fast") + get("/source") + get("/fast") +
+		"PUT /sink HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
 	exchange := func(t *testing.T, mem memory.Config, asFile, mayFail bool) {
 		cfg := bobtail.Config{WorkerMemory: 2048, OutputBlocks: 2, OutputBlockSize: 64, Workers: 2}
 		runMemory(t, mem, cfg, func(t *testing.T, f *fixture) {
@@ -908,11 +956,18 @@ func TestSourceFaults(t *testing.T) {
 				return w.Status(200).Source(b.new(size), 0, size)
 			})
 			f.fast()
+			f.sink("PUT /sink", sourceSink(func() bobtail.Source { return b.new(size) }))
 			c := f.dial()
 			for range 2 {
 				err := c.trySend(in)
-				for _, want := range []string{"fast\n", blobText(0, size), "fast\n"} {
+				for i, want := range []string{"fast\n", blobText(0, size), "fast\n", blobText(0, size)} {
+					if i == 3 && err == nil {
+						err = c.trySend("abc")
+					}
 					a, e := c.tryAnswer("GET")
+					if e == nil && a.StatusCode == 100 {
+						a, e = c.tryAnswer("GET")
+					}
 					if err == nil {
 						err = e
 					}
@@ -939,15 +994,25 @@ func TestSourceFaults(t *testing.T) {
 	}
 }
 
+// sourceSink is a Sink that answers with a Source of 40000 bytes.
+type sourceSink func() bobtail.Source
+
+func (sourceSink) Piece(*bobtail.Request, *bobtail.State, []byte) error { return nil }
+func (s sourceSink) End(w bobtail.Response, _ *bobtail.Request, _ *bobtail.State) error {
+	return w.Status(200).Source(s(), 0, 40_000)
+}
+func (sourceSink) Abandon(*bobtail.State) {}
+
 // TestSourceEveryByte stops the output after every number of bytes: within
 // what was staged before, within the head, and within the content.
 func TestSourceEveryByte(t *testing.T) {
 	const size = 700
 	head := strings.Replace(ok(blobText(0, size)), "Content-Type: text/plain; charset=utf-8\r\n", "", 1)
 	want := ok("fast\n") + head + ok("fast\n")
-	for _, blocks := range []int{1, 16} { // where the rest of a head fits and where not
+	for _, places := range []int{-1, 1, -16, 16} {
+		blocks := max(places, -places) // where the rest of a head fits and where not
 		for pipe := 1; pipe < len(want)+50; pipe += 1 + pipe/40 {
-			cfg := bobtail.Config{WorkerMemory: 2048, OutputBlocks: blocks, OutputBlockSize: 64, Workers: 2}
+			cfg := bobtail.Config{Sources: max(places, -1), WorkerMemory: 2048, OutputBlocks: blocks, OutputBlockSize: 64, Workers: 2}
 			runMemory(t, memory.Config{Pipe: pipe}, cfg, func(t *testing.T, f *fixture) {
 				b := f.blobs()
 				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
@@ -961,7 +1026,7 @@ func TestSourceEveryByte(t *testing.T) {
 				c.sender().send(get("/fast") + get("/source") + get("/fast"))
 				got := make([]byte, len(want))
 				if _, err := io.ReadFull(c.in, got); err != nil || string(got) != want {
-					t.Errorf("pipe of %d bytes, %d blocks: %v, %q", pipe, blocks, err, got)
+					t.Errorf("pipe of %d bytes, %d places and blocks: %v, %q", pipe, places, err, got)
 				}
 				c.wantSilence()
 				b.wantClosed()
