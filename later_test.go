@@ -14,6 +14,7 @@ import (
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -305,6 +306,65 @@ func TestLaterShutdown(t *testing.T) {
 		}()
 		f.await("shutdown", over.Load)
 	})
+}
+
+// TestLaterClosing puts an answer off when the server is shutting down
+// already, and has looked at the connection.
+func TestLaterClosing(t *testing.T) {
+	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		goOn := make(chan bool)
+		var q waiters
+		later := q.poll(time.Hour)
+		f.handle("/poll", func(w bobtail.Response, r *bobtail.Request) error {
+			<-goOn
+			return later(w, r)
+		})
+		c := f.dial()
+		c.send(get("/poll"))
+		go f.srv.Shutdown(context.Background())
+		f.settle()
+		goOn <- true
+		c.want("GET", 503, "Service Unavailable\n")
+		f.wantStale(f.oneWaits(&q, 1))
+		c.wantEnd("")
+	})
+}
+
+// TestLaterFaults has a network that tells what is not so, and takes and gives
+// bytes one by one.
+func TestLaterFaults(t *testing.T) {
+	for seed := range uint64(5) {
+		mem := memory.Config{Seed: seed + 1, Faults: memory.Faults{ShortReads: 300, ShortWrites: 300, WouldBlock: 200, Spurious: 300}}
+		runMemory(t, mem, bobtail.Config{OutputBlocks: 64}, func(t *testing.T, f *fixture) {
+			var q waiters
+			var o outlets
+			f.fast()
+			f.handle("/poll", q.poll(time.Hour))
+			f.handle("/open", o.handler(0, ""))
+			c := f.dial()
+			for k := range 20 {
+				c.send(get("/poll") + get("/fast") + get("/poll"))
+				f.answer(f.oneWaits(&q, 2*k+1), say("one"))
+				c.want("GET", 200, "one")
+				c.want("GET", 200, "fast\n")
+				f.answer(f.oneWaits(&q, 2*k+2), say("two"))
+				c.want("GET", 200, "two")
+			}
+			c.send(get("/poll") + get("/open"))
+			f.answer(f.oneWaits(&q, 41), say("last"))
+			c.want("GET", 200, "last")
+			out := f.opened(&o, 1)
+			c.wantNext(outletHead)
+			want := ""
+			for k := range 20 {
+				s := strings.Repeat(fmt.Sprint(k), 50)
+				push(t, out, s)
+				want += s
+			}
+			out.Close()
+			c.wantEnd(want)
+		})
+	}
 }
 
 // TestLaterMisuse has handlers do what they should not.

@@ -184,6 +184,38 @@ func TestOutletBody(t *testing.T) {
 	})
 }
 
+// TestOutletHeadFirst has others push while the handler waits for content that
+// is still coming: the head goes before.
+func TestOutletHeadFirst(t *testing.T) {
+	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		var q outlets
+		var content []byte
+		f.handle("POST /", func(w bobtail.Response, r *bobtail.Request) error {
+			_, o, err := w.Status(200).Header("Content-Type", "text/plain").Open(0, "")
+			if err != nil {
+				return err
+			}
+			q.add(o)
+			content, err = io.ReadAll(struct{ io.Reader }{r})
+			return err
+		})
+		c := f.dial()
+		c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n" + strings.Repeat("a", 9999))
+		o := f.opened(&q, 1)
+		c.wantNext(outletHead)
+		push(t, o, "pushed")
+		c.wantNext("pushed")
+		c.send(strings.Repeat("b", 10001))
+		f.settle()
+		push(t, o, "after")
+		o.Close()
+		c.wantEnd("after")
+		if len(content) != 20000 {
+			t.Errorf("%d bytes of content", len(content))
+		}
+	})
+}
+
 // TestOutletBeat shows that the other end is there, however little happens.
 func TestOutletBeat(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
