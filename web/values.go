@@ -93,6 +93,9 @@ func (r *Request) Bearer() []byte { return credentials.Bearer(r.authorization())
 // has no room for it, and as NextPiece does.
 func (r *Request) ReadAll(max int) ([]byte, error) {
 	x := r.x
+	if x.sinking {
+		return nil, ErrMisuse
+	}
 	length, known := r.ContentLength()
 	if max < 0 || known && length > uint64(max) {
 		return nil, http1.ErrContentLong // before the peer is asked for it
