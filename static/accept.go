@@ -6,6 +6,9 @@ package static
 // false if the entry has no form that may be sent; identity is sent also to
 // who excludes it (section 12.4.1 allows that), as there is nothing better.
 func negotiate(field []byte, e *Entry) (f Form, ok bool) {
+	if !e.Varies() {
+		return Identity, e.Length[Identity] >= 0
+	}
 	best := -1
 	for o := Identity; o < NumForms; o++ {
 		if e.Length[o] < 0 {
