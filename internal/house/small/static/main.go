@@ -19,6 +19,9 @@ var files = [...]static.File{
 	{Name: "docs/index.html", Identity: "docs"},
 }
 
+// lastBoundary is how an answer with several ranges ends.
+const lastBoundary = "--\r\n"
+
 // exchanges are requests, and how an answer begins and ends.
 var exchanges = [...]struct{ request, status, content string }{
 	{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "200", "\r\n\r\n" + page},
@@ -26,7 +29,7 @@ var exchanges = [...]struct{ request, status, content string }{
 	{"GET / HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"x\"\r\nIf-None-Match: \"i\"\r\n\r\n", "304", "\r\n\r\n"},
 	{"GET /?a=b HTTP/1.1\r\nHost: a\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n", "304", "\r\n\r\n"},
 	{"GET /docs/a%20b.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=-3\r\n\r\n", "206", "\r\n\r\n789"},
-	{"GET /docs/a%20b.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,-3\r\n\r\n", "206", "--\r\n"},
+	{"GET /docs/a%20b.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,-3\r\n\r\n", "206", lastBoundary},
 	{"GET /docs/a%20b.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=10-\r\n\r\n", "416", "\r\n\r\nRange Not Satisfiable\n"},
 	{"GET /docs?q HTTP/1.1\r\nHost: a\r\n\r\n", "301", "\r\n\r\nMoved Permanently\n"},
 	{"GET /%2e%2e/docs HTTP/1.1\r\nHost: a\r\n\r\n", "404", "\r\n\r\nNot Found\n"},
@@ -71,22 +74,26 @@ func main() {
 	check(err)
 	opened, err := static.Open(b, o)
 	check(err)
+	o.Parts = -1 // it takes memory, and one of the two will do
 	table, err := static.NewTable(files[:], o)
 	check(err)
 	handlers := [...]web.Handler{table.Serve, opened.Serve}
-	serve(x, handlers[0]) // what is made on the first use
+	serve(x, handlers[0], false) // what is made on the first use
 	heap.Seal()
 	for range 3 {
-		for _, h := range handlers {
-			serve(x, h)
+		for i, h := range handlers {
+			serve(x, h, i == 1)
 		}
 	}
 	println("ok")
 }
 
-func serve(x *web.Exchange, h web.Handler) {
+func serve(x *web.Exchange, h web.Handler, parts bool) {
 	for i := range exchanges {
 		v := &exchanges[i]
+		if v.content == lastBoundary && !parts {
+			continue
+		}
 		stream.in, stream.n = v.request, 0
 		check(x.ServeStream(&stream, h))
 		out := stream.out[:stream.n]
