@@ -58,11 +58,15 @@ func TestNoAllocs(t *testing.T) {
 			}
 		}
 	}
+	source := &pages{n: 20_000}
 	for _, v := range []struct {
 		name, in string
 		h        web.Handler
 		fails    bool
 	}{
+		{"source", request("GET", "/", "") + last, func(w web.Response, r *web.Request) error {
+			return w.Status(200).Source(source, 5, 20_000)
+		}, false},
 		{"text", request("GET", "/text", "") + last, site["/text"], false},
 		{"page", request("GET", "/page", "") + last, site["/page"], false},
 		{"hints", request("GET", "/hints", "") + last, site["/hints"], false},
