@@ -132,7 +132,7 @@ func (b *both) ask(t testing.TB, method, target, host string) {
 	// and lead up.
 	if theirs.location != "" && ours.location != "" {
 		up := strings.ToUpper(target)
-		a, b := unescaped(strings.TrimSuffix(ours.location, "?")), unescaped(strings.TrimSuffix(theirs.location, "?"))
+		a, b := unescaped(ours.location), unescaped(theirs.location)
 		if a == b || a == unescaped(b) || strings.Contains(up, "%2F") || strings.Contains(up, "%2E") {
 			theirs.location = ours.location
 		}
@@ -152,11 +152,13 @@ func keys(m map[string][]string) func(func(string) bool) {
 	}
 }
 
+// unescaped is a location with its path unescaped.
 func unescaped(s string) string {
-	if u, err := url.PathUnescape(s); err == nil {
-		return u
+	p, q, _ := strings.Cut(s, "?")
+	if u, err := url.PathUnescape(p); err == nil {
+		p = u
 	}
-	return s
+	return p + "?" + q
 }
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "OPTIONS", "SQUID"}
