@@ -24,7 +24,7 @@ func (x *Exchange) request() (next, engine.Verdict) {
 		return x.feedSink(r)
 	}
 	if whole, fits := x.conn.Whole(); !whole {
-		if fits && !x.conn.Expects() {
+		if fits && !x.conn.Expects() && !(r.Streams && x.conn.Head().Chunked()) {
 			// Short content is waited for without a worker. Who asks whether to
 			// send it at all is answered by the handler.
 			x.w.Enter(x.s, engine.PhaseBody)

@@ -37,6 +37,11 @@ type Route struct {
 	// without content needs no type.
 	Types []string
 
+	// Streams has the handler begin before chunked content is here, for
+	// handlers that answer while it comes. Otherwise content is waited for
+	// without a worker, as far as the worker's memory can hold it.
+	Streams bool
+
 	// AllFields has all fields of a request kept, for handlers that hand them
 	// on, whatever the server's Fields are.
 	AllFields bool

@@ -8,5 +8,5 @@ import (
 )
 
 func init() {
-	kinds = append(kinds, kind{"epoll", func() (transport.Backend, error) { return epoll.New(epoll.Config{Lanes: 2}) }})
+	kinds = append(kinds, kind{"epoll", func(lanes int) (transport.Backend, error) { return epoll.New(epoll.Config{Lanes: lanes}) }})
 }

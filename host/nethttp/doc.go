@@ -14,7 +14,10 @@
 // timeout how long. Handlers allocate, as they do under net/http; other routes
 // of the server do not.
 //
-// It sees what it would see under net/http: all fields in their canonical
+// A request whose content is short and of a declared length is waited for
+// before the handler begins, which costs nothing; chunked content is not.
+//
+// The handler sees what it would see under net/http: all fields in their canonical
 // form, content that is read as it comes, a context that ends when the peer
 // closes its end or the connection, when the handler's time is over, and when
 // the handler returns. Its ResponseWriter finds out the content's type and,

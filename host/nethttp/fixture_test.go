@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,13 +25,15 @@ import (
 // kind is a backend that a server runs on; nil is memory.
 type kind struct {
 	name string
-	open func() (transport.Backend, error)
+	open func(lanes int) (transport.Backend, error)
 }
 
 var kinds = []kind{
 	{"memory", nil},
-	{"net", func() (transport.Backend, error) { return netstd.New(netstd.Config{Lanes: 2}) }},
-	{"net, buffered", func() (transport.Backend, error) { return netstd.New(netstd.Config{Lanes: 2, Buffered: true}) }},
+	{"net", func(lanes int) (transport.Backend, error) { return netstd.New(netstd.Config{Lanes: lanes}) }},
+	{"net, buffered", func(lanes int) (transport.Backend, error) {
+		return netstd.New(netstd.Config{Lanes: lanes, Buffered: true})
+	}},
 }
 
 // patience is how long a test waits for what must happen.
@@ -51,19 +54,20 @@ type fixture struct {
 // serve runs a server until the test ends.
 func serve(t *testing.T, k kind, cfg bobtail.Config, add func(*bobtail.Server) error) *fixture {
 	t.Helper()
+	if cfg.Workers == 0 {
+		cfg.Workers = 4
+	}
 	var mem *memory.Network
 	if k.open == nil {
 		mem = memory.New(memory.Config{})
 		cfg.Backend = mem
+		passTime(t, mem)
 	} else {
-		b, err := k.open()
+		b, err := k.open(min(cfg.Workers, 2))
 		if err != nil {
 			t.Fatal(err)
 		}
 		cfg.Backend = b
-	}
-	if cfg.Workers == 0 {
-		cfg.Workers = 4
 	}
 	srv, err := bobtail.New(cfg)
 	if err != nil {
@@ -98,6 +102,25 @@ func serve(t *testing.T, k kind, cfg bobtail.Config, add func(*bobtail.Server) e
 		return p
 	}
 	return f
+}
+
+// passTime has the time of a network in memory pass.
+func passTime(t *testing.T, mem *memory.Network) {
+	stop := make(chan bool)
+	var g sync.WaitGroup
+	g.Go(func() {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				mem.Advance(int64(time.Millisecond))
+			case <-stop:
+				return
+			}
+		}
+	})
+	t.Cleanup(func() { close(stop); g.Wait() })
 }
 
 func dialTCP(t *testing.T, addr string) peer {

@@ -7,13 +7,13 @@ import (
 	"github.com/bobtail-go/bobtail/web"
 )
 
-// Route is a route whose requests h answers, with all their fields. Pattern is
-// as that of http.ServeMux.
+// Route is a route whose requests h answers, with all their fields, and
+// chunked content as it comes. Pattern is as that of http.ServeMux.
 func Route(pattern string, h http.Handler) web.Route { return (&Mount{Handler: h}).Route(pattern) }
 
 // Route is a route to the mount.
 func (m *Mount) Route(pattern string) web.Route {
-	return web.Route{Pattern: pattern, Handler: m.Serve, AllFields: true}
+	return web.Route{Pattern: pattern, Handler: m.Serve, AllFields: true, Streams: true}
 }
 
 // setPattern tells a request by which pattern it was found, and what the
