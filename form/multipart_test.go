@@ -129,6 +129,8 @@ var forms = []struct {
 	{"data begins as the delimiter without line break", part("") + "--" + end, `["a": --]`, nil},
 	{"delimiter without line break", part("") + "1--b--" + end, `["a": 1--b--]`, nil},
 	{"delimiter after LF alone", part("") + "1\n--b--" + end, "[\"a\": 1\n--b--]", nil},
+	{"delimiter after a byte like CR", part("") + strings.Repeat("1234567\x8D\n--b\xFF\n--b\x0C\n--b\x0E\n--b", 9) + end,
+		"[\"a\": " + strings.Repeat("1234567\x8D\n--b\xFF\n--b\x0C\n--b\x0E\n--b", 9) + "]", nil},
 	{"delimiter after CR alone", part("") + "1\r--b--" + end, "[\"a\": 1\r--b--]", nil},
 
 	{"names and values in either case", "--b\r\ncontent-DISPOSITION:FORM-data;NAME=a;Filename=f\r\ncontent-TYPE:\tText/Plain \r\n\r\n" + end,
@@ -240,6 +242,7 @@ func TestMultipartLimits(t *testing.T) {
 		{"header too long", two, form.Limits{Header: head - 1}, 200, form.ErrHeaderLong},
 		{"header much too long", part("X: 12345\r\n") + end, form.Limits{Header: head}, 200, form.ErrHeaderLong},
 		{"blanks behind a delimiter count", "--b          \r\n", form.Limits{Header: 9}, 200, form.ErrHeaderLong},
+		{"blanks behind a delimiter belong to no part", strings.Replace(two, "\r\n--b\r\n", "\r\n--b \r\n", 1), form.Limits{Header: head}, 200, nil},
 		{"content as long", two, form.Limits{Total: uint64(len(two))}, 200, nil},
 		{"content too long", two, form.Limits{Total: uint64(len(two)) - 1}, 200, form.ErrTotal},
 		{"line as long as memory", two, form.Limits{}, 5 + head - 4, nil},

@@ -62,6 +62,8 @@ var queries = []struct{ name, in, want string }{
 	{"no value", "a=", "a=;"},
 	{"no name", "=1", "=1;"},
 	{"neither name nor value", "=", "=;"},
+	{"neither, at the end", "a=1&=", "a=1;=;"},
+	{"neither, several times", "=&=&=", "=;=;=;"},
 	{"equals signs in the value", "a=b=c==", "a=b%3Dc%3D%3D;"},
 	{"empty pairs", "&&a=1&&b&", "a=1;b=;"},
 	{"empty pairs alone", "&&&", ""},

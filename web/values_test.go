@@ -212,9 +212,27 @@ func sums(w web.Response, r *web.Request) error {
 			continue
 		}
 		h := sha256.New()
-		n, err := io.CopyBuffer(struct{ io.Writer }{h}, parts, make([]byte, 100))
-		if err != nil {
+		// A part may be read in both ways.
+		first := make([]byte, 1)
+		read, err := parts.Read(first)
+		h.Write(first[:read])
+		n := int64(read)
+		if err == nil {
+			var p []byte
+			p, err = parts.NextPiece()
+			h.Write(p)
+			n += int64(len(p))
+		}
+		if err == nil {
+			var rest int64
+			rest, err = io.CopyBuffer(struct{ io.Writer }{h}, parts, make([]byte, 100))
+			n += rest
+		}
+		if err != nil && err != io.EOF {
 			return err
+		}
+		if k, err := parts.Read(nil); k != 0 || err != nil {
+			return fmt.Errorf("nothing read: %d, %w", k, err)
 		}
 		if _, err := parts.NextPiece(); err != io.EOF {
 			return fmt.Errorf("behind a part: %w", err)
