@@ -42,7 +42,8 @@ func (r *Request) QueryValue(name string) []byte {
 // Cookie is the value of the first cookie of a name, and nil if there is none,
 // or if the server was not told to keep the field: http1.DefaultFields leaves
 // Cookie out, since browsers send long ones, so that Config.Fields must have
-// it. The value is a view of the head, valid as long as no content is read.
+// it, or the route AllFields. The value is a view of the head, valid as long as
+// no content is read.
 func (r *Request) Cookie(name string) []byte {
 	h, b := r.Head()
 	// RFC 6265 section 5.4 has one field; some proxies split it.
