@@ -99,6 +99,9 @@ func TestLater(t *testing.T) {
 		for k, in := range []string{get("/poll"), post("/poll", "content"), "HEAD /poll HTTP/1.1\r\nHost: a\r\n\r\n", get("/poll")} {
 			c.send(in)
 			ticket := f.oneWaits(&q, k+1)
+			for _, old := range q.all()[:k] {
+				f.wantStale(old)
+			}
 			f.wantFast(time.Second)
 			f.answer(ticket, func(w bobtail.Response, r *bobtail.Request) error {
 				if m := r.Method().String(); !strings.HasPrefix(in, m) {
@@ -274,6 +277,16 @@ func TestLaterGone(t *testing.T) {
 			if n := f.srv.Stats().Stash; n != 0 {
 				t.Errorf("%s: %d stash blocks are left", k.name, n)
 			}
+			// A stranger in the same slot does not get the answer.
+			stranger := f.dial()
+			stranger.send(get("/poll"))
+			theirs := f.oneWaits(&q, 2)
+			if theirs.Handle().Index() != ticket.Handle().Index() {
+				t.Fatal("another slot")
+			}
+			f.wantStale(ticket)
+			f.answer(theirs, say("theirs"))
+			stranger.want("GET", 200, "theirs")
 		})
 	}
 }
@@ -327,6 +340,35 @@ func TestLaterClosing(t *testing.T) {
 		c.want("GET", 503, "Service Unavailable\n")
 		f.wantStale(f.oneWaits(&q, 1))
 		c.wantEnd("")
+	})
+}
+
+// TestLaterClosed puts an answer off when the server has told the connection
+// that it is shutting down, before it was served.
+func TestLaterClosed(t *testing.T) {
+	runVirtual(t, bobtail.Config{Workers: 1, Lanes: 1}, func(t *testing.T, f *fixture) {
+		goOn := make(chan bool)
+		var q waiters
+		f.fast()
+		f.handle("/poll", q.poll(time.Hour))
+		f.handle("/busy", func(w bobtail.Response, r *bobtail.Request) error {
+			<-goOn
+			return w.Text("done")
+		})
+		c := f.dial()
+		c.send(get("/fast"))
+		c.want("GET", 200, "fast\n")
+		busy := f.dial()
+		busy.send(get("/busy"))
+		c.send(get("/poll"))
+		go f.srv.Shutdown(context.Background())
+		f.settle()
+		goOn <- true
+		busy.want("GET", 200, "done")
+		c.want("GET", 503, "Service Unavailable\n")
+		f.wantStale(f.oneWaits(&q, 1))
+		c.wantEnd("")
+		c.conn.Close()
 	})
 }
 

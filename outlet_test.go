@@ -216,6 +216,23 @@ func TestOutletHeadFirst(t *testing.T) {
 	})
 }
 
+// TestOutletHeadAtOnce has a handler that has not returned yet.
+func TestOutletHeadAtOnce(t *testing.T) {
+	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		goOn := make(chan bool)
+		open := new(outlets).handler(0, "")
+		f.handle("/", func(w bobtail.Response, r *bobtail.Request) error {
+			err := open(w, r)
+			<-goOn
+			return err
+		})
+		c := f.dial()
+		c.send(get("/"))
+		c.wantNext(outletHead)
+		goOn <- true
+	})
+}
+
 // TestOutletBeat shows that the other end is there, however little happens.
 func TestOutletBeat(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
