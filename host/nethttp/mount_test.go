@@ -232,15 +232,17 @@ func TestHijack(t *testing.T) {
 					t.Errorf("the reader has %q, want %q", got, c.buffered)
 				}
 				// The only worker is free, and the connection is not the server's any more.
-				if got := exchange(t, f.dial(t), "GET /other HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "GET"); !strings.HasPrefix(got, "200 ") {
+				other := f.dial(t)
+				if got := exchange(t, other, "GET /other HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "GET"); !strings.HasPrefix(got, "200 ") {
 					t.Errorf("another request: %s", got)
 				}
+				other.Close()
 				if s := f.srv.Stats(); s.Detached != 1 || s.Open > 1 {
 					t.Errorf("%d connections were taken over, %d are open", s.Detached, s.Open)
 				}
 				ctx, cancel := context.WithTimeout(context.Background(), patience)
 				defer cancel()
-				if _, memory := p.(*net.TCPConn); memory { // the network in memory ends with its backend
+				if _, real := p.(*net.TCPConn); real { // the network in memory ends with its backend
 					if err := f.srv.Shutdown(ctx); err != nil {
 						t.Errorf("Shutdown: %v", err)
 					}
@@ -376,7 +378,6 @@ func TestPathValues(t *testing.T) {
 func TestMount(t *testing.T) {
 	type key struct{}
 	server := &http.Server{}
-	var misuse strings.Builder
 	m := &nethttp.Mount{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, r.Context().Value(key{}), r.Context().Value(http.ServerContextKey) == server)
@@ -384,11 +385,11 @@ func TestMount(t *testing.T) {
 		}),
 		BaseContext: context.WithValue(context.Background(), key{}, "base"),
 		Server:      server,
-		ErrorLog:    log.New(&misuse, "", 0),
 	}
 	for _, k := range kinds {
+		var misuse strings.Builder
+		m.ErrorLog = log.New(&misuse, "", 0)
 		f := serve(t, k, bobtail.Config{}, func(srv *bobtail.Server) error { return srv.Add(m.Route("/")) })
-		misuse.Reset()
 		if got := exchange(t, f.dial(t), get("Connection: close\r\n"), "GET"); !strings.Contains(got, `"basetrue"`) {
 			t.Errorf("%s: got %s", k.name, got)
 		}
