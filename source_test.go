@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -211,7 +212,7 @@ func TestSource(t *testing.T) {
 					if way == "file" && f.net != nil && size > 16384 && s.reads.Load() == 0 {
 						t.Errorf("%d bytes were not read", n)
 					}
-					if f.kind == "epoll" && way == "file" && size > 16384 && s.reads.Load() != 0 {
+					if runtime.GOOS == "linux" && (f.kind == "epoll" || f.kind == "net") && way == "file" && size > 16384 && s.reads.Load() != 0 {
 						t.Errorf("%d bytes were read, not sent from the file", n)
 					}
 				}

@@ -9,7 +9,9 @@
 // for the peer; one with long content needs a worker that may be lent, unless
 // its route takes content as events ([Sink]). Answers of pipelined requests
 // are gathered and sent together; what the peer does not take is kept in
-// output blocks and sent as it does, without a worker.
+// output blocks and sent as it does, without a worker. Content that lies in a
+// file or elsewhere is only named by its handler ([Head.Source]) and sent by
+// the driver, in turns with what others have to be sent.
 //
 // Programs use package bobtail, which has the names of this package that they
 // need.

@@ -39,6 +39,8 @@ type raw struct {
 	sent     int
 	sendErr  syscall.Errno
 
+	filing filing // of a SendFile that is under way
+
 	// Of the goroutine that waits for bytes.
 	peekBuf [1]byte
 	peeked  int
@@ -192,6 +194,12 @@ func (r *raw) send(bufs [][]byte) (int, error) {
 	r.bufs = bufs
 	err := r.rc.Control(r.sendFunc)
 	r.bufs = nil
+	return r.didSend(err)
+}
+
+// didSend is the result of system calls that have sent something or failed,
+// unless they were not made.
+func (r *raw) didSend(err error) (int, error) {
 	switch {
 	case err != nil:
 		return 0, transport.ErrClosed
