@@ -60,7 +60,7 @@ func TestStream(t *testing.T) {
 	if err := (sse.Stream{}).Send(sse.Text("x")); err != pool.ErrStale {
 		t.Errorf("Send to nobody: %v", err)
 	}
-	p = f.ask("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+	f.ask("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").wantEnd(head)
 	if s.IsOpen() {
 		t.Error("the stream of a HEAD is open")
 	}

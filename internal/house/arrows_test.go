@@ -30,7 +30,7 @@ var floors = []struct {
 	{"engine", []string{"pool", "transport", "internal/*"}, "workers know no protocol and no backend"},
 	{"http1conn", []string{"http1", "internal/*"}, "a connection over any io.ReadWriter needs no server"},
 	{"static", []string{"web", "http1", "internal/*"}, "a tree is a handler"},
-	{"sse", []string{"web", "engine", "pool", "internal/*"}, "events are content that is pushed"},
+	{"sse", []string{"web", "engine", "pool", "http1", "internal/*"}, "events are content that is pushed"},
 	{"cors", []string{"web", "http1", "internal/*"}, "a policy stands around handlers"},
 	{"web", []string{"engine", "pool", "transport", "http1", "http1conn", "form", "cookie", "internal/*"}, "a driver knows its protocol, and no backend"},
 	{".", []string{"transport", "transport/*", "pool", "http1", "ws", "coap", "engine", "http1conn", "web", "internal/*"}, "the front door knows no program"},
