@@ -104,8 +104,10 @@ type parameter struct {
 //	parameter-value = ( token / quoted-string )
 //
 // (RFC 9110 section 5.6.6, but that an empty parameter stands at the end only,
-// as in package mime.) In a quoted string only a quote and a backslash
-// count as escaped, as there: programs send the paths of Windows as they are.
+// as in package mime.) In a quoted string only a quote and a backslash count as
+// escaped, as there: programs send the paths of Windows as they are. And a
+// quote that would end the string ends it, whatever is before: browsers write
+// no backslash to escape, and send those of a name.
 func nextParameter(b []byte) (p parameter, rest []byte, err error) {
 	if b = trimLeft(b); len(b) == 0 {
 		return p, nil, nil
@@ -127,7 +129,7 @@ func nextParameter(b []byte) (p parameter, rest []byte, err error) {
 	b = b[i+1:]
 	if len(b) > 0 && b[0] == '"' {
 		for i = 1; i < len(b) && b[i] != '"'; i++ {
-			if escapes(b[i:]) {
+			if escapes(b[i:]) && (b[i+1] == '\\' || !atParameter(b[i+2:])) {
 				i++
 			}
 		}
@@ -148,6 +150,12 @@ func nextParameter(b []byte) (p parameter, rest []byte, err error) {
 // behind it.
 func escapes(b []byte) bool {
 	return len(b) > 1 && b[0] == '\\' && (b[1] == '"' || b[1] == '\\')
+}
+
+// atParameter reports whether b is where a parameter may begin, or none is.
+func atParameter(b []byte) bool {
+	b = trimLeft(b)
+	return len(b) == 0 || b[0] == ';'
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }

@@ -26,6 +26,7 @@
 // section 5.1.1); header lines are not folded; an encoding other than the
 // identity is refused, where the Reader decodes quoted-printable; %22, %0D and
 // %0A in names are decoded, since that is how browsers send these three (HTML
-// section 4.10.22.8, and the parser of Fetch section 5.3); and file names are
-// given as they were sent: see [BaseName].
+// section 4.10.22.8, and the parser of Fetch section 5.3); a backslash at the
+// end of a name is one, as browsers send it; and file names are given as they
+// were sent: see [BaseName].
 package form

@@ -150,6 +150,9 @@ var forms = []struct {
 	{"what browsers leave", disposition(`name="%41%0d%0%25%"; filename="100%.txt"`), `["%41%0d%0%25%" file "100%.txt": ]`, nil},
 	{"escaped quotes", disposition(`name=a; filename="\"a\".txt"`), `["a" file "\"a\".txt": ]`, nil},
 	{"escaped backslash", disposition(`name=a; filename="a\\b"`), `["a" file "a\\b": ]`, nil},
+	{"backslash at the end, as browsers send it", disposition(`name="a\"; filename="b\" ; x="\"`), `["a\\" file "b\\": ]`, nil},
+	{"escaped quote before blanks", disposition(`name="a\"  b"`), `["a\"  b": ]`, nil},
+	{"escaped backslash at the end", disposition(`name="a\\"`), `["a\\": ]`, nil},
 	{"a path of Windows", disposition(`name=a; filename="C:\new\table.txt"`), `["a" file "C:\\new\\table.txt": ]`, nil},
 	{"a path upwards", disposition(`name=a; filename="../../etc/passwd"`), `["a" file "../../etc/passwd": ]`, nil},
 	{"other parameters", disposition(`x=1; name=a; size="1;2"; y=2`), `["a": ]`, nil},
@@ -193,8 +196,8 @@ var forms = []struct {
 	{"blank before the value", disposition(`name= a`), "", form.ErrParameter},
 	{"no semicolon", "--b\r\nContent-Disposition: form-data name=a\r\n\r\n" + end, "", form.ErrParameter},
 	{"something behind a quoted string", disposition(`name="a"b`), "", form.ErrParameter},
+	{"quotes that would begin another parameter", disposition(`name=a; filename="x\"; name=\"b"`), "", form.ErrParameter},
 	{"quoted string without end", disposition(`name="a`), "", form.ErrQuoted},
-	{"end of a quoted string escaped", disposition(`name="a\"`), "", form.ErrQuoted},
 	{"extended without character set", disposition(`name=a; filename*=b`), "", form.ErrExtended},
 	{"extended without language", disposition(`name=a; filename*=UTF-8'b`), "", form.ErrExtended},
 	{"extended and quoted", disposition(`name=a; filename*="UTF-8''b"`), "", form.ErrExtended},
@@ -506,8 +509,8 @@ func FuzzMultipart(f *testing.F) {
 
 func TestMultipartAsTheStandardLibrary(t *testing.T) {
 	for _, v := range forms {
-		if v.err != nil {
-			continue
+		if v.err != nil || strings.Contains(v.in, `\"; `) {
+			continue // a backslash at the end is an error there
 		}
 		if got, err := standardParts(v.in); err != nil || got != v.want {
 			t.Errorf("%s: by package multipart %q is %s, %v, want %s", v.name, v.in, got, err, v.want)
