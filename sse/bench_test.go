@@ -34,7 +34,7 @@ func (null) Send(_ transport.Stream, bufs [][]byte) (n int, err error) {
 func BenchmarkPublish(b *testing.B) {
 	for _, subscribers := range []int{1, 100, 10000} {
 		b.Run(fmt.Sprint(subscribers), func(b *testing.B) {
-			n := memory.New(memory.Config{Pipe: 300})
+			n := memory.New(memory.Config{Pipe: 300, Streams: subscribers + 1})
 			srv, err := bobtail.New(bobtail.Config{Sockets: subscribers, Workers: 1, Backend: null{n}})
 			if err != nil {
 				b.Fatal(err)
