@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -14,6 +15,21 @@ import (
 type built struct {
 	name  string
 	start starter
+	does  kinds
+}
+
+// able are the servers that do a work.
+func able(all []built, work string) (some []built) {
+	kind := short
+	if fileOf(work) != nil {
+		kind = files
+	}
+	for _, s := range all {
+		if s.does&kind != 0 {
+			some = append(some, s)
+		}
+	}
+	return some
 }
 
 // compare does the whole comparison. The error is one that left no result; what
@@ -36,18 +52,26 @@ func compare(ctx context.Context, o options, w io.Writer) (*result, error) {
 	if len(ready) == 0 {
 		return nil, errors.New("there is no server to measure")
 	}
-	p := newProgress(w, len(o.works)*o.rounds*len(ready))
+	folder := filepath.Join(b.temp, "served")
+	if err := writeFiles(folder); err != nil {
+		return nil, err
+	}
+	runs := 0
+	for _, work := range o.works {
+		runs += o.rounds * len(able(ready, work))
+	}
+	p := newProgress(w, runs)
 	defer p.close()
 	for _, work := range o.works {
 		failed := make(map[string]bool)
 		for round := range o.rounds {
-			for _, s := range rotated(ready, round) {
+			for _, s := range rotated(able(ready, work), round) {
 				if failed[s.name] {
 					p.step(work, round, s.name, "left out")
 					continue
 				}
 				p.begin(work, round, s.name)
-				x, err := measure(ctx, o, load, work, s)
+				x, err := measure(ctx, o, load, work, folder, s)
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
 				}
@@ -77,7 +101,7 @@ func build(ctx context.Context, b *builder, o options, res *result, w io.Writer)
 		}
 		start, err := s.build(ctx, b)
 		if err == nil {
-			ready = append(ready, built{s.name, start})
+			ready = append(ready, built{s.name, start, s.does})
 			continue
 		}
 		if ctx.Err() != nil {
@@ -93,8 +117,8 @@ func build(ctx context.Context, b *builder, o options, res *result, w io.Writer)
 	return ready
 }
 
-// measure runs one server once.
-func measure(ctx context.Context, o options, load, work string, s built) (sample, error) {
+// measure runs one server once. folder has the files that it may be asked for.
+func measure(ctx context.Context, o options, load, work, folder string, s built) (sample, error) {
 	x := sample{Work: work, Server: s.name}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds(o)+60)*time.Second)
 	defer cancel()
@@ -102,7 +126,11 @@ func measure(ctx context.Context, o options, load, work string, s built) (sample
 	if work == "parked" {
 		conns = max(conns, o.parked)
 	}
-	p, port, err := start(ctx, s.start, conns+spareSockets)
+	t := task{conns: conns + spareSockets, file: fileOf(work)}
+	if t.file != nil {
+		t.folder = folder
+	}
+	p, port, err := start(ctx, s.start, t)
 	if err != nil {
 		return x, err
 	}
@@ -110,7 +138,7 @@ func measure(ctx context.Context, o options, load, work string, s built) (sample
 	if work == "parked" {
 		err = measureMemory(ctx, o, load, p, port, &x)
 	} else {
-		err = measureCPU(ctx, o, load, p, port, &x)
+		err = measureCPU(ctx, o, load, p, port, t, &x)
 	}
 	if err != nil && p.ended() {
 		err = fmt.Errorf("it ended (%w)", err)
@@ -133,6 +161,17 @@ func loadArgs(o options, port, n, d int) []string {
 		"-T", strconv.Itoa(seconds(o)))
 }
 
+// requestsOf is how many requests a run of a work has.
+func requestsOf(o options, work string) int {
+	if f := fileOf(work); f != nil {
+		return max(int(f.part*float64(o.requests)), 1)
+	}
+	if work == "pipelined" {
+		return o.requests * pipelinedFactor
+	}
+	return o.requests
+}
+
 func fields(o options, args ...string) []string {
 	if o.browser {
 		args = append(args, "-b")
@@ -141,12 +180,16 @@ func fields(o options, args ...string) []string {
 }
 
 // measureCPU loads a server that runs, and reads its clock before and after.
-func measureCPU(ctx context.Context, o options, load string, p *process, port int, x *sample) error {
-	n, d := o.requests, 1
+func measureCPU(ctx context.Context, o options, load string, p *process, port int, t task, x *sample) error {
+	n, d := requestsOf(o, x.Work), 1
 	if x.Work == "pipelined" {
-		n, d = n*pipelinedFactor, o.depth
+		d = o.depth
 	}
-	l, err := startLoad(ctx, load, loadArgs(o, port, n, d)...)
+	args := loadArgs(o, port, n, d)
+	if t.file != nil {
+		args = append(args, "-u", t.file.path(), "-f", t.file.in(t.folder))
+	}
+	l, err := startLoad(ctx, load, args...)
 	if err != nil {
 		return err
 	}

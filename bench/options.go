@@ -29,7 +29,7 @@ type options struct {
 // takes about as long then: a pipelined request costs the least server a tenth.
 const pipelinedFactor = 4
 
-var workNames = []string{"plain", "pipelined", "parked"}
+var workNames = []string{"plain", "pipelined", "parked", "10k", "1m"}
 
 // serverNames are the names that -servers takes, in the order of the tables.
 func serverNames() []string {
@@ -46,8 +46,8 @@ func newFlags(o *options, list, work *string) *flag.FlagSet {
 	f.StringVar(list, "servers", strings.Join(serverNames(), ","), "servers to compare, a `LIST` with commas; ratios are to the floor")
 	f.StringVar(work, "work", strings.Join(workNames, ","), "what they are to do, a `LIST` with commas")
 	f.IntVar(&o.rounds, "rounds", 5, "each server is measured `N` times")
-	f.IntVar(&o.requests, "requests", 200000, fmt.Sprintf("`N` requests a plain run; a pipelined run has %d times as many", pipelinedFactor))
-	f.IntVar(&o.conns, "conns", 64, "`N` connections of a plain or pipelined run")
+	f.IntVar(&o.requests, "requests", 200000, fmt.Sprintf("`N` requests a plain run; a pipelined run has %d times as many,\none of 10k half, and one of 1m a hundredth", pipelinedFactor))
+	f.IntVar(&o.conns, "conns", 64, "`N` connections of every run but the parked one")
 	f.IntVar(&o.depth, "depth", 16, "`N` requests at a time on a connection of a pipelined run")
 	f.IntVar(&o.parked, "parked", 10000, "`N` connections of a parked run")
 	f.IntVar(&o.threads, "threads", 2, "`N` threads of the load generator")

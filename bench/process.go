@@ -30,14 +30,16 @@ func childAttr() *syscall.SysProcAttr {
 // for, so that its number cannot have become another's.
 func killGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
-// start runs a server on a free port and waits until it takes connections. The
-// server is killed when ctx ends, but stop must be called in any case.
-func start(ctx context.Context, s starter, conns int) (*process, int, error) {
+// start runs a server on a free port, which is that of its task, and waits until
+// it takes connections. The server is killed when ctx ends, but stop must be
+// called in any case.
+func start(ctx context.Context, s starter, t task) (*process, int, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, 0, err
 	}
-	args, err := s(port, conns)
+	t.port = port
+	args, err := s(t)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -128,6 +128,11 @@ func (r *result) print(w io.Writer, markdown bool) {
 			s.Conns, s.Depth, request, s.Requests*pipelinedFactor, s.Threads, rounds),
 		"parked": fmt.Sprintf("parked: %d connections after a request each; process memory only; %s", s.Parked, rounds),
 	}
+	for _, f := range allFiles {
+		n := requestsOf(options{requests: s.Requests}, f.name)
+		titles[f.name] = fmt.Sprintf("%s: a file of %d bytes; %d connections, a request at a time, %s; %d requests, %d load threads; %s",
+			f.name, f.size, s.Conns, request, n, s.Threads, rounds)
+	}
 	for _, work := range workNames {
 		t := r.cpuTable(work)
 		if work == "parked" {

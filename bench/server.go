@@ -16,21 +16,42 @@ type server struct {
 	// build makes the program and returns what it is started by. It is called
 	// once; the error wraps errAbsent if there is nothing to build.
 	build func(context.Context, *builder) (starter, error)
+
+	does kinds
 }
 
-// starter is the command line of a server that is to listen on a port of the
-// loopback and to hold so many connections at a time.
-type starter func(port, conns int) ([]string, error)
+// kinds are kinds of work.
+type kinds uint8
+
+const (
+	short kinds = 1 << iota // the short answer
+	files                   // those of files
+)
+
+// task is what a server is started for.
+type task struct {
+	port  int // of the loopback, to listen on
+	conns int // to hold at a time
+
+	// file is the one that is asked for, and folder where all of them are;
+	// neither is set where the short answer is.
+	file   *file
+	folder string
+}
+
+// starter is the command line of a server for a task.
+type starter func(task) ([]string, error)
 
 // servers are all that are known, in the order of the tables.
 var servers = []server{
-	{baseline, buildFloor},
-	{"bobtail-epoll", buildBobtail("epoll")},
-	{"bobtail-net", buildBobtail("net")},
-	{"gnet", buildGo("gnet")},
-	{"fasthttp", buildGo("fasthttp")},
-	{"nethttp", buildGo("nethttp")},
-	{"nginx", buildNginx},
+	{baseline, buildFloor, short | files},
+	{"bobtail-epoll", buildBobtail("epoll"), short | files},
+	{"bobtail-net", buildBobtail("net"), short | files},
+	{"bobtail-memory", buildBobtail("memory"), files},
+	{"gnet", buildGo("gnet"), short},
+	{"fasthttp", buildGo("fasthttp"), short | files},
+	{"nethttp", buildGo("nethttp"), short | files},
+	{"nginx", buildNginx, short | files},
 }
 
 // baseline is the server that the others are compared to.
@@ -38,22 +59,33 @@ const baseline = "floor"
 
 func buildFloor(ctx context.Context, b *builder) (starter, error) {
 	program, err := b.compile(ctx, filepath.Join("servers", "floor"))
-	return func(port, _ int) ([]string, error) {
-		return []string{program, "-p", strconv.Itoa(port)}, nil
+	return func(t task) ([]string, error) {
+		args := []string{program, "-p", strconv.Itoa(t.port)}
+		if t.file != nil {
+			args = append(args, "-f", t.file.in(t.folder))
+		}
+		return args, nil
 	}, err
 }
 
-// buildGo builds a server of this module, which takes the flag -addr.
+// buildGo builds a server of this module, which takes the flag -addr, and -dir
+// if it serves files.
 func buildGo(name string) func(context.Context, *builder) (starter, error) {
 	return func(ctx context.Context, b *builder) (starter, error) {
 		program, err := b.goBuild(ctx, filepath.Join("servers", name), name)
-		return func(port, _ int) ([]string, error) {
-			return []string{program, "-addr", address(port)}, nil
+		return func(t task) ([]string, error) {
+			args := []string{program, "-addr", address(t.port)}
+			if t.file != nil {
+				args = append(args, "-dir", t.folder)
+			}
+			return args, nil
 		}, err
 	}
 }
 
-// buildBobtail builds Bobtail's own program, for one of its backends.
+// buildBobtail builds Bobtail's own program, for one of its backends. Files are
+// served from their folder, or under the name memory, over epoll, as they are in
+// the program, which has the same.
 func buildBobtail(backend string) func(context.Context, *builder) (starter, error) {
 	return func(ctx context.Context, b *builder) (starter, error) {
 		dir := filepath.Join("..", "cmd", "bobtail")
@@ -61,9 +93,15 @@ func buildBobtail(backend string) func(context.Context, *builder) (starter, erro
 			return nil, fmt.Errorf("cmd/bobtail is %w", errAbsent)
 		}
 		program, err := b.goBuild(ctx, dir, "bobtail")
-		return func(port, conns int) ([]string, error) {
-			return []string{program, "serve", "-addr", address(port), "-backend", backend,
-				"-sockets", strconv.Itoa(conns)}, nil
+		return func(t task) ([]string, error) {
+			args := []string{program, "serve", "-addr", address(t.port), "-sockets", strconv.Itoa(t.conns)}
+			switch {
+			case backend == "memory":
+				return append(args, "-backend", "epoll"), nil
+			case t.file != nil:
+				return append(args, "-backend", backend, t.folder), nil
+			}
+			return append(args, "-backend", backend), nil
 		}, err
 	}
 }
@@ -74,20 +112,21 @@ func buildNginx(_ context.Context, b *builder) (starter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nginx is %w", errAbsent)
 	}
-	return func(port, conns int) ([]string, error) {
+	return func(t task) ([]string, error) {
 		dir, err := os.MkdirTemp(b.temp, "nginx")
 		if err != nil {
 			return nil, err
 		}
 		file := filepath.Join(dir, "nginx.conf")
-		err = os.WriteFile(file, []byte(nginxConf(port, conns)), 0o644)
+		err = os.WriteFile(file, []byte(nginxConf(t)), 0o644)
 		return []string{program, "-p", dir, "-e", "stderr", "-c", file}, err
 	}, nil
 }
 
 // nginxConf is the configuration for the same answer as everybody's. The limits
-// are set so high that it never closes a connection by itself.
-func nginxConf(port, conns int) string {
+// are set so high that it never closes a connection by itself. Files are sent as
+// its makers advise, and kept open as others keep them.
+func nginxConf(t task) string {
 	user := ""
 	if os.Getuid() == 0 {
 		// Its workers would have no right to the folder otherwise.
@@ -113,13 +152,20 @@ http {
 	scgi_temp_path scgi;
 	server {
 		listen %s backlog=4096 reuseport;
+		default_type text/plain;
 		location = /plaintext {
-			default_type text/plain;
 			return 200 "Hello, World!";
+		}
+		location /files/ {
+			root "%s";
+			sendfile on;
+			tcp_nopush on;
+			open_file_cache max=100;
+			open_file_cache_min_uses 1;
 		}
 	}
 }
-`, user, conns+spareDescriptors, conns+spareDescriptors, address(port))
+`, user, t.conns+spareDescriptors, t.conns+spareDescriptors, address(t.port), t.folder)
 }
 
 func address(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }

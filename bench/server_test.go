@@ -18,9 +18,9 @@ const request = "GET /plaintext HTTP/1.1\r\nHost: x\r\n\r\n"
 // seen whole, in parts, and twice in one read.
 func TestFloorCountsRequests(t *testing.T) {
 	program := compiled(t, "servers", "floor")
-	p, port, err := start(t.Context(), func(port, _ int) ([]string, error) {
-		return []string{program, "-p", fmt.Sprint(port)}, nil
-	}, 1)
+	p, port, err := start(t.Context(), func(t task) ([]string, error) {
+		return []string{program, "-p", fmt.Sprint(t.port)}, nil
+	}, task{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,13 +64,13 @@ func answerTo(t *testing.T, c net.Conn, text string) string {
 }
 
 func TestStartTellsWhyAServerEnds(t *testing.T) {
-	_, _, err := start(t.Context(), func(int, int) ([]string, error) {
+	_, _, err := start(t.Context(), func(task) ([]string, error) {
 		return []string{"sh", "-c", "echo begin; echo the port is busy >&2; exit 1"}, nil
-	}, 1)
+	}, task{})
 	if err == nil || !strings.Contains(err.Error(), "ended at once") || !strings.Contains(err.Error(), "the port is busy") {
 		t.Errorf("error %v", err)
 	}
-	if _, _, err = start(t.Context(), func(int, int) ([]string, error) { return []string{"./no-such-program"}, nil }, 1); err == nil {
+	if _, _, err = start(t.Context(), func(task) ([]string, error) { return []string{"./no-such-program"}, nil }, task{}); err == nil {
 		t.Error("no error for a program that is not there")
 	}
 }
@@ -90,11 +90,11 @@ func TestNothingIsLeft(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		file := t.TempDir() + "/child"
 		var l net.Listener
-		p, _, err := start(ctx, func(port, _ int) ([]string, error) {
+		p, _, err := start(ctx, func(t task) ([]string, error) {
 			var err error
-			l, err = net.Listen("tcp", address(port)) // in its place
+			l, err = net.Listen("tcp", address(t.port)) // in its place
 			return []string{"sh", "-c", script, "sh", file}, err
-		}, 1)
+		}, task{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,10 +145,10 @@ func TestBuild(t *testing.T) {
 	saved := servers
 	defer func() { servers = saved }()
 	servers = []server{
-		{"absent", func(context.Context, *builder) (starter, error) { return nil, fmt.Errorf("absent is %w", errAbsent) }},
-		{"broken", func(context.Context, *builder) (starter, error) { return nil, errors.New("does not compile") }},
-		{"unwanted", func(context.Context, *builder) (starter, error) { return nil, errors.New("not asked for") }},
-		{"fine", func(context.Context, *builder) (starter, error) { return nil, nil }},
+		{"absent", func(context.Context, *builder) (starter, error) { return nil, fmt.Errorf("absent is %w", errAbsent) }, short},
+		{"broken", func(context.Context, *builder) (starter, error) { return nil, errors.New("does not compile") }, short},
+		{"unwanted", func(context.Context, *builder) (starter, error) { return nil, errors.New("not asked for") }, short},
+		{"fine", func(context.Context, *builder) (starter, error) { return nil, nil }, short},
 	}
 	for _, smoke := range []bool{false, true} {
 		var out strings.Builder

@@ -17,11 +17,11 @@ static bool named(const char *line, size_t colon, const char *name)
 	return strlen(name) == colon && strncasecmp(line, name, colon) == 0;
 }
 
-int answer_parse(const char *p, size_t n, const char **why)
+int answer_head(const char *p, size_t n, long wanted, const char **why)
 {
 	static const char status[] = "HTTP/1.1 200 ";
 	const char *end = p + n, *line = p, *eol;
-	int length = -1;
+	long length = -1;
 	bool date = false, type = false;
 
 	if (memcmp(p, status, n < sizeof status - 1 ? n : sizeof status - 1) != 0)
@@ -58,7 +58,7 @@ int answer_parse(const char *p, size_t n, const char **why)
 			if (v == vend)
 				return bad(why, "empty Content-Length");
 			for (length = 0; v < vend; v++) {
-				if (*v < '0' || *v > '9' || length > MAX_ANSWER)
+				if (*v < '0' || *v > '9' || length > wanted)
 					return bad(why, "Content-Length is not a small number");
 				length = length * 10 + (*v - '0');
 			}
@@ -78,14 +78,26 @@ int answer_parse(const char *p, size_t n, const char **why)
 		return bad(why, "no Date");
 	if (!type)
 		return bad(why, "no Content-Type: text/plain");
-	if (length != (int)sizeof body - 1)
+	if (length != wanted)
 		return bad(why, "Content-Length is not that of the body");
 	eol++;
-	if (eol - p + length > MAX_ANSWER)
+	if (eol - p > MAX_ANSWER)
+		return bad(why, "head too long");
+	return (int)(eol - p);
+}
+
+int answer_parse(const char *p, size_t n, const char **why)
+{
+	enum { LENGTH = sizeof body - 1 };
+	int head = answer_head(p, n, LENGTH, why);
+
+	if (head <= 0)
+		return head;
+	if (head + LENGTH > MAX_ANSWER)
 		return bad(why, "answer too long");
-	if (end - eol < length)
+	if (n - (size_t)head < LENGTH)
 		return MORE;
-	if (memcmp(eol, body, sizeof body - 1) != 0)
+	if (memcmp(p + head, body, LENGTH) != 0)
 		return bad(why, "wrong body");
-	return (int)(eol + length - p);
+	return head + LENGTH;
 }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 enum {
-	MAX_ANSWER = 4096, /* bytes of one answer, head and body */
+	MAX_ANSWER = 4096, /* bytes of one answer, head and body; of a file's, the head */
 
 	MORE = 0,
 	BAD = -1,
@@ -19,5 +19,11 @@ enum {
  * Transfer-Encoding, no Connection: close, and the body that is expected.
  */
 int answer_parse(const char *p, size_t n, const char **why);
+
+/*
+ * answer_head checks the head that the n bytes at p begin with, in the same way,
+ * of an answer with a body of `length` bytes. It returns the head's length.
+ */
+int answer_head(const char *p, size_t n, long length, const char **why);
 
 #endif

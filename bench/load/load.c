@@ -20,6 +20,10 @@
  *   caller: any line
  *   load:   open=N errors=N             (how many the server has not closed since)
  *
+ * With -f the answer is to be the text of a file, however long, which is compared
+ * as it comes: whole while it warms up, and after that the beginning of what each
+ * read gives, since comparing takes time from the server on the same cores.
+ *
  * Then it waits for the end of its input before it closes its connections. The
  * first thing that goes wrong is told on standard error.
  */
@@ -55,15 +59,15 @@ enum {
 };
 
 static const char request_short[] =
-	"GET /plaintext HTTP/1.1\r\n"
+	" HTTP/1.1\r\n"
 	"Host: 127.0.0.1\r\n"
 	"User-Agent: load\r\n"
 	"Accept: */*\r\n"
 	"\r\n";
 
-/* What a browser sends, cookies and all. */
+/* What a browser sends behind the path, cookies and all. */
 static const char request_browser[] =
-	"GET /plaintext HTTP/1.1\r\n"
+	" HTTP/1.1\r\n"
 	"Host: 127.0.0.1\r\n"
 	"Connection: keep-alive\r\n"
 	"Cache-Control: max-age=0\r\n"
@@ -80,8 +84,11 @@ static const char request_browser[] =
 
 static int port;
 static unsigned depth = 1;
-static const char *request = request_short;
+static const char *path = "/plaintext";
+static char *request;
 static size_t request_size;
+static char *file; /* the text that is to come, NULL for the short answer */
+static size_t file_size;
 static char *requests; /* depth of them */
 static int64_t deadline;
 
@@ -124,7 +131,9 @@ struct conn {
 	int fd;           /* -1 once it is closed */
 	unsigned pending; /* answers that are still to come */
 	int64_t sent;     /* when the requests of this turn went out */
-	size_t kept;      /* bytes of an answer that has come in part */
+	size_t kept;      /* bytes of an answer, or of a file's head, that has come in part */
+	bool in_file;     /* its head has come */
+	size_t at;        /* bytes of the file that have come */
 	char part[MAX_ANSWER];
 };
 
@@ -133,6 +142,7 @@ struct thread {
 	int epoll;
 	struct conn *conns;
 	unsigned count;
+	bool warming;
 	int64_t warm, budget; /* requests of the two phases */
 	int64_t left;         /* requests that are still to be sent */
 	int64_t waiting;      /* connections that have answers to come */
@@ -207,6 +217,71 @@ static void turn(struct thread *t, struct conn *c, int64_t at)
 		drop(t, c, "the server does not take requests");
 }
 
+/* count_answers notes answers that have come, and sends the next requests. */
+static void count_answers(struct thread *t, struct conn *c, unsigned got)
+{
+	int64_t at = now();
+
+	t->histogram[bucket((uint64_t)(at - c->sent))] += got;
+	if (at - c->sent > t->longest)
+		t->longest = at - c->sent;
+	t->done += got;
+	c->pending -= got;
+	if (c->pending == 0) {
+		t->waiting--;
+		turn(t, c, at);
+	}
+}
+
+enum { LOOK = 64 }; /* bytes of each read of a file that are compared */
+
+/* receive_file receives part of an answer that is a file: p to end has what came,
+ * with what was kept of the head before it. */
+static void receive_file(struct thread *t, struct conn *c, const char *p, const char *end)
+{
+	size_t size = (size_t)(end - p);
+
+	if (!c->in_file) {
+		const char *why;
+		int r;
+
+		if (t->model_size != 0 && size >= t->model_size && memcmp(p, t->model, t->model_size) == 0) {
+			r = (int)t->model_size;
+		} else {
+			r = answer_head(p, size < MAX_ANSWER ? size : MAX_ANSWER, (long)file_size, &why);
+			if (r == BAD) {
+				drop(t, c, why);
+				return;
+			}
+			if (r == MORE) {
+				c->kept = size;
+				memcpy(c->part, p, size);
+				return;
+			}
+			memcpy(t->model, p, (size_t)r);
+			t->model_size = (size_t)r;
+		}
+		c->kept = 0;
+		c->in_file = true;
+		c->at = 0;
+		p += r;
+		size -= (size_t)r;
+	}
+	if (size > file_size - c->at) {
+		drop(t, c, "more bytes than were asked for");
+		return;
+	}
+	if (memcmp(p, file + c->at, t->warming || size < LOOK ? size : LOOK) != 0) {
+		drop(t, c, "wrong body");
+		return;
+	}
+	c->at += size;
+	if (c->at == file_size) {
+		c->in_file = false;
+		count_answers(t, c, 1);
+	}
+}
+
 static void receive(struct thread *t, struct conn *c)
 {
 	/* What is kept goes before the new bytes, so that an answer is whole. */
@@ -226,6 +301,13 @@ static void receive(struct thread *t, struct conn *c)
 	}
 	memcpy(p, c->part, c->kept);
 	end = t->buf + MAX_ANSWER + n;
+	if (file != NULL) {
+		if (c->pending == 0)
+			drop(t, c, "more bytes than were asked for");
+		else
+			receive_file(t, c, p, end);
+		return;
+	}
 	while (p < end && got < c->pending) {
 		size_t size = (size_t)(end - p);
 
@@ -253,20 +335,8 @@ static void receive(struct thread *t, struct conn *c)
 		return;
 	}
 	memcpy(c->part, p, c->kept);
-	if (got == 0)
-		return;
-
-	int64_t at = now();
-
-	t->histogram[bucket((uint64_t)(at - c->sent))] += got;
-	if (at - c->sent > t->longest)
-		t->longest = at - c->sent;
-	t->done += got;
-	c->pending -= got;
-	if (c->pending == 0) {
-		t->waiting--;
-		turn(t, c, at);
-	}
+	if (got > 0)
+		count_answers(t, c, got);
 }
 
 static void phase(struct thread *t, int64_t budget)
@@ -308,7 +378,9 @@ static void *run(void *arg)
 {
 	struct thread *t = arg;
 
+	t->warming = true;
 	phase(t, t->warm);
+	t->warming = false;
 	pthread_barrier_wait(&barrier); /* warm */
 	pthread_barrier_wait(&barrier); /* go */
 	phase(t, t->budget);
@@ -480,9 +552,11 @@ static int park(int count)
 static void usage(FILE *f)
 {
 	fputs("usage: load -p PORT [-c CONNECTIONS] [-t THREADS] [-d DEPTH] [-w WARM-UP REQUESTS]\n"
-	      "            [-n REQUESTS] [-b] [-T SECONDS]\n"
+	      "            [-n REQUESTS] [-b] [-T SECONDS] [-u PATH -f FILE]\n"
 	      "       load -p PORT -i CONNECTIONS [-b]\n"
 	      "  -b  send the fields that a browser sends\n"
+	      "  -u  the path to ask for, with -f (/plaintext)\n"
+	      "  -f  the answer is to be the text of this file; not with -d or -i\n"
 	      "  -i  open connections that do one request each, and keep them\n"
 	      "  -T  give up after this time (60)\n",
 	      f);
@@ -501,13 +575,34 @@ static int64_t number(char option, const char *s, int64_t min, int64_t max)
 	return n;
 }
 
+/* read_file reads the text that is to come. */
+static void read_file(const char *name)
+{
+	FILE *f = fopen(name, "rb");
+	long size = -1;
+
+	if (f != NULL && fseek(f, 0, SEEK_END) == 0)
+		size = ftell(f);
+	if (size < 1 || size > 1 << 30) {
+		fprintf(stderr, "load: -f: %s is not a file of 1 byte to 1 GiB\n", name);
+		exit(2);
+	}
+	file_size = (size_t)size;
+	file = malloc(file_size);
+	rewind(f);
+	if (file == NULL || fread(file, 1, file_size, f) != file_size)
+		die(name);
+	fclose(f);
+}
+
 int main(int argc, char **argv)
 {
+	const char *rest = request_short;
 	int nthreads = 2, nconns = 64, idle = 0, opt;
 	int64_t warm = 0, total = 1000, seconds = 60;
 	struct rlimit files;
 
-	while ((opt = getopt(argc, argv, "p:c:t:d:w:n:i:T:bh")) != -1) {
+	while ((opt = getopt(argc, argv, "p:c:t:d:w:n:i:T:u:f:bh")) != -1) {
 		switch (opt) {
 		case 'p':
 			port = (int)number('p', optarg, 1, 65535);
@@ -534,7 +629,13 @@ int main(int argc, char **argv)
 			seconds = number('T', optarg, 1, 3600);
 			break;
 		case 'b':
-			request = request_browser;
+			rest = request_browser;
+			break;
+		case 'u':
+			path = optarg;
+			break;
+		case 'f':
+			read_file(optarg);
 			break;
 		case 'h':
 			usage(stdout);
@@ -544,7 +645,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (port == 0 || optind != argc) {
+	if (port == 0 || optind != argc || (file != NULL && (depth > 1 || idle > 0))) {
 		usage(stderr);
 		return 2;
 	}
@@ -555,6 +656,8 @@ int main(int argc, char **argv)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	if (asprintf(&request, "GET %s%s", path, rest) < 0)
+		die("memory");
 	request_size = strlen(request);
 	requests = malloc(depth * request_size);
 	if (requests == NULL)

@@ -10,10 +10,16 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on")
+	dir := flag.String("dir", "", "serve the files of a `FOLDER` too")
 	flag.Parse()
+	files := func(ctx *fasthttp.RequestCtx) { ctx.NotFound() }
+	if *dir != "" {
+		fs := &fasthttp.FS{Root: *dir, AcceptByteRange: true}
+		files = fs.NewRequestHandler()
+	}
 	log.Fatal(fasthttp.ListenAndServe(*addr, func(ctx *fasthttp.RequestCtx) {
 		if !ctx.IsGet() || string(ctx.Path()) != "/plaintext" {
-			ctx.NotFound()
+			files(ctx)
 			return
 		}
 		ctx.SetContentType("text/plain")

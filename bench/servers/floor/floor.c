@@ -10,12 +10,18 @@
  * What a connection costs in memory is the byte of `matched` that says how much
  * of a blank line its last bytes were.
  *
- * usage: floor -p PORT [-t THREADS]
+ * With -f each request is answered with the text of a file: from memory, in one
+ * system call, if it is short, and by sendfile otherwise, which copies nothing
+ * but takes a call of its own. What does not fit the socket's buffer goes when
+ * there is room again. Such a client asks when it has the last answer.
+ *
+ * usage: floor -p PORT [-t THREADS] [-f FILE]
  * It prints "ready" once it listens, and runs until it is killed.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -25,7 +31,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -36,6 +44,9 @@ enum {
 	/* The shortest request is longer than 16 bytes, so that no more answers
 	 * than this can be owed for one recv. */
 	MAX_ANSWERS = RECV_SIZE / 16,
+	/* From here on sendfile costs less than copying. */
+	LONG_FILE = 64 << 10,
+	MAX_FILE = 1 << 30,
 };
 
 static const char answer[] =
@@ -50,6 +61,13 @@ static const char answer[] =
 
 static char answers[MAX_ANSWERS * ANSWER_SIZE];
 static uint8_t matched[MAX_FD]; /* bytes of "\r\n\r\n" that ended the last recv */
+
+static char head[256]; /* of the answer with a file */
+static size_t head_size;
+static int file = -1;     /* open, if it is long */
+static char *text;        /* head and content, if it is short */
+static off_t file_size;
+static off_t left[MAX_FD]; /* bytes of the file, or of text, that are still to be sent */
 
 struct thread {
 	pthread_t id;
@@ -105,6 +123,64 @@ static size_t count(const char *p, size_t n, uint8_t *state)
 	return found;
 }
 
+/* watch has the connection's epoll tell of room too, or no more. */
+static void watch(struct thread *t, int fd, uint32_t events)
+{
+	struct epoll_event ev = {.events = events, .data.fd = fd};
+
+	if (epoll_ctl(t->epoll, EPOLL_CTL_MOD, fd, &ev) < 0)
+		die("epoll_ctl");
+}
+
+/* go_on sends what is left, as far as there is room. fresh says that nothing of
+ * it was sent, and that the epoll does not tell of room. */
+static void go_on(struct thread *t, int fd, int fresh)
+{
+	if (fresh && text == NULL && send(fd, head, head_size, MSG_NOSIGNAL | MSG_MORE) != (ssize_t)head_size) {
+		close(fd);
+		return;
+	}
+	while (left[fd] > 0) {
+		off_t at = file_size - left[fd];
+		ssize_t n = text != NULL ? send(fd, text + at, (size_t)left[fd], MSG_NOSIGNAL)
+					 : sendfile(fd, file, &at, (size_t)left[fd]);
+
+		if (n < 0 && errno == EAGAIN) {
+			if (fresh)
+				watch(t, fd, EPOLLIN | EPOLLOUT);
+			return;
+		}
+		if (n <= 0) {
+			left[fd] = 0;
+			close(fd);
+			return;
+		}
+		left[fd] -= n;
+	}
+	if (!fresh)
+		watch(t, fd, EPOLLIN);
+}
+
+static void serve_file(struct thread *t, int fd)
+{
+	if (left[fd] > 0) {
+		go_on(t, fd, 0);
+		return;
+	}
+	ssize_t n = recv(fd, t->buf, sizeof t->buf, 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		close(fd);
+		return;
+	}
+	if (count(t->buf, (size_t)n, &matched[fd]) > 0) {
+		left[fd] = file_size;
+		go_on(t, fd, 1);
+	}
+}
+
 static void serve(struct thread *t, int fd)
 {
 	ssize_t n = recv(fd, t->buf, sizeof t->buf, 0);
@@ -141,6 +217,7 @@ static void admit(struct thread *t)
 		return;
 	}
 	matched[fd] = 0;
+	left[fd] = 0;
 }
 
 static void *run(void *arg)
@@ -156,6 +233,8 @@ static void *run(void *arg)
 		for (int i = 0; i < n; i++) {
 			if (ev[i].data.fd == t->listener)
 				admit(t);
+			else if (file_size > 0)
+				serve_file(t, ev[i].data.fd);
 			else
 				serve(t, ev[i].data.fd);
 		}
@@ -203,11 +282,41 @@ static int number(const char *s, int max)
 	return (int)n;
 }
 
+static void open_file(const char *name)
+{
+	struct stat st;
+
+	file = open(name, O_RDONLY | O_CLOEXEC);
+	if (file < 0 || fstat(file, &st) < 0)
+		die(name);
+	if (st.st_size < 1 || st.st_size > MAX_FILE) {
+		fprintf(stderr, "floor: %s is empty or too long\n", name);
+		exit(2);
+	}
+	file_size = st.st_size;
+	head_size = (size_t)snprintf(head, sizeof head,
+				     "HTTP/1.1 200 OK\r\n"
+				     "Date: Sat, 21 Nov 2026 12:00:00 GMT\r\n"
+				     "Content-Type: text/plain\r\n"
+				     "Content-Length: %lld\r\n"
+				     "\r\n",
+				     (long long)file_size);
+	if (file_size >= LONG_FILE)
+		return;
+	text = malloc(head_size + (size_t)file_size);
+	if (text == NULL)
+		die("memory");
+	memcpy(text, head, head_size);
+	if (read(file, text + head_size, (size_t)file_size) != file_size)
+		die(name);
+	file_size += (off_t)head_size;
+}
+
 int main(int argc, char **argv)
 {
 	int port = 0, count_threads = (int)sysconf(_SC_NPROCESSORS_ONLN), opt;
 
-	while ((opt = getopt(argc, argv, "p:t:")) != -1) {
+	while ((opt = getopt(argc, argv, "p:t:f:")) != -1) {
 		switch (opt) {
 		case 'p':
 			port = number(optarg, 65535);
@@ -215,12 +324,15 @@ int main(int argc, char **argv)
 		case 't':
 			count_threads = number(optarg, MAX_THREADS);
 			break;
+		case 'f':
+			open_file(optarg);
+			break;
 		default:
 			return 2;
 		}
 	}
 	if (port == 0 || optind != argc) {
-		fprintf(stderr, "usage: floor -p PORT [-t THREADS]\n");
+		fprintf(stderr, "usage: floor -p PORT [-t THREADS] [-f FILE]\n");
 		return 2;
 	}
 	if (count_threads > MAX_THREADS)

@@ -10,10 +10,14 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on")
+	dir := flag.String("dir", "", "serve the files of a `FOLDER` too")
 	flag.Parse()
 	http.HandleFunc("GET /plaintext", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		io.WriteString(w, "Hello, World!")
 	})
+	if *dir != "" {
+		http.Handle("GET /files/", http.FileServer(http.Dir(*dir)))
+	}
 	log.Fatal(http.ListenAndServe(*addr, nil))
 }

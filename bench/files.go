@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// file is one that servers are asked for. Its name is also that of the work.
+type file struct {
+	name string
+	size int
+
+	// part is how many requests there are in one of a plain run's: about as
+	// long takes a run then.
+	part float64
+}
+
+// allFiles are the files of the work with files.
+var allFiles = []file{
+	{"10k", 10 << 10, 0.5},
+	{"1m", 1 << 20, 0.01},
+}
+
+// fileOf is the file that a work is about, nil if it is about none.
+func fileOf(work string) *file {
+	for i := range allFiles {
+		if f := &allFiles[i]; f.name == work {
+			return f
+		}
+	}
+	return nil
+}
+
+// path is the path of a request for the file.
+func (f *file) path() string { return "/files/" + f.name + ".txt" }
+
+// in is the file's name below a folder.
+func (f *file) in(folder string) string { return filepath.Join(folder, filepath.FromSlash(f.path())) }
+
+// line is the length of a line of the files.
+const line = 64
+
+// text is what is in the file: numbered lines. cmd/bobtail has the same among
+// the files that its site serves from memory, and the load generator would
+// complain of another.
+func (f *file) text() string {
+	var b strings.Builder
+	for i := range f.size / line {
+		fmt.Fprintf(&b, "%07d %-55s\n", i, "a bobtail squid, lit from below, casts no shadow")
+	}
+	return b.String()
+}
+
+// writeFiles makes the folder that servers serve.
+func writeFiles(folder string) error {
+	for i := range allFiles {
+		f := &allFiles[i]
+		if err := os.MkdirAll(filepath.Dir(f.in(folder)), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(f.in(folder), []byte(f.text()), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
