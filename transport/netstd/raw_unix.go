@@ -69,7 +69,7 @@ func newRaw(s *stream, c net.Conn) conduit {
 	if err != nil {
 		return nil
 	}
-	r := &raw{s: s, conn: c, rc: rc, read: make(chan struct{}, 1)}
+	r := &raw{s: s, conn: c, rc: rc, read: make(chan struct{}, 1), filing: filing{}}
 	r.receiveFunc, r.sendFunc = r.receiveNow, r.sendNow
 	r.peekFunc, r.roomFunc = r.peek, r.room
 	r.awaitRoomFunc = r.awaitRoom
