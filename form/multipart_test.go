@@ -497,7 +497,8 @@ func FuzzMultipart(f *testing.F) {
 		if errCut != err || err == nil && cut != whole {
 			t.Fatalf("%q is %q, %v whole and %q, %v in steps", in, whole, err, cut, errCut)
 		}
-		if err != nil || strings.Contains(in, "*") || strings.Contains(in, "%") || strings.Contains(in, "\\") {
+		lf := strings.Count(in, "\n--b") > strings.Count(in, "\r\n--b") // a line that ends in LF alone
+		if err != nil || lf || strings.Contains(in, "*") || strings.Contains(in, "%") || strings.Contains(in, "\\") {
 			return // these differ on purpose: see the package's comment
 		}
 		std, stdErr := standardParts(in)
