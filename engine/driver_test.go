@@ -28,6 +28,8 @@ import (
 //	bye             the connection is finished, with "bye"
 //	linger, abort   the connection ends so
 //	alarm D         the slot waits for an alarm in D nanoseconds, then "alarm" is sent; bytes that come first are answered
+//	detach G        a handler takes the stream over, then waits for gate G, for at most a second
+//	watch G         a handler watches its connection, and waits for gate G, for at most a second
 //	park            the slot is parked in PhaseBody, as if half a body were there
 //
 // A static byte at position i is 'a' + i%26.
@@ -41,6 +43,9 @@ type lines struct {
 	during func(w *engine.Worker, s *pool.Slot) // called in each Serve
 	slow   func()                               // called in each handler
 	wake   func(w *engine.Worker)               // the handler of the next Serve
+
+	detached chan any   // what detach has got
+	told     chan error // what watch was told
 
 	mu     sync.Mutex
 	errors []error // that handlers got from their calls
@@ -280,6 +285,18 @@ func (d *lines) answer(w *engine.Worker, s *pool.Slot, st *lineState, b []byte) 
 	case "alarm":
 		w.Alarm(s, number(rest))
 		return engine.Park
+	case "detach":
+		v := d.handler(w, second, func() { d.detach(w, string(rest)) })
+		if v != 0 {
+			return v
+		}
+		return engine.Detached
+	case "watch":
+		return d.handler(w, second, func() {
+			w.Stream().Watch(told{d})
+			d.wait(w, string(rest))
+			w.Stream().Unwatch()
+		})
 	case "park":
 		w.Enter(s, engine.PhaseBody)
 		return engine.Park

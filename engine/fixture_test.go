@@ -89,7 +89,7 @@ func newFixture(t *testing.T, c config, b transport.Backend) *fixture {
 		t.Fatal(err)
 	}
 	f.e = e
-	f.d = &lines{e: e}
+	f.d = &lines{e: e, detached: make(chan any, 1), told: make(chan error, 1)}
 	f.d.number = e.AddDriver(f.d)
 	if f.addr, err = e.Listen(transport.IPv4(127, 0, 0, 1, 0), f.d.number); err != nil {
 		t.Fatal(err)

@@ -115,7 +115,7 @@ const quietTime = 10 * time.Millisecond
 func Run(t *testing.T, open func(t *testing.T) Fixture) {
 	warmUp()
 	for _, cases := range [][]testCase{
-		listenCases, receiveCases, sendCases, endCases, waitCases, dialCases, trafficCases, resourceCases, holdCases, fileCases,
+		listenCases, receiveCases, sendCases, endCases, waitCases, dialCases, trafficCases, resourceCases, holdCases, fileCases, detachCases,
 	} {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) { runCase(t, c, open) })
