@@ -291,6 +291,26 @@ func TestLaterGone(t *testing.T) {
 	}
 }
 
+// TestLaterGoneAtOnce has the end of the peer come with its request, so that
+// nothing tells of it after.
+func TestLaterGoneAtOnce(t *testing.T) {
+	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		var q waiters
+		f.handle("/poll", q.poll(time.Hour))
+		c := f.dial()
+		f.settle()
+		if c.peer != nil {
+			c.peer.TryWrite([]byte(get("/poll")))
+		} else {
+			io.WriteString(c.conn, get("/poll"))
+		}
+		c.conn.CloseWrite()
+		ticket := f.oneWaits(&q, 1)
+		f.await("free", func() bool { return f.srv.Stats().Open == 0 })
+		f.wantStale(ticket)
+	})
+}
+
 // TestLaterShutdown does not wait for answers that may never come.
 func TestLaterShutdown(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {

@@ -316,6 +316,27 @@ func TestOutletGone(t *testing.T) {
 	}
 }
 
+// TestOutletGoneAtOnce has the end of the peer come with its request, so that
+// nothing tells of it after.
+func TestOutletGoneAtOnce(t *testing.T) {
+	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		var q outlets
+		f.handle("/", q.handler(0, ""))
+		c := f.dial()
+		f.settle()
+		if c.peer != nil {
+			c.peer.TryWrite([]byte(get("/")))
+		} else {
+			io.WriteString(c.conn, get("/"))
+		}
+		c.conn.CloseWrite()
+		o := f.opened(&q, 1)
+		f.await("free", func() bool { return f.srv.Stats().Open == 0 })
+		wantClosed(t, o)
+		c.wantEnd(outletHead)
+	})
+}
+
 // TestOutletSlow has a peer that does not read, under each policy.
 func TestOutletSlow(t *testing.T) {
 	const pushes = 12

@@ -116,6 +116,14 @@ func (x *Exchange) beginLater() (next, engine.Verdict) {
 		panic("BUG: web: put off in state " + x.conn.State().String())
 	}
 	pool.StateOf[slotState](x.s).later().outline = outline
+	// The end may have come with the request, and then nothing tells of it
+	// again.
+	if !x.w.Unread(x.s) || x.w.Hangup(x.s) {
+		if x.hasGone() {
+			x.endLater()
+			return nextEnd, engine.Abort
+		}
+	}
 	if x.d.e.Closing() {
 		// Shutdown may have looked at this slot before.
 		x.d.e.Wake(x.handle)
@@ -176,14 +184,14 @@ func (x *Exchange) serveLater() (v engine.Verdict, over bool) {
 	return v, after != nextEnd
 }
 
-// hasGone reads what a peer has sent that is said to have closed, and reports
-// whether it has. More than there is room for counts as that: it cannot be
-// told any more, and there is nobody to read the answers.
+// hasGone reads what a peer has sent that may have closed, and reports whether
+// it has. If it is said to have, more than there is room for counts as that: it
+// cannot be told any more, and there is nobody to read the answers.
 func (x *Exchange) hasGone() bool {
 	for {
 		room := x.conn.Space()
 		if len(room) == 0 {
-			return true
+			return x.w.Hangup(x.s)
 		}
 		n, err := x.w.Receive(x.s, room)
 		x.conn.Feed(n)

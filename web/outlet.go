@@ -165,7 +165,35 @@ func (x *Exchange) beginOutlet(began int64) (next, engine.Verdict) {
 	}
 	x.d.e.Pool().Stash.Drop(x.s)
 	pool.StateOf[slotState](x.s).outlet().got = uint32(x.conn.Buffered())
+	// The end may have come with the request, and then nothing tells of it
+	// again.
+	if v, over := x.throwAway(true); over {
+		return nextEnd, v
+	}
 	return nextEnd, x.serveOutlet()
+}
+
+// throwAway reads what the peer sends, if there is something, or in any case,
+// until there is no more. over says that the connection is.
+func (x *Exchange) throwAway(try bool) (v engine.Verdict, over bool) {
+	st := pool.StateOf[slotState](x.s).outlet()
+	for try || x.w.Unread(x.s) {
+		n, err := x.w.Receive(x.s, x.arena)
+		if st.got += uint32(n); st.got > outletGot {
+			return engine.Abort, true
+		}
+		switch {
+		case err == transport.EOF:
+			x.d.places.drop(x.handle.Index())
+			return engine.Finish, true
+		case err == nil:
+		case wouldBlock(err):
+			return 0, false
+		default:
+			return engine.Abort, true
+		}
+	}
+	return 0, false
 }
 
 // serveOutlet looks at a connection whose content comes by pushes.
@@ -176,20 +204,10 @@ func (x *Exchange) serveOutlet() engine.Verdict {
 		x.d.places.drop(i)
 		return engine.Linger
 	}
-	st := pool.StateOf[slotState](s).outlet()
-	for w.Unread(s) {
-		n, err := w.Receive(s, x.arena)
-		if st.got += uint32(n); st.got > outletGot {
-			return engine.Abort
-		}
-		if err == transport.EOF {
-			x.d.places.drop(i)
-			return engine.Finish
-		}
-		if err != nil && !wouldBlock(err) {
-			return engine.Abort
-		}
+	if v, over := x.throwAway(false); over {
+		return v
 	}
+	st := pool.StateOf[slotState](s).outlet()
 	left := int64(0)
 	if st.every != 0 {
 		if left = pool.TickTime(st.next, w.Now) - w.Now; left <= 0 {
