@@ -208,12 +208,12 @@ var cases = []struct {
 		io.Copy(w, r.Body)
 	}, "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\nConnection: close\r\n\r\n", []string{"wait POST"}},
 	{"refused before its content", func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, "no", 403)
+		http.Error(w, "no", http.StatusForbidden)
 	}, "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n", []string{"POST"}},
-	{"http.Error", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "oh <no>", 418) }, get(""), nil},
+	{"http.Error", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "oh <no>", http.StatusTeapot) }, get(""), nil},
 	{"http.NotFound", http.NotFound, get(""), nil},
-	{"http.Redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there?a=b", 302) }, get(""), nil},
-	{"http.Redirect of a POST", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "there", 307) }, post("x"), []string{"POST"}},
+	{"http.Redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there?a=b", http.StatusFound) }, get(""), nil},
+	{"http.Redirect of a POST", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "there", http.StatusTemporaryRedirect) }, post("x"), []string{"POST"}},
 	{"a form", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.FormValue("a"), r.FormValue("b"), r.PostForm)
 	},
@@ -232,7 +232,7 @@ var cases = []struct {
 		r.Body = http.MaxBytesReader(w, r.Body, 10)
 		_, err := io.ReadAll(r.Body)
 		if m := new(http.MaxBytesError); errors.As(err, &m) {
-			http.Error(w, "too much", 413)
+			http.Error(w, "too much", http.StatusRequestEntityTooLarge)
 		}
 	}, "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 20\r\n\r\n" + strings.Repeat("x", 20), []string{"POST"}},
 	{"basic credentials", func(w http.ResponseWriter, r *http.Request) {
