@@ -23,6 +23,7 @@ func TestValidate(t *testing.T) {
 		{"Stash", []func(c *bobtail.Config){func(c *bobtail.Config) { c.Stash = -1 }, func(c *bobtail.Config) { c.Stash = 65536 }}},
 		{"OutputBlocks", []func(c *bobtail.Config){func(c *bobtail.Config) { c.OutputBlocks = -1 }, func(c *bobtail.Config) { c.OutputBlocks = 1<<20 + 1 }}},
 		{"OutputBlockSize", []func(c *bobtail.Config){func(c *bobtail.Config) { c.OutputBlockSize = -1 }, func(c *bobtail.Config) { c.OutputBlockSize = 63 }}},
+		{"Sources", []func(c *bobtail.Config){func(c *bobtail.Config) { c.Sources = -2 }, func(c *bobtail.Config) { c.Sources = 65536 }}},
 		{"PerAddress", []func(c *bobtail.Config){func(c *bobtail.Config) { c.PerAddress = -1 }, func(c *bobtail.Config) { c.PerAddress = 65536 }}},
 		{"Admission", []func(c *bobtail.Config){func(c *bobtail.Config) { c.Admission = 3 }}},
 		{"Lanes", []func(c *bobtail.Config){func(c *bobtail.Config) { c.Lanes = -1 }, func(c *bobtail.Config) { c.Lanes = 65 }}},
@@ -98,6 +99,8 @@ func TestMemory(t *testing.T) {
 		"many sockets":  {Sockets: 15000, Workers: 8, PerAddress: 10},
 		"refusing":      {Sockets: 500, Admission: bobtail.AdmitRefuse},
 		"rich workers":  {Sockets: 10, Workers: 50, WorkerMemory: 1 << 17},
+		"many files":    {Sockets: 10, Workers: 2, Sources: 10_000},
+		"no files":      {Sockets: 10_000, Workers: 2, Sources: -1},
 		"none to spare": {Sockets: 10, Workers: 2, Spare: -1},
 	} {
 		n := memory.New(memory.Config{})

@@ -1035,3 +1035,30 @@ func TestSourceEveryByte(t *testing.T) {
 		}
 	}
 }
+
+// TestSourceLater answers a ticket by a Source.
+func TestSourceLater(t *testing.T) {
+	const size = 100_000
+	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		b := f.blobs()
+		tickets := make(chan bobtail.Ticket, 1)
+		f.handle("GET /later", func(w bobtail.Response, r *bobtail.Request) error {
+			ticket, err := r.Later(int64(time.Minute))
+			tickets <- ticket
+			return err
+		})
+		f.fast()
+		c := f.dial()
+		for range 2 {
+			c.send(get("/later") + get("/fast"))
+			if err := f.srv.Answer(<-tickets, func(w bobtail.Response, r *bobtail.Request) error {
+				return w.Status(200).Source(b.new(size), 0, size)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			c.want("GET", 200, blobText(0, size))
+			c.want("GET", 200, "fast\n")
+		}
+		b.wantClosed()
+	})
+}
