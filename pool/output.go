@@ -126,7 +126,8 @@ const maxPieces = 255
 // NoBlock. more says that the same message goes on in the next piece, which
 // must follow before another message may. It fails with ErrStale, with
 // ErrBacklog if the queue has mark pieces already (0 is no mark), and with
-// ErrFull if no node is free.
+// ErrFull if no node is free; the last eighth of the nodes is for queues that
+// are empty.
 //
 // Anybody may append. Whoever is not the slot's owner signals Output after.
 func (o *Outputs) Append(h Handle, data []byte, b Block, more bool, mark int) error {
@@ -157,7 +158,8 @@ func (o *Outputs) Append(h Handle, data []byte, b Block, more bool, mark int) er
 }
 
 // Copy puts a message of any length at the end of the queue of a connection,
-// in blocks of its own, whole or not at all. It fails as Append does.
+// in blocks of its own, whole or not at all. It fails as Append does, and the
+// last eighth of the blocks is for queues that are empty too.
 //
 // Anybody may copy. Whoever is not the slot's owner signals Output after.
 func (o *Outputs) Copy(h Handle, p []byte, mark int) error {
@@ -166,6 +168,9 @@ func (o *Outputs) Copy(h Handle, p []byte, mark int) error {
 	s, err := o.slot(h, mark)
 	if err != nil || len(p) == 0 {
 		return err
+	}
+	if s.outLen > 0 && scarce(o.blocksIn, len(o.refs)) {
+		return ErrFull
 	}
 	first, last, n, left := o.chain(p, maxPieces-int(s.outLen))
 	if left > 0 {
@@ -238,8 +243,16 @@ func (o *Outputs) slot(h Handle, mark int) (*Slot, error) {
 	if mark > 0 && int(s.outLen) >= mark || s.outLen == maxPieces {
 		return nil, ErrBacklog
 	}
+	if s.outLen > 0 && scarce(o.nodesIn, len(o.nodes)) && o.nodes[s.outTail].flags&nodeMore == 0 {
+		return nil, ErrFull
+	}
 	return s, nil
 }
+
+// scarce reports whether what is left is for those who have nothing waiting: a
+// few slow peers must not take it all, since even a peer that takes its output
+// at once needs a node for a moment.
+func scarce(taken, of int) bool { return taken >= of-of/8 }
 
 // newNode takes a free node, or returns -1.
 func (o *Outputs) newNode(data []byte, b int32) int32 {

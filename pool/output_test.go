@@ -251,6 +251,43 @@ func TestDropOldest(t *testing.T) {
 	}
 }
 
+// TestOutputsScarce has a slow peer take as much as it can: one whose queue is
+// empty still finds a node and a block.
+func TestOutputsScarce(t *testing.T) {
+	p := pool.New(pool.Config{Slots: 2, Stash: 1, StashSize: 64, Blocks: 16, BlockSize: 64, Nodes: 32})
+	slow, prompt := p.Acquire(), p.Acquire()
+	fill := func(name string, push func(h pool.Handle) error, most int) {
+		n := 0
+		for ; n < 100; n++ {
+			if err := push(p.Handle(slow)); err == pool.ErrFull {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n != most {
+			t.Errorf("%s: the slow one has %d pieces, want %d", name, n, most)
+		}
+		if err := push(p.Handle(prompt)); err != nil {
+			t.Errorf("%s: the prompt one: %v", name, err)
+		}
+		p.Outputs.Clear(slow)
+		p.Outputs.Clear(prompt)
+	}
+	text := []byte("text")
+	fill("Copy", func(h pool.Handle) error { return p.Outputs.Copy(h, text, 0) }, 14)
+	fill("Append", func(h pool.Handle) error { return p.Outputs.Append(h, text, pool.NoBlock, false, 0) }, 28)
+	// A message that has begun goes on.
+	for range 27 {
+		p.Outputs.Append(p.Handle(slow), text, pool.NoBlock, false, 0)
+	}
+	for k := range 4 {
+		if err := p.Outputs.Append(p.Handle(slow), text, pool.NoBlock, k < 3, 0); err != nil {
+			t.Errorf("piece %d of a message: %v", k, err)
+		}
+	}
+}
+
 // message is one in the model of a queue.
 type message struct {
 	data   []byte // what is not sent yet
@@ -323,6 +360,8 @@ func modelOutputs(t *testing.T, seed uint64) {
 				want = pool.ErrBacklog
 			case need > blocks-usedBlocks || need > nodes-usedNodes:
 				want = pool.ErrFull
+			case pieces(i) > 0 && (usedBlocks >= blocks-blocks/8 || usedNodes >= nodes-nodes/8):
+				want = pool.ErrFull // what is left is for those who have none
 			}
 			if err := o.Copy(h, data, mark); err != want {
 				t.Fatalf("%s: Copy = %v, want %v", name, err, want)
@@ -333,6 +372,12 @@ func modelOutputs(t *testing.T, seed uint64) {
 		case 2: // Append of the program's memory, of one or two pieces
 			n := 1 + rng.IntN(2)
 			if nodes-usedNodes < n {
+				continue
+			}
+			if pieces(i) > 0 && usedNodes >= nodes-nodes/8 {
+				if err := o.Append(h, static[:1], pool.NoBlock, false, 0); err != pool.ErrFull {
+					t.Fatalf("%s: Append = %v to a queue that is not empty", name, err)
+				}
 				continue
 			}
 			m := &message{}

@@ -394,3 +394,26 @@ func TestTopicAllocs(t *testing.T) {
 		})
 	}
 }
+
+// TestTopicCrowd has so many subscribers who do not read that no pieces of
+// output are left: who reads gets everything all the same.
+func TestTopicCrowd(t *testing.T) {
+	f := newFixture(t, memory.Config{Pipe: 400}, bobtail.Config{Sockets: 64, OutputBlocks: 64})
+	topic := newTopic(t, f, sse.Options{Mark: 64, Replay: 1 << 14})
+	var slow []*peer
+	for range 40 {
+		slow = append(slow, f.ask(get("/", "")))
+	}
+	quick := f.ask(get("/", ""))
+	quick.want(head)
+	for n := range 30 {
+		if _, err := topic.Publish(sse.Text(strings.Repeat("x", 90))); err != nil {
+			t.Fatal(err)
+		}
+		f.poll()
+		quick.want(event(n+1, strings.Repeat("x", 90)))
+	}
+	if s := topic.Stats(); s.Dropped < uint64(len(slow)) || s.Subscribers != 1 {
+		t.Errorf("stats %+v: the slow ones are still there", s)
+	}
+}
