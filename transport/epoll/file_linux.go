@@ -4,7 +4,6 @@ package epoll
 
 import (
 	"syscall"
-	"unsafe"
 
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -64,7 +63,7 @@ func full(sent int, err error) (int, error) {
 // has an event to come.
 func sendFile(s transport.Stream, fd uintptr, off *int64, n int) (sent int, err error) {
 	for sent < n {
-		k, _, e := syscall.RawSyscall6(syscall.SYS_SENDFILE, uintptr(s), fd, uintptr(unsafe.Pointer(off)), uintptr(min(n-sent, mostFile)), 0, 0)
+		k, e := sendfile(int32(s), fd, off, min(n-sent, mostFile))
 		switch {
 		case e == 0 && k == 0:
 			return sent, transport.EOF

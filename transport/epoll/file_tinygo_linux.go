@@ -8,6 +8,12 @@ import (
 	"unsafe"
 )
 
+// sendfile is the system call.
+func sendfile(stream int32, fd uintptr, off *int64, n int) (uintptr, syscall.Errno) {
+	k, _, e := syscall.RawSyscall6(syscall.SYS_SENDFILE, uintptr(stream), fd, uintptr(unsafe.Pointer(off)), uintptr(n), 0, 0)
+	return k, e
+}
+
 // pipeIgnored is what is given to the kernel as SIGPIPE's struct sigaction:
 // handler, flags, restorer, mask.
 var pipeIgnored = [4]uintptr{sigIgn}
