@@ -178,3 +178,72 @@ func TestRoutes(t *testing.T) {
 		}
 	})
 }
+
+// TestHelpers answers in each of the ways that a response has, on every
+// backend.
+func TestHelpers(t *testing.T) {
+	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
+		f.handle("/html", func(w bobtail.Response, r *bobtail.Request) error { return w.HTML("<p>", "hi") })
+		f.handle("/json", func(w bobtail.Response, r *bobtail.Request) error { return w.JSON([]byte("{}")) })
+		f.handle("/there", func(w bobtail.Response, r *bobtail.Request) error { return w.Redirect(303, "/html") })
+		f.handle("/fails", func(w bobtail.Response, r *bobtail.Request) error {
+			w.With("X-Why", "because")
+			return io.ErrUnexpectedEOF
+		})
+		f.handle("/hints", func(w bobtail.Response, r *bobtail.Request) error {
+			if err := w.EarlyHints("</a.css>; rel=preload"); err != nil {
+				return err
+			}
+			return w.Text("hinted")
+		})
+		f.handle("/length", func(w bobtail.Response, r *bobtail.Request) error {
+			b, err := w.Status(200).StreamN(10)
+			if err != nil {
+				return err
+			}
+			for range 5 {
+				if err := b.WriteString("xy"); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		f.handle("/chunks", func(w bobtail.Response, r *bobtail.Request) error {
+			b, err := w.Status(200).Header("Trailer", "Sum").Stream()
+			if err != nil {
+				return err
+			}
+			if err := b.WriteString("chunk"); err != nil {
+				return err
+			}
+			return b.Trailer("Sum", "5")
+		})
+		c := f.dial()
+		for _, q := range []struct {
+			path         string
+			code         int
+			body         string
+			field, value string
+		}{
+			{"/html", 200, "<p>hi", "Content-Type", "text/html; charset=utf-8"},
+			{"/json", 200, "{}", "Content-Type", "application/json"},
+			{"/there", 303, "See Other\n", "Location", "/html"},
+			{"/length", 200, "xyxyxyxyxy", "Content-Length", "10"},
+			{"/hints", 103, "", "Link", "</a.css>; rel=preload"},
+			{"", 200, "hinted", "", ""},
+			{"/chunks", 200, "chunk", "", ""},
+			{"/fails", 500, "Internal Server Error\n", "X-Why", "because"},
+		} {
+			if q.path != "" {
+				c.send(get(q.path))
+			}
+			a := c.want("GET", q.code, q.body)
+			if got := a.Header.Get(q.field); got != q.value {
+				t.Errorf("%s: %s is %q, want %q", q.path, q.field, got, q.value)
+			}
+			if q.path == "/chunks" && a.Trailer.Get("Sum") != "5" {
+				t.Errorf("the trailer is %v", a.Trailer)
+			}
+		}
+	})
+}
