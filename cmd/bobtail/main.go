@@ -1,6 +1,6 @@
 // Bobtail runs servers of the bobtail library.
 //
-//	bobtail serve      serve a small site over HTTP/1.1
+//	bobtail serve      serve a folder, or a small site, over HTTP/1.1
 //	bobtail pack       pack a folder into a Go file
 //	bobtail version    say which build this is
 //	bobtail help       say what there is, or all about one command
@@ -34,7 +34,7 @@ type command struct {
 // commands are in the order in which help lists them.
 func commands() []command {
 	return []command{
-		{"serve", "serve a small site over HTTP/1.1", serve},
+		{"serve", "serve a folder, or a small site, over HTTP/1.1", serve},
 		{"pack", "pack a folder into a Go file", pack},
 		{"version", "say which build this is", version},
 		{"help", "say what there is, or all about one command", help},

@@ -83,6 +83,7 @@ func farewell(w io.Writer, s bobtail.Stats, took time.Duration) {
 	t.add(s.Evicted, "evicted")
 	t.add(s.Stalled, "stalled")
 	t.add(s.Reclaimed, "reclaimed")
+	t.add(s.Detached, "detached")
 	t.print(w, "connections", s.Accepted+s.Dialled)
 
 	t = nil

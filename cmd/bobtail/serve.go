@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/static"
 	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/transport/secure"
 )
 
 // grace is how long requests under way may take after the first Ctrl-C.
@@ -22,18 +26,38 @@ const noticeAfter = 200 * time.Millisecond
 
 func serve(args []string) int {
 	o, s := serveOptions()
-	wantsHelp, err := o.parse(args)
+	flags, words := o.split(args)
+	wantsHelp, err := o.parse(flags)
 	if wantsHelp {
-		fmt.Print("usage: bobtail serve [flags]\n\nServes a small site over HTTP/1.1 until Ctrl-C.\n")
+		fmt.Print("usage: bobtail serve [flags] [DIR]\n\n" +
+			"Serves a folder over HTTP/1.1 until Ctrl-C, or without one a small site that\n" +
+			"shows what can be served. Names that begin with a dot are not served.\n")
 		o.help(os.Stdout)
 		return exitOK
 	}
 	if err != nil {
 		return refuse("%v", err)
 	}
+	var folder *static.Dir
+	switch {
+	case len(words) > 1:
+		return refuse("serve takes one folder, and there %s; bobtail serve -h tells more", areWords(words))
+	case len(words) == 1:
+		s.dir = words[0]
+		if folder, err = openFolder(s.dir, !s.noList); err != nil {
+			return refuse("%v", err)
+		}
+		defer folder.Close()
+	case s.noList:
+		return refuse("-no-list is for a folder, and none is given: bobtail serve -no-list DIR")
+	}
 	at, err := resolve(s.addr)
 	if err != nil {
 		return refuse("-addr %s: %v", s.addr, err)
+	}
+	certificate, err := s.certificate(at)
+	if err != nil {
+		return refuse("%v", err)
 	}
 	if s.config.Spare == 0 {
 		s.config.Spare = -1 // none; 0 would be the default
@@ -53,6 +77,14 @@ func serve(args []string) int {
 		}
 		return refuse("the backend %s cannot be opened: %v", s.backend, err)
 	}
+	scheme := "http"
+	if certificate != nil {
+		scheme = "https"
+		config := secure.Config{TLS: &tls.Config{Certificates: []tls.Certificate{*certificate}}}
+		if s.config.Backend, err = secure.New(s.config.Backend, config); err != nil {
+			return refuse("%v", err)
+		}
+	}
 	out := io.Writer(os.Stdout)
 	if s.quiet {
 		out = io.Discard
@@ -62,9 +94,17 @@ func serve(args []string) int {
 	if err != nil {
 		return refuse("%s", blame(err))
 	}
-	here := newSite(server, s.backend)
-	here.mount()
-	got, err := server.Listen(at.String())
+	var here *site
+	if folder != nil {
+		err = server.Handle("/", folder.Serve)
+	} else if here, err = newSite(server, s.backend); err == nil {
+		here.mount()
+	}
+	if err != nil {
+		server.Close()
+		return refuse("%v", err)
+	}
+	got, err := server.Listen(scheme + "://" + at.String())
 	if err != nil {
 		server.Close()
 		return refuse("-addr: %s", cannotListen(err, at, s.backend))
@@ -72,7 +112,10 @@ func serve(args []string) int {
 	if at.IsUnset() {
 		got = at.WithPort(got.Port()) // of both families, however the backend calls that
 	}
-	here.at(url(got))
+	address := scheme + strings.TrimPrefix(url(got), "http")
+	if here != nil {
+		here.at(address)
+	}
 	// Whoever has read the address may send a signal.
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -81,8 +124,17 @@ func serve(args []string) int {
 		return refuse("%v", err)
 	}
 	began := time.Now()
-	s.greet(out, server, got)
+	s.greet(out, server, address, folder)
+	if s.tlsSelf {
+		fmt.Fprintf(out, "the certificate's SHA-256 is %s\n", secure.Fingerprint(*certificate))
+	}
+	if here != nil {
+		go here.clock.run(time.Second)
+	}
 	<-signals
+	if here != nil {
+		here.clock.close()
+	}
 	status := shutDown(server, signals, out)
 	if lines != nil {
 		lines.close()
@@ -134,17 +186,25 @@ func shutDown(server *bobtail.Server, signals <-chan os.Signal, out io.Writer) i
 }
 
 // greet says what is served, and what the server holds in memory.
-func (s *settings) greet(out io.Writer, server *bobtail.Server, at transport.Addr) {
+func (s *settings) greet(out io.Writer, server *bobtail.Server, address string, folder *static.Dir) {
 	lanes := ""
 	if n := s.config.Backend.Lanes(); n > 1 {
 		lanes = fmt.Sprintf(", %d lanes", n)
 	}
-	fmt.Fprintf(out, "serving %s over %s%s; Ctrl-C ends it\n", url(at), s.backend, lanes)
+	from := ""
+	if folder != nil {
+		from = " from " + s.dir
+	}
+	fmt.Fprintf(out, "serving %s%s over %s%s; Ctrl-C ends it\n", address, from, s.backend, lanes)
 	m := server.Memory()
 	// What one more socket costs: the pool has some bytes that are no socket's.
 	more := s.config
 	more.Sockets++
 	each := more.Memory().Pool.Slots - m.Pool.Slots
+	served := row{"site", siteMemory(server), "for uploads and events"}
+	if folder != nil {
+		served = row{"files", folder.Memory(), "at most, of the folder"}
+	}
 	table(out, []row{
 		{"sockets", m.Pool.Slots, fmt.Sprintf("%d, %d B each", s.config.Sockets, each)},
 		{"workers", m.Workers + m.Exchanges, fmt.Sprintf("%d, and %d spare", s.config.Workers, max(s.config.Spare, 0))},
@@ -152,6 +212,7 @@ func (s *settings) greet(out io.Writer, server *bobtail.Server, at transport.Add
 		{"output", m.Pool.Output, "for answers that are taken slowly"},
 		{"addresses", m.Pool.Addresses, "to count connections of each"},
 		{"engine", m.Engine, ""},
-		{"memory", m.Total(), "in all"},
+		served,
+		{"memory", m.Total() + served.bytes, "in all"},
 	})
 }

@@ -11,6 +11,11 @@ import (
 
 // settings are what the flags of serve say.
 type settings struct {
+	dir     string // the folder to serve, "" for the site
+	noList  bool   // of what is in a folder
+	tlsSelf bool
+	tlsCert string
+	tlsKey  string
 	addr    string
 	backend string
 	admit   string
@@ -58,6 +63,11 @@ func serveOptions() (*options, *settings) {
 	o.group("Network")
 	o.add(text{&s.addr}, "addr", "HOST:PORT", "where to serve; :PORT is all addresses, port 0 a free one")
 	o.add(choice{&s.backend, backendNames()}, "backend", choices(backendNames()), "the network")
+	o.add(on{&s.tlsSelf}, "tls-self", "", "serve https with a certificate made for trying, which no\nclient trusts by itself")
+	o.add(text{&s.tlsCert}, "tls-cert", "FILE", "serve https with this certificate (PEM)")
+	o.add(text{&s.tlsKey}, "tls-key", "FILE", "its private key (PEM)")
+	o.group("Folder")
+	o.add(on{&s.noList}, "no-list", "", "answer 404 for folders without index.html, instead of a list")
 	o.group("Size")
 	o.add(count{n: &c.Sockets}, "sockets", "N", "connections at once")
 	o.add(count{n: &c.Workers}, "workers", "N", "requests worked on at once")

@@ -28,10 +28,17 @@ type site struct {
 	backend string
 	began   time.Time
 	page    string
+	clock   *clock
 }
 
-func newSite(server *bobtail.Server, backend string) *site {
-	return &site{server: server, memory: server.Memory(), backend: backend, began: time.Now(), page: page}
+func newSite(server *bobtail.Server, backend string) (*site, error) {
+	c, err := newClock(server)
+	return &site{server: server, memory: server.Memory(), backend: backend, began: time.Now(), page: page, clock: c}, err
+}
+
+// siteMemory is what the site holds beside its server, in bytes.
+func siteMemory(server *bobtail.Server) int {
+	return uploadsSize + clockOptions(server).Memory(server.Sockets())
 }
 
 // at says where the site is served.
@@ -39,16 +46,22 @@ func (s *site) at(url string) { s.page = strings.ReplaceAll(page, pageURL, url) 
 
 func (s *site) mount() {
 	for pattern, h := range map[string]bobtail.Handler{
-		"GET /{$}":       s.index,
-		"GET /plaintext": plaintext,
-		"GET /json":      jsonHello,
-		"POST /echo":     echo,
-		"GET /sleep":     sleep,
-		"GET /stats":     s.stats,
+		"GET /{$}":             s.index,
+		"GET /hello/{name}":    helloTo,
+		"GET /events":          s.clock.topic.Subscribe,
+		"GET /files/{path...}": files,
+		"GET /plaintext":       plaintext,
+		"GET /json":            jsonHello,
+		"POST /echo":           echo,
+		"GET /sleep":           sleep,
+		"GET /stats":           s.stats,
 	} {
 		if err := s.server.Handle(pattern, h); err != nil {
 			panic("BUG: " + pattern + ": " + err.Error())
 		}
+	}
+	if err := s.server.HandleSink("POST /upload", newUploads()); err != nil {
+		panic("BUG: /upload: " + err.Error())
 	}
 }
 
@@ -58,6 +71,19 @@ func (s *site) index(w bobtail.Response, r *bobtail.Request) error {
 
 func plaintext(w bobtail.Response, r *bobtail.Request) error {
 	return w.Status(200).Header("Content-Type", "text/plain").Text(hello)
+}
+
+// helloTo greets whoever is named in the path, as text, which no browser takes
+// for anything else.
+func helloTo(w bobtail.Response, r *bobtail.Request) error {
+	const before, after = "Hello, ", "!\n"
+	name := r.PathValue("name")
+	b, err := r.Alloc(len(before) + len(name) + len(after))
+	if err != nil {
+		return err
+	}
+	b = append(append(append(b[:0], before...), name...), after...)
+	return w.Status(200).Header("X-Content-Type-Options", "nosniff").Header("Content-Type", "text/plain; charset=utf-8").Bytes(b)
 }
 
 func jsonHello(w bobtail.Response, r *bobtail.Request) error {

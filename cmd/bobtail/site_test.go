@@ -83,6 +83,10 @@ func TestSiteAllocatesNothing(t *testing.T) {
 				"GET /sleep?ms=0 HTTP/1.1\r\nHost: a\r\n\r\n",
 				"GET /sleep?ms=x HTTP/1.1\r\nHost: a\r\n\r\n",
 				"GET /stats HTTP/1.1\r\nHost: a\r\n\r\n",
+				"GET /hello/squid%20and%20tentacles HTTP/1.1\r\nHost: a\r\n\r\n",
+				"GET /files/10k.txt HTTP/1.1\r\nHost: a\r\n\r\n",
+				"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 63\r\n\r\n" +
+					"--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nsquid\r\n--b--\r\n",
 				"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nsquid",
 				"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n" + strings.Repeat("tentacle!", 1000),
 				"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nsquid\r\n0\r\n\r\n",
@@ -131,7 +135,11 @@ func inProcess(t *testing.T, name string, logs bool) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	newSite(server, name).mount()
+	here, err := newSite(server, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here.mount()
 	at, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -56,6 +56,7 @@ func (s *site) describe(t *jsonText, v *bobtail.Stats, seconds uint64) {
 	t.number("over_address", v.OverAddress)
 	t.number("evicted", v.Evicted)
 	t.number("stalled", v.Stalled)
+	t.number("detached", v.Detached)
 	t.number("reclaimed", v.Reclaimed)
 	t.close()
 
@@ -92,6 +93,7 @@ func (s *site) describe(t *jsonText, v *bobtail.Stats, seconds uint64) {
 	t.count("stash", v.Stash)
 	t.count("output_blocks", v.OutputBlocks)
 	t.count("output_nodes", v.OutputNodes)
+	t.count("sources", v.Sources)
 	t.close()
 
 	m := &s.memory

@@ -85,6 +85,10 @@ func TestEveryFlag(t *testing.T) {
 	}{
 		{"addr", ":7", func(s *settings) { s.addr = ":7" }},
 		{"backend", last, func(s *settings) { s.backend = last }},
+		{"tls-self", "true", func(s *settings) { s.tlsSelf = true }},
+		{"tls-cert", "cert.pem", func(s *settings) { s.tlsCert = "cert.pem" }},
+		{"tls-key", "key.pem", func(s *settings) { s.tlsKey = "key.pem" }},
+		{"no-list", "true", func(s *settings) { s.noList = true }},
 		{"sockets", "7", func(s *settings) { s.config.Sockets = 7 }},
 		{"workers", "7", func(s *settings) { s.config.Workers = 7 }},
 		{"spare", "7", func(s *settings) { s.config.Spare = 7 }},
