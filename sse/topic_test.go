@@ -417,3 +417,30 @@ func TestTopicCrowd(t *testing.T) {
 		t.Errorf("stats %+v: the slow ones are still there", s)
 	}
 }
+
+// TestTopicSmall replays to a request that has little memory left.
+func TestTopicSmall(t *testing.T) {
+	f := newFixture(t, memory.Config{}, bobtail.Config{WorkerMemory: 1024})
+	topic, err := sse.New(f.srv, sse.Options{Replay: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := 0
+	f.handle("GET /", func(w bobtail.Response, r *bobtail.Request) error {
+		if _, err := r.Alloc(256 - left); err != nil {
+			return err
+		}
+		return topic.Subscribe(w, r)
+	})
+	text := strings.Repeat("x", 100)
+	publish(t, topic, sse.Text(text), 0)
+	for left = 256; left >= 16; left -= 60 {
+		f.ask(get("/", "0")).want(head + event(1, text))
+	}
+	left = 8
+	p := f.ask(get("/", "0"))
+	if p.read(); !strings.HasPrefix(p.got, "HTTP/1.1 500 ") {
+		t.Errorf("without memory: %q", p.got)
+	}
+	publish(t, topic, sse.Text(text), 5) // and it is no subscriber
+}

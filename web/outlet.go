@@ -50,6 +50,9 @@ const outletGot = 64 << 10
 // both ends that the other is still there; 0 is never. A program has at most 4
 // different beats, or Open fails with ErrBeats.
 //
+// Config.Access is told of the response when the handler has returned: of what
+// comes after, nobody knows the request any more.
+//
 // The Outlet is closed from the beginning if the response has no content
 // (HEAD). The errors are those of Stream, and ErrNoServer outside of a server.
 func (h Head) Open(every int64, beat string) (Body, Outlet, error) {
