@@ -153,12 +153,13 @@ func TestWatch(t *testing.T) {
 // that is watched no more.
 func TestWatchTooLate(t *testing.T) {
 	everywhere(t, usual(), func(f *fixture) {
-		c, _ := f.open()
+		c, id := f.open()
 		c.send("block g\nwatch h\n")
 		g := f.d.gate("g")
 		f.until("run the first handler", func() bool { return len(g.entered) > 0 })
 		c.conn.CloseWrite()
-		f.settle()
+		slot := f.e.Pool().Slot(id.Index())
+		f.until("note the end", func() bool { return f.e.Pool().Peek(slot)&pool.Hangup != 0 })
 		g.pass()
 		f.until("be told", func() bool { return len(f.d.told) > 0 })
 		<-f.d.told

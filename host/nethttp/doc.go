@@ -34,7 +34,7 @@
 //     stopped, finds its context done and its writes failing with
 //     http.ErrHandlerTimeout.
 //   - Reading content and writing the answer take turns: a goroutine that
-//     waits for content keeps others from writing. So http.ResponseController's
+//     waits for content keeps others from writing, and the other way round. So http.ResponseController's
 //     EnableFullDuplex succeeds, but it is for handlers that read and write by
 //     turns. SetReadDeadline and SetWriteDeadline are not supported: the
 //     server's own deadlines hold, and count how fast the peer is.

@@ -354,7 +354,16 @@ func TestSeveralGoroutines(t *testing.T) {
 		g.Go(func() { io.Copy(io.Discard, r.Body) })
 		g.Wait()
 	}}, func(t *testing.T, f *fixture) {
-		got := exchange(t, f.dial(t), post(strings.Repeat("y", 30000)), "POST")
+		p := f.dial(t)
+		sent := make(chan error, 1)
+		go func() { // whose peer reads meanwhile: the handler's goroutines take turns
+			_, err := io.WriteString(p, post(strings.Repeat("y", 30000)))
+			sent <- err
+		}()
+		got := exchange(t, p, "", "POST")
+		if err := within(t, sent, "sending"); err != nil {
+			t.Error(err)
+		}
 		if !strings.Contains(got, "\n40000 bytes ") {
 			t.Errorf("got %s", got)
 		}

@@ -213,7 +213,9 @@ var cases = []struct {
 	{"http.Error", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "oh <no>", http.StatusTeapot) }, get(""), nil},
 	{"http.NotFound", http.NotFound, get(""), nil},
 	{"http.Redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there?a=b", http.StatusFound) }, get(""), nil},
-	{"http.Redirect of a POST", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "there", http.StatusTemporaryRedirect) }, post("x"), []string{"POST"}},
+	{"http.Redirect of a POST", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "there", http.StatusTemporaryRedirect)
+	}, post("x"), []string{"POST"}},
 	{"a form", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.FormValue("a"), r.FormValue("b"), r.PostForm)
 	},
