@@ -108,9 +108,12 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	if err != nil && !x.conn.Finished() && !x.detached {
 		err = x.apologize(err)
 	}
+	x.clearAside() // what is answered next may be another connection's request
+	x.abandonEnding()
 	x.handling = false
 	if !w.EndHandler() {
 		x.dropSource()
+		x.static = nil
 		x.conn.Reset(nil)
 		return nextEnd, engine.Lost
 	}

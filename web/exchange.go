@@ -132,15 +132,21 @@ func (x *Exchange) complete() error {
 	return x.keep(x.conn.Complete())
 }
 
-// run calls a handler and completes its response. It returns an error if the
-// request was not answered as the handler meant it; what could be answered
-// then, is.
-func (x *Exchange) run(h Handler) error {
+// forget begins a call into the program: what the last one has left, which may
+// have been for another connection, is not for this one to see.
+func (x *Exchange) forget() {
 	x.err, x.static, x.typed, x.used = nil, nil, false, 0
 	x.clearAside()
 	x.value = nil
 	x.then = modeRequest
 	x.detached = false
+}
+
+// run calls a handler and completes its response. It returns an error if the
+// request was not answered as the handler meant it; what could be answered
+// then, is.
+func (x *Exchange) run(h Handler) error {
+	x.forget()
 	if x.w == nil {
 		x.result = h(Response{x}, &x.req)
 	} else {
@@ -155,7 +161,7 @@ func (x *Exchange) run(h Handler) error {
 		err = x.conn.Complete()
 	}
 	if err == nil {
-		x.clearAside() // else the answer to the error has the fields, and is the last
+		x.clearAside() // else the answer to the error has the fields
 	}
 	return err
 }

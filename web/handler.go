@@ -26,7 +26,9 @@ type Sink interface {
 	End(w Response, r *Request, st *State) error
 
 	// Abandon is called instead of End when the request will not be complete:
-	// the peer has gone or was too slow, or Piece has failed.
+	// the peer has gone or was too slow, Piece has failed, or a handler around
+	// End (Driver.Use) has answered itself. There
+	// may have been no Piece before.
 	Abandon(st *State)
 }
 

@@ -127,7 +127,9 @@ func (p *pattern) literal() (s string, ok bool) {
 			s += g.text
 		}
 	}
-	return s, true
+	// Escaped dots and slashes are literals; the same path without escapes is
+	// not clean.
+	return s, !isUnclean([]byte(s))
 }
 
 func (t *router) addPath(s string, r *route) {

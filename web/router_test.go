@@ -175,6 +175,7 @@ func TestRouterAsServeMux(t *testing.T) {
 		{"/caf%C3%A9", "/a%2Fb/{x}", "/a/b", "/%7Euser/"},
 		{"GET /{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h...}", "/{a}/x"},
 		{"SQUID /a", "OPTIONS /a/{x}", "/c/{$}", "/d/{x}/{$}"},
+		{"/%2F/b", "/%2e%2E/x", "/a/%2E", "/b/%2F", "/%2e/{x}"},
 	} {
 		b := newBoth(t)
 		for _, p := range patterns {
@@ -190,6 +191,7 @@ func TestRouterAsServeMux(t *testing.T) {
 			"/caf%C3%A9", "/caf%c3%a9", "/%63af%C3%A9", "/~user", "/~user/", "/%7euser/x", "/1/2/3/4/5/6/7/8/9", "/1/2/3/4/5/6/7/", "/1/2/3/4/5/6/7", "/1/x",
 			"/c", "/c/", "/c/x", "/d/x", "/d/x/", "/d//", "/a//", "//", "/./", "/a/../../b", "/%2e%2e/a", "/a/%2E", "/\\evil.com//", "//evil.com/..", "/a\"<>//",
 			"http://example.com/a", "http://example.com/", "http://example.com:80/x", "/a?", "/a/?x=%", "//a?b=//c",
+			"//b", "///b", "/../x", "/..//x", "/%2F/b", "/%2e%2e/x", "/b/%2f",
 		} {
 			for _, method := range methods {
 				for _, host := range []string{"example.com", "example.com:8080", "other", "[::1]:80"} {

@@ -57,6 +57,7 @@ func (x *Exchange) Again() (again bool, err error) {
 func (x *Exchange) begin(rw io.ReadWriter, h Handler) {
 	x.in = rw
 	x.handler = h
+	x.clearAside()
 	if x.serveOne == nil {
 		x.serveOne = x.one // a closure here would be made in every call, under TinyGo
 	}

@@ -512,3 +512,25 @@ func TestDates(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingAside serves a stream after one whose handler has failed: the
+// fields that it has set aside are not for this one.
+func TestNothingAside(t *testing.T) {
+	x := newExchange(t)
+	fails := func(w web.Response, r *web.Request) error {
+		if err := w.With("Set-Cookie", "id=secret"); err != nil {
+			return err
+		}
+		return errors.New("failed")
+	}
+	s := &rw{Reader: strings.NewReader("GET / HTTP/1.1\r\nHost: a\r\n\r\n")}
+	x.ServeStream(s, fails)
+	if !strings.Contains(s.out.String(), "id=secret") {
+		t.Errorf("the answer to a failure is %q", s.out.String())
+	}
+	s = &rw{Reader: strings.NewReader("GET /\n")}
+	x.ServeStream(s, fails)
+	if !strings.Contains(s.out.String(), "400") || strings.Contains(s.out.String(), "secret") {
+		t.Errorf("a request that cannot be understood is answered %q", s.out.String())
+	}
+}

@@ -29,6 +29,7 @@ func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
 				return nextEnd, engine.Abort
 			}
 			x.state = st.sink
+			x.forget()
 			x.piece(r.Sink, piece)
 			err = x.result
 			if !x.w.EndHandler() {
@@ -48,14 +49,24 @@ func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
 			x.state = st.sink
 			st.which = 0 // from here on it is End's
 			x.ending = r.Sink
-			return x.answer(r, r.end)
+			after, v := x.answer(r, r.end)
+			switch {
+			case x.ending == nil:
+			case x.lost: // with what was staged; the slot is another's
+				x.abandonEnding()
+			default:
+				// Nothing has run: what is staged must be sent before, or the
+				// server ends.
+				x.ending, st.which = nil, r.number
+			}
+			return after, v
 		}
 		st.which = 0
 		x.abandon(r.Sink, &st.sink)
 		if _, peer := err.(http1.Error); peer || err == http1conn.ErrTruncated {
 			return nextEnd, x.refuse(err)
 		}
-		return x.settle(x.apologize(err), 0)
+		return x.settle(x.apologize(err), x.d.e.Backend().Now())
 	}
 }
 
@@ -75,8 +86,25 @@ func (x *Exchange) piece(sink Sink, p []byte) {
 	x.result = sink.Piece(&x.req, &x.state, p)
 }
 
-// endSink is the handler that ends a Sink's request.
-func endSink(w Response, r *Request) error { return r.x.ending.End(w, r, &r.x.state) }
+// endSink is the handler that ends a Sink's request. A handler around it may
+// call it once.
+func endSink(w Response, r *Request) error {
+	x := r.x
+	sink := x.ending
+	if sink == nil {
+		return ErrMisuse
+	}
+	x.ending = nil
+	return sink.End(w, r, &x.state)
+}
+
+// abandonEnding tells a Sink that a handler around it has not let it end.
+func (x *Exchange) abandonEnding() {
+	if sink := x.ending; sink != nil {
+		x.ending = nil
+		x.abandon(sink, &x.state)
+	}
+}
 
 func (x *Exchange) progress(n int) {
 	if engine.Phase(x.s.Phase) == engine.PhaseBody {

@@ -1,0 +1,124 @@
+package bobtail_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/bobtail-go/bobtail"
+)
+
+// curious is a sink that notes what its pieces see of the request.
+type curious struct {
+	sink
+	seen []string
+}
+
+func (s *curious) Piece(r *bobtail.Request, st *bobtail.State, p []byte) error {
+	if v := r.Value(); v != nil {
+		s.seen = append(s.seen, v.(string))
+	}
+	if v := r.PathValue("name"); string(v) != "a b" {
+		s.seen = append(s.seen, "name is "+string(v))
+	}
+	return s.sink.Piece(r, st, p)
+}
+
+// TestNothingOfOthers serves a request after others, of other connections, on
+// the only worker, which has all of them in the same memory.
+func TestNothingOfOthers(t *testing.T) {
+	run(t, bobtail.Config{Workers: 1}, func(t *testing.T, f *fixture) {
+		s := &curious{sink: sink{fail: true}}
+		f.srv.Use(func(h bobtail.Handler) bobtail.Handler {
+			return func(w bobtail.Response, r *bobtail.Request) error {
+				if err := w.With("Set-Cookie", "id=secret"); err != nil {
+					return err
+				}
+				return h(w, r)
+			}
+		})
+		f.handle("GET /value", func(w bobtail.Response, r *bobtail.Request) error {
+			r.SetValue("somebody")
+			for {
+				if _, err := r.Alloc(1); err != nil {
+					return nil // all is taken
+				}
+			}
+		})
+		f.handle("GET /fail", func(w bobtail.Response, r *bobtail.Request) error { return errors.New("failed") })
+		f.sink("PUT /sink/{name}", s)
+		others := func() {
+			c := f.dial()
+			c.send("GET /fail HTTP/1.1\r\nHost: a\r\n\r\n")
+			if a := c.want("GET", 500, "Internal Server Error\n"); a.Header.Get("Set-Cookie") != "id=secret" {
+				t.Errorf("the answer to a failure lacks what was set aside: %v", a.Header)
+			}
+		}
+
+		others()
+		c := f.dial()
+		c.send("GET /\n")
+		if got, _ := c.all(); strings.Contains(got, "secret") {
+			t.Errorf("a request that cannot be understood is answered %q", got)
+		}
+
+		others()
+		c = f.dial()
+		c.send(put("/sink/a%20b", "!"))
+		if a := c.want("PUT", 500, "Internal Server Error\n"); a.Header.Get("Set-Cookie") != "" {
+			t.Errorf("a piece that fails is answered %v", a.Header)
+		}
+		c.wantEnd("")
+
+		for range 3 {
+			c = f.dial()
+			c.send("GET /value HTTP/1.1\r\nHost: a\r\n\r\n")
+			c.want("GET", 200, "")
+			c = f.dial()
+			c.send(put("/sink/a%20b", strings.Repeat("x", 30000)))
+			c.want("PUT", 200, "sink 30000")
+		}
+		for _, v := range s.seen {
+			t.Errorf("a piece sees %q", v)
+		}
+	})
+}
+
+// TestSinkBehindAround has a handler around a sink answer itself, or let it
+// end twice: what its pieces have begun is ended or abandoned once.
+func TestSinkBehindAround(t *testing.T) {
+	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		s := &sink{}
+		f.srv.Use(func(h bobtail.Handler) bobtail.Handler {
+			return func(w bobtail.Response, r *bobtail.Request) error {
+				switch string(r.Query()) {
+				case "refuse":
+					return w.Status(401).Text("who are you\n")
+				case "panic":
+					panic("around")
+				case "twice":
+					if err := h(w, r); err != nil {
+						return err
+					}
+				}
+				return h(w, r)
+			}
+		})
+		f.sink("PUT /sink", s)
+		c := f.dial()
+		c.send(put("/sink?refuse", "abc"))
+		c.want("PUT", 401, "who are you\n")
+		s.want(f, 1, 0, 1)
+		c.send(put("/sink?panic", "abc"))
+		c.want("PUT", 500, "Internal Server Error\n")
+		s.want(f, 2, 0, 2)
+		c = f.dial()
+		c.send(put("/sink?twice", "abc"))
+		c.want("PUT", 200, "sink 3")
+		s.want(f, 3, 1, 2)
+		c = f.dial()
+		c.send(put("/sink", "abc"))
+		c.want("PUT", 200, "sink 3")
+		s.want(f, 4, 2, 2)
+	})
+}
