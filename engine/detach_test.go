@@ -162,7 +162,9 @@ func TestWatchTooLate(t *testing.T) {
 		f.until("note the end", func() bool { return f.e.Pool().Peek(slot)&pool.Hangup != 0 })
 		g.pass()
 		f.until("be told", func() bool { return len(f.d.told) > 0 })
-		<-f.d.told
+		if why := <-f.d.told; why != transport.ErrReset {
+			t.Errorf("told %v, want %v", why, transport.ErrReset)
+		}
 		f.d.gate("h").pass()
 		f.until("end", func() bool { return f.e.Stats().Open == 0 })
 		if len(f.d.told) != 0 {
