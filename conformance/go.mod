@@ -4,7 +4,10 @@ go 1.25.0
 
 replace github.com/bobtail-go/bobtail => ..
 
-require github.com/chromedp/chromedp v0.22.1
+require (
+	github.com/andybalholm/brotli v1.2.1
+	github.com/chromedp/chromedp v0.22.1
+)
 
 require (
 	github.com/chromedp/cdproto v0.159.0 // indirect

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -15,6 +16,25 @@ import (
 type program struct {
 	url  string // ends with a slash
 	addr string // HOST:PORT
+	log  lines  // what it says on standard error
+}
+
+// lines is a text that one goroutine writes and another reads.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // backends are those that bobtail serve has on the systems this is tested on.
@@ -32,8 +52,8 @@ func onBackends(t *testing.T, test func(t *testing.T, p *program), args ...strin
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	cmd := exec.Command(binary, append([]string{"serve", "-addr", "127.0.0.1:0"}, args...)...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	p := &program{}
+	cmd.Stderr = &p.log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +69,7 @@ func start(t *testing.T, args ...string) *program {
 		defer overdue.Stop()
 		<-ended
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("bobtail serve ends with %v: %s", err, stderr.Bytes())
+			t.Errorf("bobtail serve ends with %v: %s", err, p.log.String())
 		}
 	})
 	line, err := r.ReadString('\n')
@@ -61,7 +81,6 @@ func start(t *testing.T, args ...string) *program {
 	if err != nil || !ok {
 		t.Fatalf("bobtail serve %q says %q, %v", args, line, err)
 	}
-	p := &program{}
 	p.url = rest[strings.Index(rest, "http"):]
 	p.url, _, _ = strings.Cut(p.url, " ")
 	_, p.addr, _ = strings.Cut(strings.TrimSuffix(p.url, "/"), "://")
