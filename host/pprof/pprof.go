@@ -30,7 +30,8 @@ func Mount(s Registrar) error {
 		{"GET /debug/pprof/", pprof.Index},
 		{"GET /debug/pprof/cmdline", pprof.Cmdline},
 		{"GET /debug/pprof/profile", pprof.Profile},
-		{"/debug/pprof/symbol", pprof.Symbol},
+		{"GET /debug/pprof/symbol", pprof.Symbol},
+		{"POST /debug/pprof/symbol", pprof.Symbol},
 		{"GET /debug/pprof/trace", pprof.Trace},
 	} {
 		if err := s.Handle(r.pattern, nethttp.Handler(r.h)); err != nil {
