@@ -233,11 +233,14 @@ type Memory struct {
 	Exchanges int // what each worker knows of its request
 	Sources   int // places for Sources whose peers are slow
 	Places    int // what connections that wait for the program are known by
+	Backend   int // what the backend holds for its streams, if it says so: TLS does
 }
 
-// Total is the sum of the parts. Stacks of goroutines, handlers, and what the
-// backend and the runtime hold come on top.
-func (m Memory) Total() int { return m.Memory.Total() + m.Exchanges + m.Sources + m.Places }
+// Total is the sum of the parts. Stacks of goroutines, handlers, what the
+// runtime holds, and what other backends do, come on top.
+func (m Memory) Total() int {
+	return m.Memory.Total() + m.Exchanges + m.Sources + m.Places + m.Backend
+}
 
 // Memory computes what a server of this configuration holds.
 func (c Config) Memory() Memory {
@@ -246,7 +249,11 @@ func (c Config) Memory() Memory {
 		c.Backend = noBackend{}
 	}
 	e := c.engine()
-	return Memory{e.Memory(), (c.Workers + max(c.Spare, 0)) * web.ExchangeSize, max(c.Sources, 0) * web.SourceSize, e.Pool.Slots * web.PlaceSize}
+	backend := 0
+	if b, ok := c.Backend.(interface{ Memory(streams int) int }); ok {
+		backend = b.Memory(e.Pool.Slots)
+	}
+	return Memory{e.Memory(), (c.Workers + max(c.Spare, 0)) * web.ExchangeSize, max(c.Sources, 0) * web.SourceSize, e.Pool.Slots * web.PlaceSize, backend}
 }
 
 // Memory computes what the server holds.

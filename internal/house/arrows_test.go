@@ -34,6 +34,7 @@ var floors = []struct {
 	{"cors", []string{"web", "http1", "internal/*"}, "a policy stands around handlers"},
 	{"web", []string{"engine", "pool", "transport", "http1", "http1conn", "form", "cookie", "internal/*"}, "a driver knows its protocol, and no backend"},
 	{".", []string{"transport", "transport/*", "pool", "http1", "ws", "coap", "engine", "http1conn", "web", "internal/*"}, "the front door knows no program"},
+	{"host/pprof", []string{"web", "host/nethttp", "internal/*"}, "profiles are a mounted handler of net/http"},
 	{"host/*", []string{".", "web", "engine", "pool", "http1", "http1conn", "transport", "transport/memory", "internal/*"}, "what only hosts have stands on all the rest"},
 	{"metrics", []string{".", "engine", "internal/*"}, "metrics are read from the front door"},
 	{"cmd/*", []string{"*"}, "programs"},

@@ -82,3 +82,27 @@ func TestParkedMemory(t *testing.T) {
 		t.Errorf("a parked connection holds %d bytes, and ParkedMemory says %d", each, secure.ParkedMemory)
 	}
 }
+
+// TestShakingMemory has clients who stop after their first flight.
+func TestShakingMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second")
+	}
+	const clients = 300
+	first := hello(t)
+	s := serve(t, func() (transport.Backend, error) { return bobtail.OpenBackend(2) }, bobtail.Config{}, secure.Config{Handshakes: clients})
+	s.get(s.client(clientConfig()), "/")
+	before := inUse()
+	for range clients {
+		s.dial().Write(first)
+	}
+	until(t, "handshakes are under way", func() bool { return s.b.Stats().Shaking == clients })
+	each := (inUse() - before) / clients
+	t.Logf("%d bytes a handshake, the client's net.Conn included", each)
+	if most := secure.ParkedMemory + secure.ShakingMemory; runtime.GOOS == "linux" && each > most {
+		t.Errorf("a handshake holds %d bytes, and ParkedMemory and ShakingMemory say %d", each, most)
+	}
+	for _, end := range s.ends {
+		end()
+	}
+}

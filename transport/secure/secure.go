@@ -128,7 +128,7 @@ const (
 	ParkedMemory = 8 << 10
 
 	// ShakingMemory comes on top while a handshake is under way.
-	ShakingMemory = 32 << 10
+	ShakingMemory = 16 << 10
 
 	// BlockedMemory comes on top while a peer does not take what it was sent.
 	BlockedMemory = blockSize
