@@ -292,6 +292,7 @@ func TestPackRefuses(t *testing.T) {
 	top := packed(t)
 	public := filepath.Join(top, "public")
 	writeFile(t, filepath.Join(top, "mine.go"), "package mine\n")
+	writeFile(t, filepath.Join(top, "other.pack"), "PACK")
 	if err := os.Mkdir(filepath.Join(top, "nothing"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -310,8 +311,12 @@ func TestPackRefuses(t *testing.T) {
 		{"no folder for it", []string{public, "-o", filepath.Join(top, "none", "o.go")}, "there is no folder"},
 		{"within what is packed", []string{public, "-o", filepath.Join(public, "o.go")}, "would be packed the next time"},
 		{"somebody's file", []string{public, "-o", filepath.Join(top, "mine.go")}, "pack has not written it"},
+		{"beside somebody's file", []string{public, "-o", filepath.Join(top, "other.go")}, "other.pack is there, and pack has not written it"},
+		{"beside somebody's file, which is not needed", []string{public, "-go", "-o", filepath.Join(top, "other.go")}, "other.pack is there, and pack has not written it"},
+		{"for one system", []string{public, "-o", filepath.Join(top, "o_windows.go")}, "no _test, system or processor"},
 		{"package", []string{public, "-o", filepath.Join(top, "o.go"), "-package", "a-b"}, "-package a-b: this is no name in Go"},
 		{"function", []string{public, "-o", filepath.Join(top, "o.go"), "-func", "1a"}, "-func 1a: this is no name in Go"},
+		{"function that cannot be called", []string{public, "-o", filepath.Join(top, "o.go"), "-func", "_"}, "-func _: this is no name in Go"},
 		{"flag", []string{public, "-goo"}, "did you mean -go?"},
 		{"flag without a value", []string{public, "-o"}, "flag needs an argument"},
 	} {
@@ -321,6 +326,9 @@ func TestPackRefuses(t *testing.T) {
 		}
 	}
 	if text := readFile(t, filepath.Join(top, "mine.go")); text != "package mine\n" {
+		t.Errorf("overwritten: %q", text)
+	}
+	if text := readFile(t, filepath.Join(top, "other.pack")); text != "PACK" {
 		t.Errorf("overwritten: %q", text)
 	}
 	if _, err := os.Stat(filepath.Join(top, "o.go")); err == nil {
@@ -387,9 +395,14 @@ func TestPackNames(t *testing.T) {
 			t.Errorf("identifier(%q) = %q, want %q", in, got, want)
 		}
 	}
-	for in, want := range map[string]string{"public": "public", "my site": "mysite", "../x": "x", "ä": "site", "_x": "x", "a_test": "a_testsite", "a.b": "ab"} {
+	for in, want := range map[string]string{"public": "public", "my site": "mysite", "../x": "x", "ä": "site", "_x": "x", "a_test": "a_testsite", "a.b": "ab", "a_linux": "a_linux_site", "a_windows_arm64": "a_windows_arm64_site", "linux": "linux", "a-linux": "a-linux"} {
 		if got := fileName(in); got != want {
 			t.Errorf("fileName(%q) = %q, want %q", in, got, want)
+		}
+	}
+	for in, want := range map[string]string{"Site": "siteArchive", "site": "siteArchive", "Äther": "ätherArchive"} {
+		if got := dataName(in); got != want {
+			t.Errorf("dataName(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

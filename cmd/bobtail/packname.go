@@ -1,10 +1,14 @@
 package main
 
 import (
+	"go/build"
 	"go/parser"
 	"go/token"
+	"io"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // fileName is a name without what cannot be embedded, or would be taken for a
@@ -18,9 +22,23 @@ func fileName(s string) string {
 	}
 	name := strings.TrimLeft(b.String(), "_-")
 	if name == "" || strings.HasSuffix(name, "_test") {
-		name += "site"
+		return name + "site"
+	}
+	if constrained(name) {
+		return name + "_site"
 	}
 	return name
+}
+
+// constrained reports whether a Go file of a name is for some system or
+// processor only, as x_linux.go is.
+func constrained(name string) bool {
+	// Nothing is built for this but what is built for all.
+	none := build.Default
+	none.GOOS, none.GOARCH = "none", "none"
+	none.OpenFile = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("package x\n")), nil }
+	all, err := none.MatchFile("", name+".go")
+	return err == nil && !all
 }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
@@ -45,6 +63,12 @@ func identifier(name string) string {
 		return "Site"
 	}
 	return b.String()
+}
+
+// dataName is the name of what a function opens.
+func dataName(function string) string {
+	c, n := utf8.DecodeRuneInString(function)
+	return string(unicode.ToLower(c)) + function[n:] + "Archive"
 }
 
 // packageOf is the package of the Go files in a folder, other than one, and

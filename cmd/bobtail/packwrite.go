@@ -38,7 +38,7 @@ func (p *packing) archive() string { return strings.TrimSuffix(p.out, ".go") + "
 // source is the Go file.
 func (p *packing) source(archive []byte, files int) []byte {
 	var b bytes.Buffer
-	data := strings.ToLower(p.function[:1]) + p.function[1:] + "Archive"
+	data := dataName(p.function)
 	b.WriteString(generated)
 	fmt.Fprintf(&b, "\npackage %s\n\n", p.pkg)
 	if p.inGo {
