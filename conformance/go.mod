@@ -6,10 +6,17 @@ replace github.com/bobtail-go/bobtail => ..
 
 require (
 	github.com/andybalholm/brotli v1.2.1
+	github.com/bobtail-go/bobtail v0.0.0-00010101000000-000000000000
 	github.com/chromedp/chromedp v0.22.1
+	github.com/prometheus/client_model v0.6.2
+	github.com/prometheus/common v0.66.1
 )
 
 require (
 	github.com/chromedp/cdproto v0.159.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	github.com/kr/pretty v0.3.1 // indirect
+	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
+	go.yaml.in/yaml/v2 v2.4.2 // indirect
+	google.golang.org/protobuf v1.36.8 // indirect
 )
