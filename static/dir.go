@@ -130,13 +130,18 @@ func (d *Dir) Serve(w web.Response, r *web.Request) error {
 	case errors.Is(err, fs.ErrPermission):
 		return w.Status(403).Text("Forbidden\n")
 	case exhausted(err):
-		return w.Status(503).Header("Retry-After", "1").Text("Service Unavailable\n")
+		return busy(w)
 	case !isMissing(err):
 		return err
 	case path.folder() && d.o.List:
 		return d.list(w, r, path.name)
 	}
 	return notFound(w)
+}
+
+// busy is the answer when the process has no descriptor left.
+func busy(w web.Response) error {
+	return w.Status(503).Header("Retry-After", "1").Text("Service Unavailable\n")
 }
 
 // errFolder says that a name is that of a folder, errMissing that there is
@@ -210,12 +215,19 @@ func (d *Dir) stamps(name string) (all [NumForms]stamp, err error) {
 	all[Identity] = stampOf(info)
 	for f := Gzip; f < NumForms; f++ {
 		info, err := d.stat(name + f.extension())
-		if err == nil && info.ModTime().Unix() >= all[Identity].modified/1e9 {
-			all[f] = stampOf(info)
+		if err != nil {
+			continue
+		}
+		if s := stampOf(info); !older(s.modified, all[Identity].modified) {
+			all[f] = s
 		}
 	}
 	return all, nil
 }
+
+// older reports whether a compressed form was made of an earlier version. Of a
+// second only the whole counts, since not all tools that set times keep more.
+func older(form, identity int64) bool { return floorSecond(form) < floorSecond(identity) }
 
 func (f Form) extension() string {
 	switch f {
@@ -252,6 +264,12 @@ func (d *Dir) load(name string, now int64) (*node, error) {
 			}
 			n.release()
 			return nil, err
+		}
+		if f != Identity && older(all[f].modified, all[Identity].modified) {
+			// The file has changed since the stamps were taken.
+			n.files[f].close()
+			n.files[f], all[f] = file{node: n}, stamp{}
+			continue
 		}
 		n.entry.Length[f] = all[f].size
 	}

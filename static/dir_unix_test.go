@@ -37,7 +37,7 @@ func TestDirDescriptors(t *testing.T) {
 	for i := range 8 {
 		files[fmt.Sprint(i)] = "x"
 	}
-	d := openDir(t, folder(t, files), DirOptions{Small: -1})
+	d := openDir(t, folder(t, files), DirOptions{Small: -1, List: true})
 	for i := range 4 {
 		ask(t, d.Serve, fmt.Sprintf("GET /%d", i)).want(t, "before", 200, "x")
 	}
@@ -75,6 +75,7 @@ func TestDirDescriptors(t *testing.T) {
 	take()
 	d.cache.clear()
 	take()
-	r := ask(t, d.Serve, "GET /6")
-	r.want(t, "without any", 503, "Service Unavailable\n", "Retry-After: 1")
+	for _, target := range []string{"/6", "/"} {
+		ask(t, d.Serve, "GET "+target).want(t, "without any, "+target, 503, "Service Unavailable\n", "Retry-After: 1")
+	}
 }

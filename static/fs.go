@@ -60,9 +60,11 @@ func (t *Table) pair() {
 		if !gz && !br {
 			continue
 		}
-		if k, ok := t.find(bytesOf(base), ""); ok && gz {
+		switch k, ok := t.find(bytesOf(base), ""); {
+		case !ok || t.files[k].Identity == "": // nothing is shorter than that
+		case gz:
 			t.files[k].Gzip = f.Identity
-		} else if ok {
+		default:
 			t.files[k].Brotli = f.Identity
 		}
 	}

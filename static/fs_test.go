@@ -17,7 +17,7 @@ func TestFS(t *testing.T) {
 		"alone.gz":       {Data: []byte("alone")},
 		"docs/index.htm": {Data: []byte("docs")},
 		"docs/empty":     {Data: nil},
-		"docs/empty.gz":  {Data: nil},
+		"docs/empty.gz":  {Data: []byte("gz of nothing")},
 		"link":           {Data: []byte("index.html"), Mode: fs.ModeSymlink},
 	}
 	tab, err := FS(fsys, Options{})
@@ -31,6 +31,7 @@ func TestFS(t *testing.T) {
 	ask(t, tab.Serve, "GET /app.js.gz", "Accept-Encoding: br").want(t, "gzip by its name", 200, "gz", "Content-Encoding:", "Content-Type: application/gzip")
 	ask(t, tab.Serve, "GET /alone.gz").want(t, "gzip of nothing", 200, "alone", "Content-Encoding:")
 	ask(t, tab.Serve, "GET /docs/empty", "Accept-Encoding: gzip").want(t, "empty", 200, "", "Content-Encoding:")
+	ask(t, tab.Serve, "GET /docs/empty").want(t, "empty, for who takes no gzip", 200, "", "Content-Encoding:")
 	ask(t, tab.Serve, "GET /link").want(t, "link", 404, "Not Found\n")
 	ask(t, tab.Serve, "GET /docs/").want(t, "folder without an index", 404, "Not Found\n")
 	if tab, err = FS(fsys, Options{Index: "index.htm"}); err != nil {

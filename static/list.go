@@ -29,7 +29,13 @@ type line struct {
 // slash: in the order of names, without what cannot be asked for.
 func (d *Dir) list(w web.Response, r *web.Request, folder []byte) error {
 	lines, more, err := d.lines(string(folder))
+	if exhausted(err) {
+		d.cache.clear()
+		lines, more, err = d.lines(string(folder))
+	}
 	switch {
+	case exhausted(err):
+		return busy(w)
 	case errors.Is(err, fs.ErrPermission):
 		return w.Status(403).Text("Forbidden\n")
 	case err != nil && isMissing(err):

@@ -100,9 +100,7 @@ func (n *node) release() {
 		return
 	}
 	for i := range n.files {
-		if f := n.files[i].f; f != nil {
-			f.Close()
-		}
+		n.files[i].close()
 	}
 }
 
@@ -162,6 +160,13 @@ func (f *file) open(root *os.Root, name string, small int64) (s stamp, err error
 	}
 	f.text = view(b)
 	return s, nil
+}
+
+// close lets go of what open has opened.
+func (f *file) close() {
+	if f.f != nil {
+		f.f.Close()
+	}
 }
 
 // ReadAt reads the file.

@@ -23,6 +23,8 @@ type Options struct {
 	// and -1 none. Who asks for several ranges when all are taken gets the
 	// whole.
 	Parts int
+
+	slashIndex string // Index with a slash before it
 }
 
 // prepare checks the options and fills in the defaults.
@@ -33,6 +35,7 @@ func (o *Options) prepare() error {
 	if !validName(o.Index) {
 		return ErrName
 	}
+	o.slashIndex = "/" + o.Index
 	if o.Prefix != "" && o.Prefix[0] != '/' {
 		return ErrName
 	}

@@ -142,20 +142,8 @@ func (t *Table) Serve(w web.Response, r *web.Request) error {
 // hasIndex reports whether there is an index in a folder, named without its
 // slash.
 func (t *Table) hasIndex(folder []byte) bool {
-	for i, _ := t.find(folder, "/"); i < t.n; i++ {
-		name := t.Name(i)
-		if len(name) <= len(folder) || name[:len(folder)] != view(folder) || name[len(folder)] != '/' {
-			return false
-		}
-		rest := name[len(folder)+1:]
-		if rest == t.o.Index {
-			return true
-		}
-		if rest > t.o.Index {
-			return false
-		}
-	}
-	return false
+	_, ok := t.find(folder, t.o.slashIndex)
+	return ok
 }
 
 var _ web.Handler = (*Table)(nil).Serve
