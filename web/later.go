@@ -31,6 +31,10 @@ type laterState struct {
 	until   uint32 // tick of the limit
 }
 
+// laterLast, in slotState.flags, says that the answer has been asked for since
+// the server shuts down.
+const laterLast uint8 = 1
+
 func (st *slotState) later() *laterState { return (*laterState)(unsafe.Pointer(&st.sink)) }
 
 // Later puts the answer off. The handler keeps the Ticket, for another
@@ -53,7 +57,8 @@ func (st *slotState) later() *laterState { return (*laterState)(unsafe.Pointer(&
 func (r *Request) Later(limit int64) (Ticket, error) { return r.LaterOr(limit, nil) }
 
 // LaterOr is Later with a handler that answers at the limit, and when the
-// server shuts down, such as an empty 204. It is kept until then, so it is a
+// server shuts down, such as an empty 204. If it puts the answer off again when
+// the server shuts down, the answer is 503. It is kept until then, so it is a
 // function that is made once, not a closure a request.
 func (r *Request) LaterOr(limit int64, otherwise Handler) (Ticket, error) {
 	x := r.x
@@ -93,7 +98,7 @@ const longest = 365 * 24 * 3600 * 1_000_000_000
 // the ticket has returned. It does not wait. Of several calls one succeeds; the
 // others, and those for a connection that is over, or after the limit, fail
 // with pool.ErrStale. If it succeeds, h is called, unless the connection ends
-// before. It allocates nothing, but a closure that is given to it may be.
+// before, or the handler that took the ticket answers itself. It allocates nothing, but a closure that is given to it may be.
 func (d *Driver) Answer(t Ticket, h Handler) error {
 	if h == nil {
 		return ErrMisuse
@@ -120,8 +125,7 @@ func (x *Exchange) beginLater() (next, engine.Verdict) {
 	// again.
 	if !x.w.Unread(x.s) || x.w.Hangup(x.s) {
 		if x.hasGone() {
-			x.endLater()
-			return nextEnd, engine.Abort
+			return nextEnd, x.leaveLater()
 		}
 	}
 	if x.d.e.Closing() {
@@ -135,6 +139,14 @@ func (x *Exchange) beginLater() (next, engine.Verdict) {
 func (x *Exchange) endLater() {
 	x.d.places.drop(x.handle.Index())
 	pool.StateOf[slotState](x.s).mode = modeRequest
+}
+
+// leaveLater is the verdict for a connection whose peer has gone. It may have
+// closed its end only, and then waits for the answers to the requests before:
+// those go out, and a reset must not overtake them.
+func (x *Exchange) leaveLater() engine.Verdict {
+	x.endLater()
+	return x.last(engine.Linger)
 }
 
 // restLater leaves the slot until the answer is there, or the limit.
@@ -170,10 +182,15 @@ func (x *Exchange) serveLater() (v engine.Verdict, over bool) {
 	h, ok := x.d.places.take(x.handle.Index(), limit)
 	if !ok {
 		if w.Hangup(s) && x.hasGone() {
-			x.endLater()
-			return engine.Abort, false
+			return x.leaveLater(), false
 		}
 		return x.restLater(), false
+	}
+	if x.d.e.Closing() {
+		if st.flags&laterLast != 0 {
+			h = nil // or one that puts the answer off again would do so for ever
+		}
+		st.flags |= laterLast
 	}
 	if h == nil {
 		h = tryAgain

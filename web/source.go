@@ -232,6 +232,16 @@ func (x *Exchange) readSource(src Source, p []byte, off int64) (n int) {
 	return n
 }
 
+// descriptor asks a Source for its descriptor. If it has none, or panics, it is
+// read.
+func (x *Exchange) descriptor(q *openSource) {
+	if f, ok := q.src.(interface{ File() uintptr }); ok {
+		defer x.d.rescue(x.handle)
+		q.fd = f.File()
+		q.byFile = true
+	}
+}
+
 // poured is how a turn of sending has ended.
 type poured uint8
 
@@ -319,10 +329,10 @@ func (x *Exchange) beginSource(err error) (next, engine.Verdict) {
 	memory := x.spare()
 	head = memory[:copy(memory, head)]
 	x.conn.Unstage()
-	if f, ok := q.src.(interface{ File() uintptr }); ok && w.SendsFiles() && q.left > int64(len(memory)-len(head)) {
+	if w.SendsFiles() && q.left > int64(len(memory)-len(head)) {
 		// Less than that is read and sent with the head in one call, which
 		// costs no more.
-		q.fd, q.byFile = f.File(), true
+		x.descriptor(q)
 	}
 	how := pouredFull
 	if !w.Pending(s) {
