@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/http1"
 )
 
 // readAll answers how much content there is.
@@ -101,6 +102,19 @@ func TestTerms(t *testing.T) {
 	})
 }
 
+// TestTypesAreKept holds requests to types also where the program keeps no
+// field.
+func TestTypesAreKept(t *testing.T) {
+	var fields http1.FieldSet
+	fields.Add("Range")
+	run(t, bobtail.Config{Fields: fields}, func(t *testing.T, f *fixture) {
+		f.add(bobtail.Route{Pattern: "POST /typed", Handler: readAll, Types: []string{"text/plain"}})
+		c := f.dial()
+		c.send(typed("/typed", "text/plain", "abc"))
+		c.want("POST", 200, "3")
+	})
+}
+
 // TestRouteTimeout gives one route less time than others have.
 func TestRouteTimeout(t *testing.T) {
 	runVirtual(t, bobtail.Config{Timeouts: bobtail.Timeouts{Handler: 10 * time.Second}}, func(t *testing.T, f *fixture) {
@@ -137,7 +151,7 @@ func TestRoutes(t *testing.T) {
 		tell := func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Text(r.Pattern(), " ", string(r.PathValue("name")), " ", string(r.PathValue("rest")))
 		}
-		for _, p := range []string{"GET /hello/{name}", "GET other/hello/{name}", "/files/{rest...}", "GET /{$}", "POST /hello/{name}", "PUT /put/"} {
+		for _, p := range []string{"GET /hello/{name}", "GET Other/hello/{name}", "/files/{rest...}", "GET /{$}", "POST /hello/{name}", "PUT /put/"} {
 			f.handle(p, tell)
 		}
 		s := &sink{}
@@ -150,7 +164,8 @@ func TestRoutes(t *testing.T) {
 		}{
 			{"GET /hello/squid", "a", 200, "GET /hello/{name} squid ", ""},
 			{"GET /hello/a%2Fb%20c", "a", 200, "GET /hello/{name} a/b c ", ""},
-			{"GET /hello/squid", "other:80", 200, "GET other/hello/{name} squid ", ""},
+			{"GET /hello/squid", "other:80", 200, "GET Other/hello/{name} squid ", ""},
+			{"GET /hello/squid", "OTHER", 200, "GET Other/hello/{name} squid ", ""},
 			{"POST /hello/squid", "other", 200, "POST /hello/{name} squid ", ""},
 			{"HEAD /hello/squid", "a", 200, "", ""},
 			{"DELETE /hello/squid", "a", 405, "Method Not Allowed\n", "Allow: GET, HEAD, OPTIONS, POST"},

@@ -80,6 +80,10 @@ func (d *Driver) Add(r Route) error {
 		return err
 	}
 	d.cfg.Parser.Ask = d.router.keeps
+	if r.Types != nil {
+		// Its requests are held to a field that others may do without.
+		return d.cfg.Parser.Keep.Add("Content-Type")
+	}
 	return nil
 }
 

@@ -7,7 +7,7 @@ package web
 type pattern struct {
 	text     string
 	method   string // "" is any
-	host     string // "" is any
+	host     string // in lower case; "" is any
 	segments []segment
 }
 
@@ -73,6 +73,7 @@ func parsePattern(text string) (p pattern, err error) {
 			return p, badPattern(text, "the host has a byte that no host has")
 		}
 	}
+	p.host = lower(p.host)
 	if p.method != "CONNECT" && isUnclean([]byte(rest)) {
 		return p, badPattern(text, "the path is not clean, so that no request would match")
 	}
@@ -167,6 +168,23 @@ func isMethod(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// lower is a host in lower case, since its case does not count (RFC 9110
+// section 4.2.3). ServeMux compares it as it is.
+func lower(s string) string {
+	for i := range len(s) {
+		if s[i] >= 'A' && s[i] <= 'Z' {
+			b := []byte(s)
+			for i, c := range b {
+				if c >= 'A' && c <= 'Z' {
+					b[i] |= 0x20
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
 }
 
 func indexByte(s string, c byte) int {

@@ -91,7 +91,7 @@ func (r *Route) validate() error {
 	}
 	for _, t := range r.Types {
 		i := indexByte(t, '/')
-		if i < 0 || !isMethod(t[:i]) || !isMethod(t[i+1:]) {
+		if i < 0 || !isMethod(t[:i]) || !isMethod(t[i+1:]) || indexByte(t[:i], '*') >= 0 || indexByte(t[i+1:], '*') >= 0 && t[i+1:] != "*" {
 			return badPattern(r.Pattern, "a type is not of the form type/subtype or type/*")
 		}
 		for k := range len(t) {

@@ -175,7 +175,7 @@ func (t *router) hostTree(h *http1.Head, b []byte) *node {
 		name = withoutPort(name)
 	}
 	for i := range t.hosts {
-		if view(name) == t.hosts[i].name {
+		if equalFold(name, t.hosts[i].name) {
 			return t.hosts[i].node
 		}
 	}
