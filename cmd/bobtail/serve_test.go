@@ -61,6 +61,9 @@ func TestEndpoints(t *testing.T) {
 		for _, nonsense := range []string{"", "?", "?ms", "?ms=", "?ms=x", "?ms=-1", "?ms=60001", "?ms=99999999999999999999", "?xms=1"} {
 			want(t, c, "GET", p.url+"sleep"+nonsense, 400, "*", "*")
 		}
+		if text := want(t, c, "GET", p.url+"metrics", 200, "text/plain; version=0.0.4; charset=utf-8", "*"); !strings.Contains(text, "# TYPE bobtail_") {
+			t.Errorf("/metrics says\n%s", text)
+		}
 		want(t, c, "GET", p.url+"nothing", 404, "*", "*")
 		want(t, c, "GET", p.url+"echo", 405, "*", "*")
 		want(t, c, "DELETE", p.url+"plaintext", 405, "*", "*")
@@ -73,8 +76,8 @@ func TestEndpoints(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &stats); err != nil {
 			t.Fatalf("/stats: %v in %s", err, text)
 		}
-		if stats.Backend != backend || stats.Requests["2xx"] != 6 || stats.Requests["4xx"] != 12 || stats.Now["busy"] < 1 {
-			t.Errorf("/stats = %s, want backend %s, 6 answers 2xx, 12 4xx, somebody busy", text, backend)
+		if stats.Backend != backend || stats.Requests["2xx"] != 7 || stats.Requests["4xx"] != 12 || stats.Now["busy"] < 1 {
+			t.Errorf("/stats = %s, want backend %s, 7 answers 2xx, 12 4xx, somebody busy", text, backend)
 		}
 		if got := p.stop(); got.status != 0 || got.stderr != "" {
 			t.Errorf("the end = %+v, want status 0", got)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/metrics"
 )
 
 // page is what / shows, for a server at pageURL. It needs nothing else to be
@@ -54,6 +55,7 @@ func (s *site) mount() {
 		"GET /json":            jsonHello,
 		"POST /echo":           echo,
 		"GET /sleep":           sleep,
+		"GET /metrics":         metrics.Handler(s.server),
 		"GET /stats":           s.stats,
 	} {
 		if err := s.server.Handle(pattern, h); err != nil {
