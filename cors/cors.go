@@ -21,11 +21,12 @@ type Policy struct {
 	// is not the scheme's own, in lower case and without a slash at the end, as
 	// browsers send them (RFC 6454 section 6.2); "https://*.example.org" for
 	// every host below; "null" for pages without one, such as files, which
-	// anybody can make; or "*" for all, which does not go with Credentials.
+	// anybody can make, as any page can a frame without one; or "*" for all.
+	// These two do not go with Credentials.
 	Origins []string
 
 	// Methods are the methods that pages may use beside GET, HEAD and POST,
-	// which need no permission.
+	// which need no permission. "*" is any that is asked for.
 	Methods []string
 
 	// Headers are the names of the request's fields that pages may set, beside
@@ -34,7 +35,8 @@ type Policy struct {
 	Headers []string
 
 	// Expose are the names of the answer's fields that pages may read beside
-	// those that all may (Content-Type, Content-Length and some more).
+	// those that all may (Content-Type, Content-Length and some more). "*" is
+	// all, but browsers take it for a name with Credentials.
 	Expose []string
 
 	// Credentials lets pages send cookies and passwords, and read what is
@@ -58,7 +60,7 @@ const (
 	_              Error = iota
 	ErrNoOrigin          // no origin is let in
 	ErrOrigin            // not of the form scheme://host[:port], null or *
-	ErrCredentials       // credentials for all origins: every page could act as the user
+	ErrCredentials       // credentials for * or null: every page could act as the user
 	ErrName              // a method or field name is not a token
 	ErrMaxAge            // less than 0, or more than a day, which no browser remembers
 	numErrors
@@ -67,7 +69,7 @@ const (
 var errorTexts = [numErrors]string{
 	ErrNoOrigin:    "cors: no origin is let in",
 	ErrOrigin:      "cors: origin is not scheme://host[:port] in lower case, null or *",
-	ErrCredentials: "cors: credentials cannot be allowed to all origins",
+	ErrCredentials: "cors: credentials cannot be allowed to * or null, which any page can be",
 	ErrName:        "cors: method or field name is not a token",
 	ErrMaxAge:      "cors: MaxAge must be from 0 to 86400",
 }
@@ -87,7 +89,7 @@ func (p *Policy) Validate() error {
 	}
 	for _, o := range p.Origins {
 		switch {
-		case o == "*":
+		case o == "*" || o == "null":
 			if p.Credentials {
 				return ErrCredentials
 			}
@@ -120,6 +122,7 @@ func (p Policy) Handler() (func(web.Handler) web.Handler, error) {
 		Policy:  p,
 		all:     contains(p.Origins, "*"),
 		any:     contains(p.Headers, "*"),
+		every:   contains(p.Methods, "*"),
 		methods: join(append([]string{"GET", "HEAD", "POST"}, p.Methods...)),
 		headers: join(p.Headers),
 		expose:  join(p.Expose),
@@ -135,7 +138,7 @@ func (p Policy) Handler() (func(web.Handler) web.Handler, error) {
 // gate is a policy with what it says worked out.
 type gate struct {
 	Policy
-	all, any                         bool
+	all, any, every                  bool // origins, fields, methods
 	methods, headers, expose, maxAge string
 }
 
@@ -195,7 +198,10 @@ func (g *gate) allow(w web.Response, r *web.Request, origin []byte) error {
 // What is not allowed is not said, and the browser sees that.
 func (g *gate) preflight(w web.Response, r *web.Request, method []byte) error {
 	a := w.Status(http1.StatusNoContent)
-	if g.allowsMethod(method) {
+	switch {
+	case g.every: // by name: with credentials, * is none
+		a = a.HeaderBytes("Access-Control-Allow-Methods", method)
+	case g.allowsMethod(method):
 		a = a.Header("Access-Control-Allow-Methods", g.methods)
 	}
 	if asked := r.Header("Access-Control-Request-Headers"); len(asked) > 0 {
@@ -236,7 +242,7 @@ func (g *gate) allowsMethod(method []byte) bool {
 		}
 	}
 	for _, m := range g.Methods {
-		if m == "*" || equal(method, m) {
+		if equal(method, m) {
 			return true
 		}
 	}

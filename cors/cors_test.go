@@ -114,6 +114,8 @@ func TestPolicy(t *testing.T) {
 		{"open to those without an origin", open, "GET /", nil, "200\ninner"},
 		{"open says nothing of the network", open, "OPTIONS /", []string{"Origin: " + here, "Access-Control-Request-Method: GET", "Access-Control-Request-Private-Network: true"},
 			"204\n" + asks + "Allow-Origin: *\nAllow-Methods: GET, HEAD, POST\n"},
+		{"all methods", cors.Policy{Origins: []string{here}, Methods: []string{"*"}, Credentials: true}, "OPTIONS /", []string{"Origin: " + here, "Access-Control-Request-Method: PATCH"},
+			"204\n" + asks + "Allow-Origin: " + here + "\nAllow-Credentials: true\nAllow-Methods: PATCH\n"},
 		{"all fields", cors.Policy{Origins: []string{here}, Headers: []string{"*"}}, "OPTIONS /", []string{"Origin: " + here, "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: a, b"},
 			"204\n" + asks + "Allow-Origin: " + here + "\nAllow-Methods: GET, HEAD, POST\nAllow-Headers: a, b\n"},
 	} {
@@ -130,6 +132,7 @@ func TestValidate(t *testing.T) {
 	}{
 		{cors.Policy{}, cors.ErrNoOrigin},
 		{cors.Policy{Origins: []string{"*"}, Credentials: true}, cors.ErrCredentials},
+		{cors.Policy{Origins: []string{here, "null"}, Credentials: true}, cors.ErrCredentials},
 		{cors.Policy{Origins: []string{"example.org"}}, cors.ErrOrigin},
 		{cors.Policy{Origins: []string{"https://example.org/"}}, cors.ErrOrigin},
 		{cors.Policy{Origins: []string{"https://Example.org"}}, cors.ErrOrigin},
