@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bobtail-go/bobtail"
 )
@@ -120,5 +121,49 @@ func TestSinkBehindAround(t *testing.T) {
 		c.send(put("/sink", "abc"))
 		c.want("PUT", 200, "sink 3")
 		s.want(f, 4, 2, 2)
+	})
+}
+
+// slowEnd is a sink whose End takes long if it is told to.
+type slowEnd struct {
+	sink
+	wait chan bool
+}
+
+func (s *slowEnd) End(w bobtail.Response, r *bobtail.Request, st *bobtail.State) error {
+	if r.Query() != nil {
+		<-s.wait
+	}
+	return s.sink.End(w, r, st)
+}
+
+// TestSinkWaitsForOutput has the End of a sink that is known to be slow wait
+// until the answers before it are sent: its state is what it was.
+func TestSinkWaitsForOutput(t *testing.T) {
+	runVirtual(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		s := &slowEnd{wait: make(chan bool)}
+		f.site()
+		f.sink("PUT /sink", s)
+		for range 3 { // until it is known to be slow
+			c := f.dial()
+			c.send(put("/sink?", "abc"))
+			f.advance(time.Second)
+			s.wait <- true
+			c.want("PUT", 200, "sink 3")
+		}
+		c := f.dial()
+		c.send(get("/huge") + get("/fast") + put("/sink", "abc"))
+		f.advance(10 * time.Millisecond)
+		c.want("GET", 200, string(huge))
+		c.want("GET", 200, "fast\n")
+		c.want("PUT", 200, "sink 3")
+		s.want(f, 4, 4, 0)
+
+		// And if the peer does not wait for it, it is abandoned.
+		c = f.dial()
+		c.send(get("/huge") + get("/fast") + put("/sink", "abc"))
+		f.advance(10 * time.Millisecond)
+		c.reset()
+		s.want(f, 5, 4, 1)
 	})
 }
