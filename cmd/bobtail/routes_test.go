@@ -186,7 +186,7 @@ func TestUpload(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Write(long)
-		f, _ = w.CreateFormFile("file", "empty")
+		w.CreateFormFile("file", "empty")
 		w.Close()
 		resp, err := c.Post(p.url+"upload", w.FormDataContentType(), &b)
 		if err != nil {
