@@ -3,6 +3,7 @@ package bobtail_test
 import (
 	"context"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,5 +88,27 @@ func TestSourceFilePanics(t *testing.T) {
 		}
 		b.wantClosed()
 		f.wantFast(time.Second)
+	})
+}
+
+// TestLaterThenLong has long content lie behind a request that waits. Once the
+// answer is given it is read to its end, though no event tells of it.
+func TestLaterThenLong(t *testing.T) {
+	run(t, bobtail.Config{WorkerMemory: 2048}, func(t *testing.T, f *fixture) {
+		var q waiters
+		f.handle("/poll", q.poll(time.Hour))
+		f.sink("PUT /sink", &sink{})
+		c := f.dial()
+		in := get("/poll") + put("/sink", strings.Repeat("x", 5000))
+		n := len(in)
+		if c.peer != nil {
+			n, _ = c.peer.TryWrite([]byte(in)) // what fits between us
+		} else {
+			c.send(in)
+		}
+		f.answer(f.oneWaits(&q, 1), say("now"))
+		c.want("GET", 200, "now")
+		c.send(in[n:])
+		c.want("PUT", 200, "sink 5000")
 	})
 }

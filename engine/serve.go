@@ -354,6 +354,9 @@ func (w *Worker) Receive(s *pool.Slot, buf []byte) (int, error) {
 		s.Flags &^= flagUnread
 	case err == transport.ErrWouldBlock, err == nil && n < len(buf) && s.Flags&flagHangup == 0:
 		s.Flags &^= flagUnread
+	case err == nil && n > 0:
+		// There may be more, also if nobody has told of it: see Ignore.
+		s.Flags |= flagUnread
 	}
 	return n, err
 }
