@@ -112,7 +112,8 @@ func (r *Request) NextPiece() ([]byte, error) {
 
 // SetValue leaves a value for the handlers inside of one that stands around
 // them, such as who has logged in. There is one; a pointer costs no
-// allocation.
+// allocation. It lasts as long as the handler, and in a Sink as long as the
+// Piece.
 func (r *Request) SetValue(v any) { r.x.value = v }
 
 // Value is what SetValue was given for this request, nil if it was not called.
