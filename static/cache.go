@@ -11,6 +11,7 @@ type cache struct {
 	nodes map[string]*node
 	clock []*node // nil is free
 	hand  int
+	over  bool // nothing is held any more
 }
 
 // fresh is how long a node is taken for what is on the disk, in nanoseconds.
@@ -43,6 +44,9 @@ func (c *cache) get(name []byte, now int64) (n *node, stale bool) {
 func (c *cache) add(n *node) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.over {
+		return
+	}
 	n.refs.Add(1)
 	if old := c.nodes[n.name]; old != nil {
 		n.place = old.place
@@ -83,6 +87,14 @@ func (c *cache) remove(name []byte) {
 	if n := c.nodes[string(name)]; n != nil {
 		c.drop(n)
 	}
+}
+
+// close lets go of all, also of what is being opened now.
+func (c *cache) close() {
+	c.mu.Lock()
+	c.over = true
+	c.mu.Unlock()
+	c.clear()
 }
 
 // clear lets go of all.

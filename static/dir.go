@@ -93,7 +93,7 @@ func OpenDir(path string, o DirOptions) (*Dir, error) {
 // Close closes the folder and what is held of it. Answers under way go on;
 // requests that come later get 404 or 500.
 func (d *Dir) Close() error {
-	d.cache.clear()
+	d.cache.close()
 	return d.root.Close()
 }
 

@@ -346,6 +346,22 @@ func TestDirReferences(t *testing.T) {
 	}
 }
 
+// TestDirClosedMeanwhile holds no file that was opened while the folder was
+// closed.
+func TestDirClosedMeanwhile(t *testing.T) {
+	d := openDir(t, folder(t, map[string]string{"a": "one"}), DirOptions{Small: -1})
+	n, err := d.load("a", d.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	d.cache.add(n)
+	n.release()
+	if _, err := n.files[Identity].f.Stat(); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("after the only answer: %v", err)
+	}
+}
+
 // TestDirAtOnce asks from several goroutines while files change.
 func TestDirAtOnce(t *testing.T) {
 	dir := folder(t, map[string]string{"a": "a", "b": "b", "c": "c", "d": "d"})
