@@ -48,7 +48,7 @@ func (o *Options) path(w web.Response, r *web.Request) (t target, done bool, err
 	for _, c := range raw {
 		if c == '%' {
 			if buf, err = r.Alloc(len(raw)); err != nil {
-				return t, true, err
+				return t, true, tooLong(w)
 			}
 			break
 		}
@@ -66,6 +66,11 @@ func methodNotAllowed(w web.Response) error {
 	return w.Status(405).Header("Allow", "GET, HEAD").Text("Method Not Allowed\n")
 }
 
+// tooLong is for paths that the request's memory cannot hold.
+func tooLong(w web.Response) error {
+	return w.Status(http1.StatusURITooLong).Text("URI Too Long\n")
+}
+
 func notFound(w web.Response) error { return w.Status(404).Text("Not Found\n") }
 
 // redirect sends the client to the request's path with a slash at its end, by
@@ -80,7 +85,7 @@ func redirect(w web.Response, r *web.Request) error {
 	path = path[i:]
 	b, err := r.Alloc(len(path) + len(query) + len(".//?"))
 	if err != nil {
-		return err
+		return tooLong(w)
 	}
 	b = append(b[:0], "./"...) // a colon in the name makes no scheme of it
 	b = append(b, path...)
@@ -148,7 +153,7 @@ func (j *joiner) field(name string) []byte {
 func (o *Options) answer(w web.Response, r *web.Request, e *Entry, c *content, all []parts) error {
 	var cond Conditions
 	if err := conditions(r, &cond); err != nil {
-		return err
+		return w.Status(http1.StatusRequestHeaderFieldsTooLarge).Text("Request Header Fields Too Large\n")
 	}
 	a := Decide(r.Method(), &cond, e)
 	var several *parts

@@ -112,7 +112,7 @@ func (d *Dir) Serve(w web.Response, r *web.Request) error {
 	name := path.name
 	if path.folder() {
 		if name, err = r.Alloc(len(path.name) + len(d.o.Index)); err != nil {
-			return err
+			return tooLong(w)
 		}
 		copy(name[copy(name, path.name):], d.o.Index)
 	}

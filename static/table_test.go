@@ -305,3 +305,16 @@ func TestPage(t *testing.T) {
 		t.Errorf("a page that cannot be sent: %v, %q", err, w.out.String())
 	}
 }
+
+// TestTooLong asks for more than the memory of a request holds.
+func TestTooLong(t *testing.T) {
+	tab, err := NewTable(tree(), Options{Prefix: "/files"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("a", 600)
+	ask(t, tab.Serve, "GET /files/%61"+long).want(t, "a path with an escape", 414, "URI Too Long\n")
+	ask(t, tab.Serve, "GET /files?"+long).want(t, "a query to redirect with", 414, "URI Too Long\n")
+	ask(t, tab.Serve, "GET /files/a.txt", `If-None-Match: "`+long[:300]+`"`, `If-None-Match: "`+long[:300]+`"`).
+		want(t, "conditions in two lines", 431, "Request Header Fields Too Large\n")
+}
