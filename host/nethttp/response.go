@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/http1conn"
 	"github.com/bobtail-go/bobtail/web"
 )
@@ -249,8 +250,10 @@ func (x *exchange) begin(p []byte, all bool) (int, error) {
 	}
 	head := x.w.StatusReason(x.status, reason)
 	for _, key := range slices.Sorted(maps.Keys(h)) {
-		switch {
-		case key == "Content-Length", key == "Transfer-Encoding", strings.HasPrefix(key, http.TrailerPrefix), !isToken(key):
+		// By its name as peers see it, which a handler that goes past the
+		// methods of http.Header may have written in another case.
+		switch name := textproto.CanonicalMIMEHeaderKey(key); {
+		case name == "Content-Length", name == "Transfer-Encoding", strings.HasPrefix(key, http.TrailerPrefix), !isToken(key):
 			continue
 		case key == "Content-Type" && x.status == http.StatusNotModified:
 			continue
@@ -352,7 +355,13 @@ func (x *exchange) writeTrailers() error {
 			continue
 		}
 		for _, v := range x.header[key] {
-			if err := x.body.Trailer(name, fieldValue(v)); err != nil {
+			switch err := x.body.Trailer(name, fieldValue(v)); err {
+			case nil:
+			case http1.ErrFieldFraming:
+				// RFC 9110 section 6.5.1. What was sent is whole without it: no
+				// reason to cut the answer short.
+				x.m.logf("nethttp: %s in a trailer section", name)
+			default:
 				return err
 			}
 		}
