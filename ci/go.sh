@@ -93,7 +93,9 @@ part staticcheck 'staticcheck, for this system, others, and with the tag of Tiny
 part_staticcheck() {
 	local status=0 system
 	each_module "$(here_modules)" go run "$staticcheck" || status=1
-	matrix=$'here:\ntinygo: -tags=tinygo\n'
+	matrix=$'tinygo: -tags=tinygo\n'
+	each_module "$(tinygo_modules)" staticcheck_matrix || status=1
+	matrix=$'here:\n'
 	for system in $systems; do
 		matrix+="${system/\//_}: GOOS=${system%/*} GOARCH=${system#*/} CGO_ENABLED=0"$'\n'
 	done

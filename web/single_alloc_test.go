@@ -10,27 +10,6 @@ import (
 	"github.com/bobtail-go/bobtail/web"
 )
 
-// again is a stream that sends the same bytes each time, and drops what is
-// sent to it.
-type again struct {
-	in, left string
-	sent     int
-}
-
-func (a *again) Read(p []byte) (int, error) {
-	if a.left == "" {
-		return 0, io.EOF
-	}
-	n := copy(p, a.left)
-	a.left = a.left[n:]
-	return n, nil
-}
-
-func (a *again) Write(p []byte) (int, error) {
-	a.sent += len(p)
-	return len(p), nil
-}
-
 // TestNoAllocs holds whole exchanges on a stream of the caller's to no
 // allocation, by both measures.
 func TestNoAllocs(t *testing.T) {

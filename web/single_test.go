@@ -27,6 +27,27 @@ type rw struct {
 
 func (s *rw) Write(p []byte) (int, error) { return s.out.Write(p) }
 
+// again is a stream that sends the same bytes each time, and drops what is
+// sent to it.
+type again struct {
+	in, left string
+	sent     int
+}
+
+func (a *again) Read(p []byte) (int, error) {
+	if a.left == "" {
+		return 0, io.EOF
+	}
+	n := copy(p, a.left)
+	a.left = a.left[n:]
+	return n, nil
+}
+
+func (a *again) Write(p []byte) (int, error) {
+	a.sent += len(p)
+	return len(p), nil
+}
+
 // chance cuts a reader by chance.
 type chance struct {
 	r io.Reader
