@@ -180,11 +180,9 @@ func (c *Conn) room(n int) error {
 func (c *Conn) makeRoom(n int) error {
 	// What is whole goes out first, and the head begun moves to the front.
 	if c.start > 0 {
-		if err := c.send(c.out[:c.start]); err != nil {
+		if err := c.sendStaged(); err != nil {
 			return err
 		}
-		c.out = c.out[:copy(c.out, c.out[c.start:])]
-		c.first, c.start = 0, 0
 	}
 	if cap(c.out)-len(c.out) < n {
 		return ErrHeadFull

@@ -57,10 +57,7 @@ func (c *Conn) writeThrough(p []byte) (int, error) {
 	if !c.resp.HasBody() {
 		return len(p), nil
 	}
-	if err := c.send(p); err != nil {
-		return 0, err
-	}
-	return len(p), nil
+	return c.send(p)
 }
 
 // Content counts n bytes of unframed content that the caller sends itself,
@@ -190,24 +187,31 @@ func (c *Conn) Flush() error {
 	if c.start == 0 {
 		return nil
 	}
-	if err := c.send(c.out[:c.start]); err != nil {
-		return err
-	}
-	c.out = c.out[:copy(c.out, c.out[c.start:])]
-	c.first, c.start, c.headEnd = 0, 0, 0
-	return nil
+	return c.sendStaged()
 }
 
-func (c *Conn) send(p []byte) error {
-	if c.werr != nil {
-		return c.werr
+// sendStaged sends out[:start]. If that fails midway, what was sent is gone from
+// out all the same: whoever sends the rest by other means must not repeat it.
+func (c *Conn) sendStaged() error {
+	n, err := c.send(c.out[:c.start])
+	if n > 0 {
+		c.out = c.out[:copy(c.out, c.out[n:])]
+		c.first, c.start, c.headEnd = max(c.first-n, 0), c.start-n, 0
 	}
-	n, err := c.rw.Write(p)
+	return err
+}
+
+func (c *Conn) send(p []byte) (n int, err error) {
+	if c.werr != nil {
+		return 0, c.werr
+	}
+	n, err = c.rw.Write(p)
+	n = min(max(n, 0), len(p))
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
 	}
 	c.werr = err
-	return err
+	return n, err
 }
 
 // Sent is the number of bytes of content in the response so far, none if it
