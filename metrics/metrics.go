@@ -41,7 +41,7 @@ func stream(w bobtail.Response, s Server) error {
 	if err != nil {
 		return err
 	}
-	p := printer{to: &b}
+	p := printer{to: b, streams: true}
 	p.all(&st)
 	if p.err != nil {
 		return p.err
@@ -59,13 +59,14 @@ func Append(dst []byte, s *bobtail.Stats) []byte {
 
 // A printer writes to dst, or to a response.
 type printer struct {
-	dst []byte
-	to  *bobtail.Body
-	err error
+	dst     []byte
+	to      bobtail.Body
+	streams bool // to is where it goes
+	err     error
 }
 
 func (p *printer) text(s string) {
-	if p.to == nil {
+	if !p.streams {
 		p.dst = append(p.dst, s...)
 	} else if p.err == nil {
 		p.err = p.to.WriteString(s)
@@ -73,7 +74,7 @@ func (p *printer) text(s string) {
 }
 
 func (p *printer) number(n uint64) {
-	if p.to == nil {
+	if !p.streams {
 		p.dst = strconv.AppendUint(p.dst, n, 10)
 		return
 	}

@@ -83,6 +83,7 @@ func TestSiteAllocatesNothing(t *testing.T) {
 				"GET /sleep?ms=0 HTTP/1.1\r\nHost: a\r\n\r\n",
 				"GET /sleep?ms=x HTTP/1.1\r\nHost: a\r\n\r\n",
 				"GET /stats HTTP/1.1\r\nHost: a\r\n\r\n",
+				"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
 				"GET /hello/squid%20and%20tentacles HTTP/1.1\r\nHost: a\r\n\r\n",
 				"GET /files/10k.txt HTTP/1.1\r\nHost: a\r\n\r\n",
 				"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 63\r\n\r\n" +
