@@ -2,6 +2,7 @@ package secure
 
 import (
 	"crypto/tls"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,6 +63,8 @@ type conn struct {
 	sendErr    error  // of Send, for good
 	expires    int64  // when it is aborted, while it leaves: of time.Now, in nanoseconds
 	discarded  int
+	barren     int      // ciphertext received since there was plaintext
+	over       net.Conn // the inner stream, when it was given away; set once
 }
 
 // Attach implements transport.Backend.

@@ -39,9 +39,11 @@ const (
 	// browsers and Go send up to 1.8 KB, since key shares of ML-KEM are long.
 	firstRecord = 2048
 
-	// longestRecord is as long as a record in plaintext may be (RFC 8446 section 5.1).
-	// What claims to be longer is for crypto/tls to refuse.
-	longestRecord = 16 << 10
+	// mostOfFirst is how much of it is waited for. A longer one is for the
+	// handshake to read, of which there are so many and not more: who has not
+	// begun one must not hold the 16 KB that a record may have (RFC 8446
+	// section 5.1) by sending five bytes.
+	mostOfFirst = 4096
 
 	// earlyLimit bounds what Send takes before the handshake: enough for a
 	// refusal.
@@ -65,13 +67,13 @@ func (c *conn) greet() {
 	}
 }
 
-// hear receives the client's first record, and asks for a place when it is
-// there.
+// hear receives the client's first record, or mostOfFirst bytes of it, and asks
+// for a place when they are there.
 func (c *conn) hear() {
 	for {
 		want := recordHeader
 		if len(c.in) >= recordHeader {
-			want += min(int(c.in[3])<<8|int(c.in[4]), longestRecord)
+			want = min(recordHeader+(int(c.in[3])<<8|int(c.in[4])), mostOfFirst)
 			if len(c.in) >= want {
 				c.b.enqueue(c)
 				return

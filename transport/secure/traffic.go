@@ -59,9 +59,17 @@ func (c *conn) decrypt(buf []byte) (n int) {
 	if c.readErr != nil {
 		return 0
 	}
-	for n < len(buf) && c.readErr == nil {
+	for taken := 0; n < len(buf) && c.readErr == nil; {
+		if taken > takeLimit+len(buf) {
+			c.tell(transport.Readable) // coming up short says that all was taken
+			break
+		}
 		k, err := c.tls.Read(buf[n:])
 		n += k
+		if k > 0 {
+			taken += c.barren
+			c.barren = 0
+		}
 		switch {
 		case err == nil:
 		case err == errEmpty:

@@ -24,16 +24,40 @@ func (emptyError) Temporary() bool { return true }
 
 var errEmpty net.Error = emptyError{}
 
-// errFlood ends a stream whose peer makes us answer and takes no answers.
+// errFlood ends a stream whose peer makes us answer and takes no answers, or
+// sends nothing but what is not content.
 const errFlood = transport.ErrReset
+
+const (
+	// pieceLimit is how much ciphertext is received at a time, at most.
+	pieceLimit = 16 << 10
+
+	// barrenLimit is how much may come without any plaintext in it. A record
+	// that is not complete, and a piece, come to 35 KB. crypto/tls keeps up to
+	// 64 KB of a message that is not complete, and before Go 1.26 takes
+	// KeyUpdate (RFC 8446 section 4.6.3) without end, 27 bytes each.
+	barrenLimit = 40 << 10
+
+	// takeLimit is how much is received in one Receive beyond what was asked
+	// for: a client whose records are all but empty must not keep a worker.
+	takeLimit = 64 << 10
+)
 
 // Read implements net.Conn.
 func (w *wire) Read(p []byte) (int, error) {
 	c := (*conn)(w)
+	if c.over != nil {
+		return c.over.Read(p)
+	}
 	// Written before the goroutine begins and by it alone after that, so that
 	// the goroutine may look without the lock.
 	if c.shake == nil || !c.shake.alone {
-		return c.read(p)
+		if c.barren > barrenLimit {
+			return 0, errFlood
+		}
+		n, err := c.read(p[:min(len(p), pieceLimit)])
+		c.barren += n
+		return n, err
 	}
 	h := c.shake
 	c.mu.Lock()
@@ -55,6 +79,9 @@ func (w *wire) Read(p []byte) (int, error) {
 // Write implements net.Conn. It takes all of p.
 func (w *wire) Write(p []byte) (int, error) {
 	c := (*conn)(w)
+	if c.over != nil {
+		return c.over.Write(p)
+	}
 	if c.shake == nil || !c.shake.alone {
 		if c.put(p) < len(p) {
 			return 0, errFlood
@@ -87,22 +114,53 @@ func (w *wire) Write(p []byte) (int, error) {
 
 // Close implements net.Conn. crypto/tls calls it when the handshake's context
 // ends, which is by our doing.
-func (w *wire) Close() error { return nil }
+func (w *wire) Close() error {
+	if w.over != nil {
+		return w.over.Close()
+	}
+	return nil
+}
 
 // LocalAddr implements net.Conn, for the callbacks of a tls.Config.
-func (w *wire) LocalAddr() net.Addr { return netAddr((*conn)(w).b.Local(w.name)) }
+func (w *wire) LocalAddr() net.Addr {
+	if w.over != nil {
+		return w.over.LocalAddr()
+	}
+	return netAddr((*conn)(w).b.Local(w.name))
+}
 
 // RemoteAddr implements net.Conn, for the callbacks of a tls.Config.
-func (w *wire) RemoteAddr() net.Addr { return netAddr((*conn)(w).b.Remote(w.name)) }
+func (w *wire) RemoteAddr() net.Addr {
+	if w.over != nil {
+		return w.over.RemoteAddr()
+	}
+	return netAddr((*conn)(w).b.Remote(w.name))
+}
 
-// SetDeadline implements net.Conn. The deadlines are the engine's.
-func (w *wire) SetDeadline(time.Time) error { return nil }
+// SetDeadline implements net.Conn. The deadlines are the engine's, until the
+// stream is given away.
+func (w *wire) SetDeadline(t time.Time) error {
+	if w.over != nil {
+		return w.over.SetDeadline(t)
+	}
+	return nil
+}
 
 // SetReadDeadline implements net.Conn.
-func (w *wire) SetReadDeadline(time.Time) error { return nil }
+func (w *wire) SetReadDeadline(t time.Time) error {
+	if w.over != nil {
+		return w.over.SetReadDeadline(t)
+	}
+	return nil
+}
 
 // SetWriteDeadline implements net.Conn.
-func (w *wire) SetWriteDeadline(time.Time) error { return nil }
+func (w *wire) SetWriteDeadline(t time.Time) error {
+	if w.over != nil {
+		return w.over.SetWriteDeadline(t)
+	}
+	return nil
+}
 
 func netAddr(a transport.Addr) net.Addr {
 	if a.Is4() {

@@ -1,0 +1,107 @@
+package secure
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+var _ transport.Detacher = (*Backend)(nil)
+
+// Detach implements transport.Detacher, if the inner backend is one. Of a
+// secure stream it gives a net.Conn with a method ConnectionState, as that of
+// a [tls.Conn]. It waits until what Send has taken has left, for Config.Linger
+// at most. A stream whose handshake is not complete is not given away.
+func (b *Backend) Detach(s transport.Stream) (any, error) {
+	d, ok := b.inner.(transport.Detacher)
+	if !ok {
+		return nil, transport.ErrNotSupported
+	}
+	if s >= 0 {
+		return d.Detach(s)
+	}
+	c := b.table.get(s)
+	if c == nil {
+		return nil, transport.ErrClosed
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.leaving:
+		return nil, transport.ErrClosed
+	case c.state != stateOpen:
+		return nil, transport.ErrNotSupported
+	}
+	local, remote := b.inner.Local(c.inner), b.inner.Remote(c.inner)
+	stream, err := d.Detach(c.inner)
+	if err != nil {
+		return nil, err
+	}
+	over, err := connOf(stream, local, remote)
+	rest, hold := []byte(nil), c.hold
+	if x := c.out; x != nil {
+		rest = slices.Clone(x.buf[x.at:x.to])
+	}
+	c.silence()
+	c.free()
+	if err != nil {
+		return nil, transport.ErrDescriptors // and the stream is lost
+	}
+	c.over = over
+	if len(rest) > 0 {
+		over.SetWriteDeadline(time.Now().Add(b.cfg.Linger))
+		over.Write(rest) // and if it fails, so does what is written next
+		over.SetWriteDeadline(time.Time{})
+	}
+	if len(hold) > 0 {
+		return &remembered{c.tls, hold}, nil
+	}
+	return c.tls, nil
+}
+
+// connOf is the inner stream that was given away; on error it is closed.
+func connOf(stream any, local, remote transport.Addr) (net.Conn, error) {
+	switch s := stream.(type) {
+	case net.Conn:
+		return s, nil
+	case transport.Descriptor:
+		f := os.NewFile(uintptr(s), "connection")
+		defer f.Close()
+		return net.FileConn(f) // a duplicate
+	case io.ReadWriteCloser:
+		return &untimed{s, netAddr(local), netAddr(remote)}, nil
+	}
+	return nil, transport.ErrNotSupported
+}
+
+// untimed is a stream without deadlines.
+type untimed struct {
+	io.ReadWriteCloser
+	local, remote net.Addr
+}
+
+func (c *untimed) LocalAddr() net.Addr              { return c.local }
+func (c *untimed) RemoteAddr() net.Addr             { return c.remote }
+func (c *untimed) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
+func (c *untimed) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
+func (c *untimed) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
+
+// remembered is a connection with plaintext before what it will receive.
+type remembered struct {
+	*tls.Conn
+	rest []byte
+}
+
+func (c *remembered) Read(p []byte) (int, error) {
+	if len(c.rest) > 0 {
+		n := copy(p, c.rest)
+		c.rest = c.rest[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
