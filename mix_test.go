@@ -44,12 +44,10 @@ type mixOut struct {
 	id     string
 }
 
-// The kinds of requests of the mix. Behind those from mixLast on no answer
-// comes any more.
+// The kinds of requests of the mix. Behind the last five no answer comes any
+// more.
 var mixKinds = []string{"plain", "static", "stream", "source", "file", "later", "slow", "at-once", "ask-twice", "later-source",
 	"sink", "sink-later", "failing", "outlet", "pushed", "detach", "later-outlet"}
-
-const mixLast = "failing"
 
 const mixText = "this text never changes. "
 
