@@ -19,7 +19,8 @@
 // requests a stream has no goroutine and no buffer but what tls.Conn keeps.
 //
 // The handshake does need a goroutine. It gets one when the client's first
-// record is complete, so that clients who connect and say nothing cost none.
+// record is complete, or 4 KB of it have come, so that clients who connect and
+// say nothing cost none.
 // At most Config.Handshakes run; others wait their turn, and then whoever has
 // kept a handshake waiting for more than a second goes. Config.Timeout ends
 // each, if the deadline of the engine's open phase has not before.
@@ -33,7 +34,8 @@
 // the inner backend and the kernel hold, for a client such as curl or Go's:
 // see [ParkedMemory], [ShakingMemory] and [BlockedMemory]. A client that sends
 // records of full size (16 KB, in uploads) makes its tls.Conn keep a buffer
-// for them until it leaves: up to 20 KB more. Each record received costs an
+// for them until it leaves: up to 20 KB more, and one that sends a message of
+// the protocol that is never complete, up to 64 KB. Each record received costs an
 // allocation of some bytes inside crypto/tls, garbage at once; this package
 // makes none between Wait and Send.
 //

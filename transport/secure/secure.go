@@ -127,8 +127,10 @@ const (
 	// ParkedMemory is for a connection that waits between requests.
 	ParkedMemory = 8 << 10
 
-	// ShakingMemory comes on top while a handshake is under way.
-	ShakingMemory = 16 << 10
+	// ShakingMemory comes on top while a handshake is under way. More than half
+	// of it is stacks, which the runtime makes larger from the start in programs
+	// whose goroutines have large ones.
+	ShakingMemory = 24 << 10
 
 	// BlockedMemory comes on top while a peer does not take what it was sent.
 	BlockedMemory = blockSize
