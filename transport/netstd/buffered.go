@@ -279,10 +279,12 @@ func (b *buffered) close(now bool) {
 }
 
 func (b *buffered) abort() {
+	// First, since a goroutine that sees the end closes the connection too, and
+	// in order.
+	abort(b.conn)
 	b.mu.Lock()
 	b.closed = true
 	b.inChange.Signal()
 	b.outChange.Signal()
 	b.mu.Unlock()
-	abort(b.conn)
 }
