@@ -51,7 +51,9 @@ type Config struct {
 	Sources int
 
 	// Admission is what becomes of a client who comes when all sockets are
-	// taken. The default is AdmitEvict.
+	// taken. The default is AdmitEvict, which closes the connection that has
+	// been idle longest; one that waits for an answer put off (Later) or for
+	// events is not idle. PerAddress bounds how many of those one peer has.
 	Admission Admission
 
 	// PerAddress is how many connections one peer address (of IPv6, one prefix
@@ -91,7 +93,9 @@ type Config struct {
 
 	// Access, if it is not nil, is told of each request that a handler has
 	// answered: its status, bytes of content and nanoseconds. It runs on the
-	// worker, before the request's memory is used again.
+	// worker, before the request's memory is used again. Of content that the
+	// driver sends (Static, Source) it is told when the head is ready, of an
+	// answer that was put off without the request's path and fields.
 	Access func(r *Request, code int, bytes, took int64)
 
 	// Panic, if it is not nil, is told what a handler has panicked with, on
