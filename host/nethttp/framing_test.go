@@ -1,6 +1,7 @@
 package nethttp_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,5 +43,38 @@ func TestFieldsThatFrame(t *testing.T) {
 				t.Errorf("not framed once: %q", res.Raw)
 			}
 		})
+	}
+}
+
+// TestPieces writes the same content in pieces of every kind of length around
+// the one at which the head leaves.
+func TestPieces(t *testing.T) {
+	content := make([]byte, 3*2048)
+	for i := range content {
+		content[i] = 'a' + byte(i%251%26)
+	}
+	lengths := []int{1, 64, 1024, 2047, 2048, 2049, 3000}
+	for _, first := range lengths {
+		for _, then := range lengths {
+			for _, asString := range []bool{false, true} {
+				res := recorder.Get(nethttp.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					for p, n := content, first; len(p) > 0; p, n = p[n:], then {
+						n = min(n, len(p))
+						var err error
+						if asString {
+							_, err = io.WriteString(w, string(p[:n]))
+						} else {
+							_, err = w.Write(p[:n])
+						}
+						if err != nil {
+							t.Error(err)
+						}
+					}
+				})), "/")
+				if string(res.Body) != string(content) {
+					t.Errorf("%d bytes, then %d at a time: %d bytes arrived", first, then, len(res.Body))
+				}
+			}
+		}
 	}
 }

@@ -152,7 +152,8 @@ func (x *exchange) Write(p []byte) (int, error) {
 			return len(p), nil
 		}
 		// What the type is found out from: all that net/http has at hand here.
-		if sample := x.sample(len(p)); sample > 0 {
+		if len(x.buf) > 0 {
+			sample := beforeHead - len(x.buf) // none if it is full
 			x.buf = append(x.buf, p[:sample]...)
 			n, err := x.begin(x.buf, false)
 			if err == nil {
@@ -167,14 +168,6 @@ func (x *exchange) Write(p []byte) (int, error) {
 	}
 	n, err := x.body.Write(p)
 	return n, x.keep(err)
-}
-
-// sample is how much of n bytes is joined to what is gathered before the head.
-func (x *exchange) sample(n int) int {
-	if len(x.buf) == 0 {
-		return 0
-	}
-	return min(n, beforeHead-len(x.buf))
 }
 
 // WriteString implements io.StringWriter.
