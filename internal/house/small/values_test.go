@@ -1,19 +1,12 @@
 package small
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // valuePackages are the packages that read and write values. None has a
@@ -23,71 +16,23 @@ var valuePackages = []string{"form", "cookie", "json", "auth", "internal/credent
 // TestValuesNoHeap answers requests with forms, queries, cookies and
 // credentials without a heap.
 func TestValuesNoHeap(t *testing.T) {
-	program, _ := build(t, "./values", "-gc=none")
-	out, err := exec.Command(program).CombinedOutput()
-	if err != nil || string(out) != "ok\n" {
-		t.Errorf("the program ends with %v and says %q", err, out)
-	}
+	noHeap(t, "./values")
 }
 
 // TestValuesAllocations wants no allocation in these packages, or in what
 // handlers call for them.
 func TestValuesAllocations(t *testing.T) {
-	_, out := build(t, "./values", "-print-allocs=.")
-	found := 0
-	for line := range strings.Lines(out) {
-		name, at, ok := strings.Cut(line, ".go:")
-		number, err := strconv.Atoi(strings.Split(at, ".")[0])
-		if !ok || err != nil {
-			continue
-		}
-		found++
-		ours := strings.HasSuffix(name, "/web/values")
-		for _, pkg := range valuePackages {
-			dir, err := filepath.Abs("../../../" + pkg)
-			ours = ours || err == nil && filepath.Dir(name) == dir
-		}
-		if !ours {
-			continue
-		}
-		if in, text := enclosing(t, name+".go", number); !slices.Contains([]string{"Basic", "Bearer", "challenge"}, in) && !strings.HasPrefix(text, "panic(") {
-			t.Errorf("%s.go:%d: %s allocates: %s", name, number, in, text)
-		}
-	}
-	if found == 0 {
-		t.Error("TinyGo names no allocation: the test sees nothing")
-	}
+	allocations(t, "./values", func(pkg, file string) ([]string, bool) {
+		ours := slices.Contains(valuePackages, pkg) || pkg == "web" && file == "values"
+		return []string{"Basic", "Bearer", "challenge"}, ours
+	})
 }
 
 // TestForms sends forms to a server whose heap only grows: it must not grow
 // with requests.
 func TestForms(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the backend is that of Linux")
-	}
-	program, _ := build(t, "./form", "-opt=z", "-no-debug")
-	cmd := exec.Command(program)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = cmd.Stdout // the compilers differ in where println goes
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer cmd.Wait()
-	defer cmd.Process.Kill()
-	address, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the server prints %q and then %v", address, err)
-	}
-	c, err := net.Dial("tcp", strings.TrimSpace(address))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(time.Minute))
-	in := bufio.NewReader(c)
+	s := serve(t, "./form")
+	c := dial(t, s.address)
 	request := func(path, contentType, body string) string {
 		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: a\r\nCookie: x=1; user=two\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", path, contentType, len(body), body)
 	}
@@ -96,11 +41,11 @@ func TestForms(t *testing.T) {
 	ask := func(n int) {
 		t.Helper()
 		for range n {
-			if _, err := io.WriteString(c, both); err != nil {
+			if _, err := io.WriteString(c.c, both); err != nil {
 				t.Fatal(err)
 			}
 			for _, want := range [][2]string{{"user=one; HttpOnly", `{"user":"one","half":1.5}`}, {"user=two; HttpOnly", `{"user":"two","half":2000}`}} {
-				r, err := http.ReadResponse(in, nil)
+				r, err := http.ReadResponse(c.in, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -114,9 +59,9 @@ func TestForms(t *testing.T) {
 	// The smallest allocation for each of them would be 160 KB.
 	const times, most = 5000, 32 << 10
 	ask(times / 100)
-	before := resident(t, cmd.Process.Pid)
+	before := resident(t, s.pid)
 	ask(times)
-	if after := resident(t, cmd.Process.Pid); after-before > most {
+	if after := resident(t, s.pid); after-before > most {
 		t.Errorf("%d forms have made the server grow from %d bytes to %d", 2*times, before, after)
 	} else {
 		t.Logf("resident: %d bytes", after)
