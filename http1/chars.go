@@ -1,6 +1,10 @@
 package http1
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/bobtail-go/bobtail/internal/ascii"
+)
 
 // The classes of bytes, each under its ABNF, and the scanners that look at
 // eight bytes at once. A scanner returns the offset of the first byte that is
@@ -52,70 +56,15 @@ func isHex(c byte) bool     { return classes[c]&classHex != 0 }
 func isQuoted(c byte) bool  { return classes[c]&classQuoted != 0 }
 func isDigit(c byte) bool   { return c-'0' < 10 }
 func isAlpha(c byte) bool   { return c|0x20-'a' < 26 }
-func isBlank(c byte) bool   { return c == ' ' || c == '\t' } // OWS = *( SP / HTAB )
 
-// lower is c in lower case if it is a letter, else c.
-func lower(c byte) byte {
-	if c-'A' < 26 {
-		return c | 0x20
-	}
-	return c
-}
-
-// bytestring is what the scanners of text take, so that text of a program
-// needs no conversion.
-type bytestring interface{ ~string | ~[]byte }
-
-// equalFold reports whether a and b differ at most in the case of letters.
-func equalFold[A, B bytestring](a A, b B) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := 0; i < len(a); i++ {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// equal reports whether b and s are the same, without a conversion, for which
-// TinyGo would allocate.
-func equal(b []byte, s string) bool {
-	if len(b) != len(s) {
-		return false
-	}
-	for i, c := range b {
-		if c != s[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// allToken reports whether b is a token = 1*tchar.
-func allToken[T bytestring](b T) bool {
+// allToken is ascii.IsToken by the classes, one look at each byte.
+func allToken[T ascii.Text](b T) bool {
 	for i := 0; i < len(b); i++ {
 		if !isToken(b[i]) {
 			return false
 		}
 	}
 	return len(b) != 0
-}
-
-// trim is b without white space around it.
-func trim(b []byte) []byte {
-	for len(b) != 0 && isBlank(b[0]) {
-		b = b[1:]
-	}
-	return trimRight(b)
-}
-
-func trimRight(b []byte) []byte {
-	for len(b) != 0 && isBlank(b[len(b)-1]) {
-		b = b[:len(b)-1]
-	}
-	return b
 }
 
 // In the tests of eight bytes at once, each of the expressions sets the high
@@ -132,7 +81,7 @@ const (
 //
 //	field-content = field-vchar / SP / HTAB, field-vchar = VCHAR / obs-text
 //	(RFC 9110 section 5.5)
-func scanValue[T bytestring](b T, i int) int {
+func scanValue[T ascii.Text](b T, i int) int {
 	for i+8 <= len(b) {
 		w := word(b[i : i+8])
 		d := w ^ 0x7F*ones
@@ -199,7 +148,7 @@ func isTarget(c byte) bool { return c > ' ' && c < 0x7F && c != '#' }
 
 // word is the first eight bytes of b, the first of them lowest. Compilers make
 // one load of it where the machine allows.
-func word[T bytestring](b T) uint64 {
+func word[T ascii.Text](b T) uint64 {
 	_ = b[7]
 	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
 		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56

@@ -1,5 +1,7 @@
 package http1
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // Chunked transfer coding (RFC 9112 section 7.1), both directions. Extensions
 // are checked and ignored; trailer fields are checked and dropped, which
 // section 6.5.1 of RFC 9110 allows and which makes it impossible that one
@@ -83,7 +85,7 @@ func (y *Body) chunkByte(c byte, l *Limits) Error {
 		}
 		return y.extensionEnd(c, ErrChunkSize)
 	case bodyExtBlank:
-		if c == ';' || isBlank(c) {
+		if c == ';' || ascii.IsBlank(c) {
 			return y.extensionEnd(c, ErrChunkExt)
 		}
 	case bodyExtStart:
@@ -91,14 +93,14 @@ func (y *Body) chunkByte(c byte, l *Limits) Error {
 			y.state = bodyExtName
 			return 0
 		}
-		if isBlank(c) {
+		if ascii.IsBlank(c) {
 			return 0
 		}
 	case bodyExtName:
 		if isToken(c) {
 			return 0
 		}
-		if isBlank(c) {
+		if ascii.IsBlank(c) {
 			y.state = bodyExtNameEnd
 			return 0
 		}
@@ -108,7 +110,7 @@ func (y *Body) chunkByte(c byte, l *Limits) Error {
 		}
 		return y.extensionEnd(c, ErrChunkExt)
 	case bodyExtNameEnd:
-		if isBlank(c) {
+		if ascii.IsBlank(c) {
 			return 0
 		}
 		if c == '=' {
@@ -127,7 +129,7 @@ func (y *Body) chunkByte(c byte, l *Limits) Error {
 			y.state = bodyExtQuoted
 			return 0
 		}
-		if isBlank(c) {
+		if ascii.IsBlank(c) {
 			return 0
 		}
 	case bodyExtToken:
@@ -170,7 +172,7 @@ func (y *Body) extensionEnd(c byte, e Error) Error {
 		y.state = bodySizeLF
 	case c == ';':
 		y.state = bodyExtStart
-	case isBlank(c):
+	case ascii.IsBlank(c):
 		y.state = bodyExtBlank
 	default:
 		return notOr(c, e)
@@ -209,7 +211,7 @@ func (y *Body) trailerByte(c byte, l *Limits) Error {
 			y.state = bodyTrailerName
 		case c == '\r':
 			y.state = bodyTrailerLF
-		case isBlank(c):
+		case ascii.IsBlank(c):
 			return ErrFold
 		case c == ':':
 			return ErrNameEmpty
@@ -225,7 +227,7 @@ func (y *Body) trailerByte(c byte, l *Limits) Error {
 			y.nameLen++
 		case c == ':':
 			y.state = bodyTrailerValue
-		case isBlank(c):
+		case ascii.IsBlank(c):
 			return ErrNameSpace
 		default:
 			return notOr(c, ErrNameByte)

@@ -16,7 +16,10 @@ func TestImports(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
-	allowed := map[string]bool{"bytes": true, "errors": true, "math/bits": true, "strconv": true, "unicode/utf8": true}
+	allowed := map[string]bool{
+		"bytes": true, "errors": true, "math/bits": true, "strconv": true, "unicode/utf8": true,
+		"github.com/bobtail-go/bobtail/internal/ascii": true,
+	}
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue

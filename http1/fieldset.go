@@ -1,5 +1,7 @@
 package http1
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // fieldID is a field name that this package knows, 0 for every other. The
 // names that are acted on come first.
 type fieldID uint8
@@ -51,13 +53,13 @@ var knownIndex = [128]fieldID{
 }
 
 // hashName has its factors from a search for some that have no collision.
-func hashName[T bytestring](name T) uint {
+func hashName[T ascii.Text](name T) uint {
 	n := len(name)
 	return (uint(n)*62 + uint(name[0]|0x20)*12 + uint(name[n-1]|0x20)*55) >> 2 & 127
 }
 
 // lookup is the fieldID of a name that is a token, in upper or lower case.
-func lookup[T bytestring](name T) fieldID {
+func lookup[T ascii.Text](name T) fieldID {
 	id := knownIndex[hashName(name)]
 	s := knownNames[id]
 	if len(s) != len(name) {
@@ -146,7 +148,7 @@ func (s *FieldSet) Has(name string) bool {
 }
 
 // hasField reports whether the set has a name whose fieldID is id.
-func hasField[T bytestring](s *FieldSet, id fieldID, name T) bool {
+func hasField[T ascii.Text](s *FieldSet, id fieldID, name T) bool {
 	if s.known>>id&1 != 0 || s.all {
 		return true
 	}
@@ -154,7 +156,7 @@ func hasField[T bytestring](s *FieldSet, id fieldID, name T) bool {
 		return false
 	}
 	for _, o := range s.others[:s.n] {
-		if equalFold(name, o) {
+		if ascii.EqualFold(name, o) {
 			return true
 		}
 	}

@@ -1,5 +1,7 @@
 package http1
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // What is learnt from the fields that are acted on, and what follows from it
 // for the framing of the content (RFC 9112 section 6). All of it is strict: two
 // readers of one request that understand its framing differently are how
@@ -59,7 +61,7 @@ func (h *Head) actLength(v []byte) Error {
 }
 
 // parseLength is the value of a decimal number below 2^63.
-func parseLength[T bytestring](v T) (n uint64, e Error) {
+func parseLength[T ascii.Text](v T) (n uint64, e Error) {
 	if len(v) == 0 {
 		return 0, ErrLength
 	}
@@ -97,8 +99,8 @@ func (h *Head) actCoding(v []byte) Error {
 				break
 			}
 		}
-		rest := trim(c[len(name):])
-		switch chunked := equalFold(name, "chunked"); {
+		rest := ascii.Trim(c[len(name):])
+		switch chunked := ascii.EqualFold(name, "chunked"); {
 		case len(name) == 0, len(rest) != 0 && rest[0] != ';', chunked && len(rest) != 0:
 			return ErrCodingSyntax
 		case chunked && h.facts.has(factChunked):
@@ -124,13 +126,13 @@ func (h *Head) actConnection(v []byte) {
 	}
 }
 
-func connectionOption[T bytestring](o T) fact {
+func connectionOption[T ascii.Text](o T) fact {
 	switch {
-	case equalFold(o, "close"):
+	case ascii.EqualFold(o, "close"):
 		return factClose
-	case equalFold(o, "keep-alive"):
+	case ascii.EqualFold(o, "keep-alive"):
 		return factKeepAlive
-	case equalFold(o, "upgrade"):
+	case ascii.EqualFold(o, "upgrade"):
 		return factConnUpgr
 	}
 	return 0
@@ -143,7 +145,7 @@ func (h *Head) actExpect(v []byte) Error {
 		o, v, more = cutList(v)
 		switch {
 		case len(o) == 0: // RFC 9110 section 5.6.1.2
-		case equalFold(o, "100-continue"):
+		case ascii.EqualFold(o, "100-continue"):
 			h.facts |= factExpect
 		default:
 			return ErrExpect
@@ -157,10 +159,10 @@ func (h *Head) actExpect(v []byte) Error {
 func cutList(v []byte) (element, rest []byte, more bool) {
 	for i, c := range v {
 		if c == ',' {
-			return trim(v[:i]), v[i+1:], true
+			return ascii.Trim(v[:i]), v[i+1:], true
 		}
 	}
-	return trim(v), nil, false
+	return ascii.Trim(v), nil, false
 }
 
 // checkFields looks at the fields together once all have come.

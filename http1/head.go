@@ -1,5 +1,7 @@
 package http1
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // MaxHeadBuffer is the most that a head, or what is kept of it, can take in
 // the caller's buffer: offsets are 16 bits wide. The parser looks at no byte
 // beyond.
@@ -277,7 +279,7 @@ func (h *Head) Get(b []byte, name string) []byte {
 func (h *Head) Next(b []byte, name string, from int) int {
 	for i := from; i < int(h.kept); i++ {
 		s := &h.fields[i]
-		if int(s.nameLen) == len(name) && equalFold(b[s.name:int(s.name)+len(name)], name) {
+		if int(s.nameLen) == len(name) && ascii.EqualFold(b[s.name:int(s.name)+len(name)], name) {
 			return i
 		}
 	}

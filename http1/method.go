@@ -1,5 +1,7 @@
 package http1
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // Method is a request method (RFC 9110 section 9). Methods are case-sensitive.
 type Method uint8
 
@@ -46,7 +48,7 @@ func MethodOf(b []byte) Method {
 		return MethodUnset
 	}
 	for m := GET; m < MethodOther; m++ {
-		if equal(b, methodNames[m]) {
+		if ascii.Equal(b, methodNames[m]) {
 			return m
 		}
 	}

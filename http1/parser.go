@@ -1,5 +1,7 @@
 package http1
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // Parser parses the heads of requests. It holds no state of a connection: one
 // serves all of them, from any number of goroutines, and it is not changed
 // while in use. The zero value has the default limits and keeps no field but
@@ -117,7 +119,7 @@ func (p *Parser) fieldLines(h *Head, b []byte, i int) int {
 				h.state = stateEndLF
 				i++
 				continue
-			case isBlank(c):
+			case ascii.IsBlank(c):
 				h.fail(ErrFold)
 				return i
 			case c == ':':
@@ -149,7 +151,7 @@ func (p *Parser) fieldLines(h *Head, b []byte, i int) int {
 				return i
 			}
 			if c := b[i]; c != ':' {
-				if isBlank(c) {
+				if ascii.IsBlank(c) {
 					h.fail(ErrNameSpace)
 				} else {
 					h.fail(notOr(c, ErrNameByte))
@@ -164,7 +166,7 @@ func (p *Parser) fieldLines(h *Head, b []byte, i int) int {
 			fallthrough
 
 		case stateOWS:
-			for i < len(b) && isBlank(b[i]) {
+			for i < len(b) && ascii.IsBlank(b[i]) {
 				i++
 			}
 			if i == len(b) {
@@ -224,7 +226,7 @@ func (h *Head) retained() bool { return h.keep || h.id-1 < idActedOn-1 }
 // endField acts on and keeps the field line whose value ends at b[i]. It
 // reports false if the head has failed by it.
 func (h *Head) endField(b []byte, i int) bool {
-	value := trimRight(b[h.value:i])
+	value := ascii.TrimRight(b[h.value:i])
 	e := h.act(value)
 	if e == 0 && (h.keep || h.id == idHost) {
 		if h.kept == MaxKept {

@@ -1,5 +1,7 @@
 package http1
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // requestLine goes on with the request line from b[i] and returns how far it
 // came.
 //
@@ -236,10 +238,10 @@ func (h *Head) checkAbsolute(t []byte) Error {
 	for i < len(t) && (isAlpha(t[i]) || i != 0 && (isDigit(t[i]) || t[i] == '+' || t[i] == '-' || t[i] == '.')) {
 		i++
 	}
-	if i == 0 || i+3 > len(t) || !equal(t[i:i+3], "://") {
+	if i == 0 || i+3 > len(t) || !ascii.Equal(t[i:i+3], "://") {
 		return ErrTargetForm
 	}
-	if s := t[:i]; !equalFold(s, "http") && !equalFold(s, "https") {
+	if s := t[:i]; !ascii.EqualFold(s, "http") && !ascii.EqualFold(s, "https") {
 		return ErrScheme
 	}
 	i += 3

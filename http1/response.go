@@ -1,5 +1,7 @@
 package http1
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // Response is the state of one response while it is written: what was said so
 // far, and what the rules of framing make of it (RFC 9112 section 6). It holds
 // no pointer. Init makes it ready; the zero value refuses every call.
@@ -161,7 +163,7 @@ func (r *Response) AppendFieldBytes(dst []byte, name string, value []byte) ([]by
 	return appendField(r, dst, name, value)
 }
 
-func appendField[T bytestring](r *Response, dst []byte, name string, value T) ([]byte, error) {
+func appendField[T ascii.Text](r *Response, dst []byte, name string, value T) ([]byte, error) {
 	if r.state != respFields && r.state != respInterim {
 		return dst, ErrState
 	}
@@ -199,7 +201,7 @@ func framingField(name string) fieldID {
 	return idOther
 }
 
-func appendLine[T bytestring](dst []byte, name string, value T) []byte {
+func appendLine[T ascii.Text](dst []byte, name string, value T) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, ':', ' ')
 	dst = append(dst, value...)
@@ -208,17 +210,17 @@ func appendLine[T bytestring](dst []byte, name string, value T) []byte {
 
 // appendConnection acts on the options of a Connection field and appends the
 // ones that AppendEnd does not write. The interim response has none.
-func appendConnection[T bytestring](r *Response, dst []byte, value T) []byte {
+func appendConnection[T ascii.Text](r *Response, dst []byte, value T) []byte {
 	const name = "Connection: "
 	start := len(dst)
 	for i := 0; i < len(value); {
-		for i < len(value) && (isBlank(value[i]) || value[i] == ',') {
+		for i < len(value) && (ascii.IsBlank(value[i]) || value[i] == ',') {
 			i++
 		}
 		begin := i
 		end := i // of the option, without white space
 		for ; i < len(value) && value[i] != ','; i++ {
-			if !isBlank(value[i]) {
+			if !ascii.IsBlank(value[i]) {
 				end = i + 1
 			}
 		}
@@ -269,7 +271,7 @@ func (r *Response) AppendLength(dst []byte, n uint64) ([]byte, error) {
 		return dst, nil
 	}
 	dst = append(dst, "Content-Length: "...)
-	dst = appendDecimal(dst, n)
+	dst = ascii.AppendUint(dst, n)
 	return append(dst, '\r', '\n'), nil
 }
 
@@ -369,17 +371,3 @@ func (r *Response) Begun() bool { return r.code != 0 }
 
 // Done reports whether the response is complete.
 func (r *Response) Done() bool { return r.state == respDone }
-
-// appendDecimal appends n in decimal.
-func appendDecimal(dst []byte, n uint64) []byte {
-	var d [20]byte
-	i := len(d)
-	for {
-		i--
-		d[i] = byte('0' + n%10)
-		n /= 10
-		if n == 0 {
-			return append(dst, d[i:]...)
-		}
-	}
-}
