@@ -6,5 +6,13 @@ type Role uint8
 // The roles.
 const (
 	RoleServer Role = iota // its frames are not masked, its peer's are (RFC 6455 section 5.1)
-	RoleClient
+	RoleClient             // its frames are masked, its peer's are not
 )
+
+// String is "server" or "client".
+func (r Role) String() string {
+	if r == RoleClient {
+		return "client"
+	}
+	return "server"
+}

@@ -1,0 +1,80 @@
+package ws
+
+// UTF8 checks text that comes in pieces (RFC 6455 section 8.1). Its zero value
+// is ready for a text. It is a plain value.
+type UTF8 struct {
+	state uint8 // what the next byte may be
+}
+
+// The states between two bytes: how many continuation bytes follow, and what
+// the first of them may be (RFC 3629 section 4).
+const (
+	utf8Whole = iota // not inside a character
+	utf8One          // one more, 80..BF
+	utf8Two          // two more
+	utf8Three        // three more
+	utf8E0           // two more, the first A0..BF: no overlong form
+	utf8ED           // two more, the first 80..9F: no surrogate
+	utf8F0           // three more, the first 90..BF: no overlong form
+	utf8F4           // three more, the first 80..8F: not above U+10FFFF
+)
+
+// Check reports whether b can follow what was checked before. After the first
+// byte that cannot, u must be made zero before it is used again.
+func (u *UTF8) Check(b []byte) bool {
+	for _, c := range b {
+		if !u.step(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// Whole reports whether the text may end here: not inside a character.
+func (u *UTF8) Whole() bool { return u.state == utf8Whole }
+
+// step takes one byte.
+func (u *UTF8) step(c byte) bool {
+	lo, hi := byte(0x80), byte(0xBF)
+	next := uint8(utf8Whole)
+	switch u.state {
+	case utf8Whole:
+		switch {
+		case c < 0x80:
+		case c < 0xC2:
+			return false
+		case c < 0xE0:
+			u.state = utf8One
+		case c == 0xE0:
+			u.state = utf8E0
+		case c == 0xED:
+			u.state = utf8ED
+		case c < 0xF0:
+			u.state = utf8Two
+		case c == 0xF0:
+			u.state = utf8F0
+		case c < 0xF4:
+			u.state = utf8Three
+		case c == 0xF4:
+			u.state = utf8F4
+		default:
+			return false
+		}
+		return true
+	case utf8One:
+	case utf8Two:
+		next = utf8One
+	case utf8Three:
+		next = utf8Two
+	case utf8E0:
+		lo, next = 0xA0, utf8One
+	case utf8ED:
+		hi, next = 0x9F, utf8One
+	case utf8F0:
+		lo, next = 0x90, utf8Two
+	case utf8F4:
+		hi, next = 0x8F, utf8Two
+	}
+	u.state = next
+	return c >= lo && c <= hi
+}
