@@ -224,8 +224,12 @@ func (s *Server) Stats() Stats {
 // Push sends bytes to a connection, as they are, from any goroutine: see
 // engine.Push.
 func (s *Server) Push(h Handle, p []byte, mark int, o engine.Overflow) error {
-	return s.engine.Push(h, p, mark, o)
+	return s.engine.Push(h, nil, p, mark, o)
 }
+
+// Engine is what the server runs on, for protocols beside HTTP and for those
+// who look at its sockets and workers.
+func (s *Server) Engine() *engine.Engine { return s.engine }
 
 // Memory is what the server holds, in bytes, by part.
 type Memory struct {

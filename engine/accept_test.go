@@ -126,7 +126,7 @@ func TestEvictWhilePushed(t *testing.T) {
 		b.send = nil
 		f.e.AcceptNow(0)
 	}
-	if err := f.e.Push(h, []byte("push\n"), 0, engine.DropNewest); err != nil {
+	if err := f.e.Push(h, nil, []byte("push\n"), 0, engine.DropNewest); err != nil {
 		t.Fatal(err)
 	}
 	late.want("late\n")
@@ -339,7 +339,7 @@ func TestDial(t *testing.T) {
 	c := &client{f: f, conn: p}
 	f.conns = append(f.conns, c)
 	c.echo("hello")
-	if err := f.e.Push(h, []byte("push\n"), 0, engine.DropNewest); err != nil {
+	if err := f.e.Push(h, nil, []byte("push\n"), 0, engine.DropNewest); err != nil {
 		t.Fatal(err)
 	}
 	c.want("push\n")
@@ -347,7 +347,7 @@ func TestDial(t *testing.T) {
 	f.count("accepted", f.e.Stats().Accepted, 0)
 	c.conn.Close()
 	f.settle()
-	if err := f.e.Push(h, []byte("push\n"), 0, engine.DropNewest); err != pool.ErrStale {
+	if err := f.e.Push(h, nil, []byte("push\n"), 0, engine.DropNewest); err != pool.ErrStale {
 		t.Errorf("Push to a connection that is over = %v", err)
 	}
 }
@@ -368,7 +368,7 @@ func TestDialBeforeConnected(t *testing.T) {
 	}
 	f.settle()
 	for i := range 3 {
-		if err := f.e.Push(h, fmt.Appendf(nil, "push %d\n", i), 0, engine.DropNewest); err != nil {
+		if err := f.e.Push(h, nil, fmt.Appendf(nil, "push %d\n", i), 0, engine.DropNewest); err != nil {
 			t.Fatal(err)
 		}
 		f.e.Wake(h)

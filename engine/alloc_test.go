@@ -39,7 +39,7 @@ func TestNoGrowth(t *testing.T) {
 		{"two lines in three parts", func() { a.write("on"); f.settle(); a.write("e\ntw"); f.settle(); a.write("o\n") }, "one\ntwo\n"},
 		{"an answer that must wait", func() { a.write("static 5000\n") }, string(static[:5000])},
 		{"an answer that must be copied", func() { a.write("copy 3000\n") }, string(static[:3000])},
-		{"a push", func() { f.e.Push(h, data[:8], 0, engine.DropNewest) }, "a block\n"},
+		{"a push", func() { f.e.Push(h, nil, data[:8], 0, engine.DropNewest) }, "a block\n"},
 		{"a push of a block", func() { f.e.PushBlock(h, data[:8], b, 0, engine.DropOldest) }, "a block\n"},
 		{"a wake", func() { f.e.Wake(h) }, ""},
 		{"statistics", func() { f.e.Stats() }, ""},

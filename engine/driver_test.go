@@ -278,7 +278,7 @@ func (d *lines) answer(w *engine.Worker, s *pool.Slot, st *lineState, b []byte) 
 		}
 		return 0
 	case "push":
-		if d.e.Push(d.e.Pool().Handle(s), rest, 0, engine.DropNewest) != nil {
+		if d.e.Push(d.e.Pool().Handle(s), nil, rest, 0, engine.DropNewest) != nil {
 			return engine.Abort
 		}
 		return 0

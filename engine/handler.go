@@ -34,6 +34,7 @@ func (w *Worker) BeginHandler(limit int64, sent bool) bool {
 		w.caught.Store(false)
 	}
 	w.deadline.Store(w.Now + min(limit, mostPatience))
+	w.warned = false
 	w.turn++
 	r := w.turn<<rightTurn | rightHandler
 	if sent {

@@ -283,7 +283,7 @@ func TestDeadlineIsNotRenewed(t *testing.T) {
 	a.echo("x")
 	for range 5 {
 		f.advance(f.e.Patience().Idle / 6)
-		if err := f.e.Push(h, []byte("push\n"), 0, engine.DropNewest); err != nil {
+		if err := f.e.Push(h, nil, []byte("push\n"), 0, engine.DropNewest); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.e.Wake(h); err != nil {

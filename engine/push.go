@@ -16,22 +16,40 @@ const (
 	CloseSlow                  // the connection is ended; the push fails with pool.ErrBacklog
 )
 
-// Push sends a message, as it is, to the connection of h: at once if the slot
-// waits, else after what is being sent. It may be called from any goroutine,
-// copies p, and never waits. Messages pushed by one goroutine arrive in their
-// order, each whole.
+// Push sends a message, head and then body as they are, to the connection of h:
+// at once if the slot waits, else after what is being sent. Either may be empty.
+// It may be called from any goroutine, copies both, and never waits. Messages
+// pushed by one goroutine arrive in their order, each whole.
 //
 // mark is how many pieces of output (of the size of an output block) may
 // wait before the policy applies; 0 is no mark. Push fails with
-// pool.ErrStale, pool.ErrBacklog, and pool.ErrFull when no output block is
-// free.
-func (e *Engine) Push(h pool.Handle, p []byte, mark int, overflow Overflow) error {
-	err := e.pool.Outputs.Copy(h, p, mark)
+// pool.ErrStale, pool.ErrBacklog, pool.ErrFull when no output block is
+// free, and pool.ErrSealed when the connection has had its last message, which
+// is no fault of the peer's: it is not counted, and no policy applies.
+func (e *Engine) Push(h pool.Handle, head, body []byte, mark int, overflow Overflow) error {
+	err := e.pool.Outputs.Copy(h, head, body, mark)
 	if err == pool.ErrBacklog && overflow == DropOldest && e.pool.Outputs.DropOldest(h) {
 		e.counts.add(countPushDropped, 1)
-		err = e.pool.Outputs.Copy(h, p, mark)
+		err = e.pool.Outputs.Copy(h, head, body, mark)
 	}
 	return e.pushed(h, err, overflow)
+}
+
+// PushLast is Push for the last message of a connection: it goes behind what
+// waits, and whatever is pushed from then on fails with pool.ErrSealed, in one
+// step, also for those who push at the same moment. With drop, what waits and
+// has not begun is taken away before, as for a peer who is too slow for it. What
+// the slot's driver sends is not affected; nor is the connection ended, which is
+// its driver's business.
+//
+// It fails with pool.ErrStale, with pool.ErrSealed if there is a last message
+// already, and with pool.ErrFull; then the connection is not sealed.
+func (e *Engine) PushLast(h pool.Handle, head, body []byte, drop bool) error {
+	dropped, err := e.pool.Outputs.CopyLast(h, head, body, drop)
+	if dropped > 0 {
+		e.counts.add(countPushDropped, dropped)
+	}
+	return e.pushed(h, err, DropNewest)
 }
 
 // PushBlock is Push for a message in an output block, data, which many
@@ -52,7 +70,7 @@ func (e *Engine) pushed(h pool.Handle, err error, overflow Overflow) error {
 		e.signalOutput(h)
 		return nil
 	}
-	if err != pool.ErrStale {
+	if err != pool.ErrStale && err != pool.ErrSealed {
 		e.counts.add(countPushDropped, 1)
 		if overflow == CloseSlow {
 			e.Kill(h)

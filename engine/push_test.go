@@ -16,7 +16,7 @@ import (
 // push pushes text, and fails the test if that fails.
 func (f *fixture) push(h pool.Handle, text string) {
 	f.t.Helper()
-	if err := f.e.Push(h, []byte(text), 0, engine.DropNewest); err != nil {
+	if err := f.e.Push(h, nil, []byte(text), 0, engine.DropNewest); err != nil {
 		f.t.Fatalf("Push(%.40q) = %v", text, err)
 	}
 }
@@ -116,7 +116,7 @@ func TestRestGoesBeforePushes(t *testing.T) {
 		a, h := f.open()
 		a.send("long 5000\n")
 		f.until("lend", func() bool { return f.e.Stats().Lent == 1 })
-		if err := f.e.Push(h, []byte("<no room>"), 0, engine.DropNewest); err != pool.ErrFull {
+		if err := f.e.Push(h, nil, []byte("<no room>"), 0, engine.DropNewest); err != pool.ErrFull {
 			t.Errorf("Push without a block = %v, want %v", err, pool.ErrFull)
 		}
 		other.want(string(static[:1000]) + "takes the other")
@@ -146,7 +146,7 @@ func TestOverflow(t *testing.T) {
 			f.settle()
 			for i := range 6 {
 				// The answer is a piece too.
-				err := f.e.Push(h, fmt.Appendf(nil, "<%d>", i), 4, tt.policy)
+				err := f.e.Push(h, nil, fmt.Appendf(nil, "<%d>", i), 4, tt.policy)
 				if want := error(pool.ErrBacklog); i < 3 || tt.policy == engine.DropOldest {
 					if err != nil {
 						t.Errorf("push %d: %v", i, err)
@@ -184,7 +184,7 @@ func TestCloseSlow(t *testing.T) {
 				f.settle()
 				var err error
 				for i := 0; i < 10 && err == nil; i++ {
-					err = f.e.Push(h, []byte("push"), 4, engine.CloseSlow)
+					err = f.e.Push(h, nil, []byte("push"), 4, engine.CloseSlow)
 				}
 				if err != pool.ErrBacklog {
 					t.Errorf("Push = %v, want %v", err, pool.ErrBacklog)
@@ -292,7 +292,7 @@ func TestAlarm(t *testing.T) {
 		a.echo("first") // and the alarm is off
 		a.send(fmt.Sprintf("alarm %d\n", long))
 		f.settle()
-		if err := f.e.Push(h, []byte("pushed\n"), 0, engine.DropNewest); err != nil {
+		if err := f.e.Push(h, nil, []byte("pushed\n"), 0, engine.DropNewest); err != nil {
 			t.Fatal(err)
 		}
 		a.want("pushed\n")
@@ -328,7 +328,7 @@ func TestNoSilentLoss(t *testing.T) {
 					k := rng.IntN(len(cs))
 					// Some are longer than a block.
 					text := fmt.Appendf(nil, "<%d %d %s>", p, i, strings.Repeat("x", rng.IntN(150)))
-					switch err := f.e.Push(hs[k], text, 0, engine.DropNewest); err {
+					switch err := f.e.Push(hs[k], nil, text, 0, engine.DropNewest); err {
 					case nil:
 						accepted[p*len(cs)+k] = append(accepted[p*len(cs)+k], i)
 					case pool.ErrFull, pool.ErrBacklog:
@@ -453,7 +453,7 @@ func TestPushRacesTheEnd(t *testing.T) {
 			for range 3 {
 				all.Go(func() {
 					for range 20 {
-						if f.e.Push(h, []byte(name), 2, engine.DropOldest) == pool.ErrStale {
+						if f.e.Push(h, nil, []byte(name), 2, engine.DropOldest) == pool.ErrStale {
 							return
 						}
 					}

@@ -123,7 +123,7 @@ func TestStopAborts(t *testing.T) {
 			t.Error("Stop again is not over")
 		}
 		for _, h := range hs {
-			if err := f.e.Push(h, []byte("late"), 0, engine.DropNewest); err != pool.ErrStale {
+			if err := f.e.Push(h, nil, []byte("late"), 0, engine.DropNewest); err != pool.ErrStale {
 				t.Errorf("Push after Stop = %v", err)
 			}
 			if err := f.e.Kill(h); err != pool.ErrStale {
@@ -179,7 +179,7 @@ func TestStopRacesPushes(t *testing.T) {
 							return
 						}
 					}
-					if f.e.Push(hs[i], []byte("push"), 3, engine.DropOldest) == pool.ErrStale {
+					if f.e.Push(hs[i], nil, []byte("push"), 3, engine.DropOldest) == pool.ErrStale {
 						return
 					}
 				}

@@ -159,7 +159,7 @@ func stressed(f *fixture) {
 	// Somebody pushes to whoever is there, what nobody else says.
 	for rng := rand.New(rand.NewPCG(9, 9)); done.Load() < clients; runtime.Gosched() {
 		if _, h := f.e.Pool().StateAt(rng.IntN(f.e.Pool().Size())); rng.IntN(4) == 0 {
-			f.e.Push(h, []byte("\x01"), 3, engine.DropOldest)
+			f.e.Push(h, nil, []byte("\x01"), 3, engine.DropOldest)
 		} else if rng.IntN(3) == 0 {
 			f.e.Wake(h)
 		}

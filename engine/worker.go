@@ -42,6 +42,7 @@ type Worker struct {
 	// The right to the slot, while a handler runs: see handler.go.
 	right    atomic.Uint32
 	turn     uint32       // of the handler, part of the right
+	warned   bool         // the handler was told that the engine shuts down
 	deadline atomic.Int64 // when the right passes to the monitor, if there is one
 	wasLost  bool         // it did, and the worker was replaced
 	alone    bool         // it did at the end of the engine, which does not wait for it

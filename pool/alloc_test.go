@@ -73,7 +73,7 @@ func TestNoGrowthCalls(t *testing.T) {
 			must(p.Deadlines.Get(i) == pool.Never && p.Deadlines.Next() == pool.Never)
 		}},
 		{"Copy, Peek, Advance", func() {
-			must(o.Copy(h, data, 4) == nil && o.Peek(s, bufs) == 3 && o.Advance(s, len(data)))
+			must(o.Copy(h, nil, data, 4) == nil && o.Peek(s, bufs) == 3 && o.Advance(s, len(data)))
 		}},
 		{"Get, Append to two, Put, Clear", func() {
 			b, err := o.Get()
@@ -84,11 +84,11 @@ func TestNoGrowthCalls(t *testing.T) {
 		}},
 		{"Keep, DropOldest", func() {
 			must(o.Keep(s, data[:10], page, true, true))
-			must(o.Copy(h, data, 0) == nil && o.DropOldest(h))
+			must(o.Copy(h, nil, data, 0) == nil && o.DropOldest(h))
 			o.Clear(s)
 		}},
 		{"errors", func() {
-			must(o.Copy(h, page, 0) == pool.ErrFull && o.Copy(0, page, 0) == pool.ErrStale && pool.ErrFull.Error() != "")
+			must(o.Copy(h, nil, page, 0) == pool.ErrFull && o.Copy(0, nil, page, 0) == pool.ErrStale && pool.ErrFull.Error() != "")
 		}},
 		{"stash", func() {
 			tick++

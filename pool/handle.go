@@ -27,6 +27,7 @@ const (
 	ErrFull          // no slot, stash or output block is free
 	ErrBacklog       // the peer does not take its output: the high-water mark is passed
 	ErrConfig        // a count or a size is out of its bounds
+	ErrSealed        // the last message is in the queue already
 	numErrors
 )
 
@@ -35,6 +36,7 @@ var errorTexts = [numErrors]string{
 	ErrFull:    "pool: full",
 	ErrBacklog: "pool: output high-water mark passed",
 	ErrConfig:  "pool: configuration out of bounds",
+	ErrSealed:  "pool: output sealed",
 }
 
 // Error is the text of the error, prefixed by the package's name.

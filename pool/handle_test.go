@@ -41,8 +41,8 @@ var calls = []struct {
 	{"Append", func(p *pool.Pool, h pool.Handle) bool {
 		return p.Outputs.Append(h, []byte("x"), pool.NoBlock, false, 0) != pool.ErrStale
 	}},
-	{"Copy", func(p *pool.Pool, h pool.Handle) bool { return p.Outputs.Copy(h, []byte("x"), 0) != pool.ErrStale }},
-	{"Copy of nothing", func(p *pool.Pool, h pool.Handle) bool { return p.Outputs.Copy(h, nil, 0) != pool.ErrStale }},
+	{"Copy", func(p *pool.Pool, h pool.Handle) bool { return p.Outputs.Copy(h, nil, []byte("x"), 0) != pool.ErrStale }},
+	{"Copy of nothing", func(p *pool.Pool, h pool.Handle) bool { return p.Outputs.Copy(h, nil, nil, 0) != pool.ErrStale }},
 	{"DropOldest", func(p *pool.Pool, h pool.Handle) bool { return p.Outputs.DropOldest(h) }},
 }
 
@@ -59,7 +59,7 @@ func fresh(t *testing.T) (p *pool.Pool, old, now pool.Handle) {
 	}
 	now = p.Handle(s)
 	p.Leave(s, pool.Park)
-	if err := p.Outputs.Copy(now, []byte("output"), 0); err != nil {
+	if err := p.Outputs.Copy(now, nil, []byte("output"), 0); err != nil {
 		t.Fatal(err)
 	}
 	return p, old, now

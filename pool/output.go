@@ -21,6 +21,7 @@ type Outputs struct {
 	freeNode  int32
 	blocksIn  int
 	nodesIn   int
+	marks     []mark // of each slot: see mark.go
 }
 
 type node struct {
@@ -60,6 +61,7 @@ func (o *Outputs) init(p *Pool, blocks, size, nodes int) {
 		o.nodes[i].next = int32(i + 1)
 	}
 	o.nodes[nodes-1].next = -1
+	o.marks = make([]mark, p.Size())
 }
 
 // Size is the size of a block in bytes.
@@ -125,6 +127,7 @@ const maxPieces = 255
 // program's own memory, which must stay as it is until it is sent, and b is
 // NoBlock. more says that the same message goes on in the next piece, which
 // must follow before another message may. It fails with ErrStale, with
+// ErrSealed if the owner or PushLast has sealed the queue, with
 // ErrBacklog if the queue has mark pieces already (0 is no mark), and with
 // ErrFull if no node is free; the last eighth of the nodes is for queues that
 // are empty.
@@ -157,27 +160,36 @@ func (o *Outputs) Append(h Handle, data []byte, b Block, more bool, mark int) er
 	return nil
 }
 
-// Copy puts a message of any length at the end of the queue of a connection,
-// in blocks of its own, whole or not at all. It fails as Append does, and the
-// last eighth of the blocks is for queues that are empty too.
+// Copy puts a message of any length, head and then body, at the end of the
+// queue of a connection, in blocks of its own, whole or not at all. It fails as
+// Append does, and the last eighth of the blocks is for queues that are empty
+// too.
 //
 // Anybody may copy. Whoever is not the slot's owner signals Output after.
-func (o *Outputs) Copy(h Handle, p []byte, mark int) error {
+func (o *Outputs) Copy(h Handle, head, body []byte, mark int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s, err := o.slot(h, mark)
-	if err != nil || len(p) == 0 {
+	if err != nil || len(head)+len(body) == 0 {
 		return err
 	}
 	if s.outLen > 0 && scarce(o.blocksIn, len(o.refs)) {
 		return ErrFull
 	}
-	first, last, n, left := o.chain(p, maxPieces-int(s.outLen))
+	return o.copyTo(s, head, body)
+}
+
+// copyTo puts a copy of a message at the end of a slot's queue, if there is
+// room for all of it.
+func (o *Outputs) copyTo(s *Slot, head, body []byte) error {
+	first, last, n, left := o.chain(head, body, maxPieces-int(s.outLen))
 	if left > 0 {
 		o.drop(first)
 		return ErrFull
 	}
-	o.link(s, first, last, n, false)
+	if n > 0 {
+		o.link(s, first, last, n, false)
+	}
 	return nil
 }
 
@@ -185,15 +197,16 @@ func (o *Outputs) Copy(h Handle, p []byte, mark int) error {
 // a copy, body as a copy or, if it is static, as a reference. It reports
 // whether there was room for all; if not, nothing is kept. ahead says that
 // their message has begun before anything that is in the queue now, so that
-// they go in front of it. What is kept is never dropped.
+// they go in front of it. In a queue that is held (Hold) they go behind what
+// has begun and before the rest, in any case. What is kept is never dropped.
 func (o *Outputs) Keep(s *Slot, head, body []byte, static, ahead bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	first, last, n, left := o.chain(head, maxPieces-int(s.outLen))
+	first, last, n, left := o.chain(head, nil, maxPieces-int(s.outLen))
 	if left == 0 && len(body) > 0 {
 		f, l, k := int32(-1), int32(-1), 0
 		if !static {
-			f, l, k, left = o.chain(body, maxPieces-int(s.outLen)-n)
+			f, l, k, left = o.chain(body, nil, maxPieces-int(s.outLen)-n)
 		} else if left = len(body); n+int(s.outLen) < maxPieces {
 			if f = o.newNode(body, int32(NoBlock)); f >= 0 {
 				l, k, left = f, 1, 0
@@ -217,7 +230,11 @@ func (o *Outputs) Keep(s *Slot, head, body []byte, static, ahead bool) bool {
 	for i := first; i >= 0; i = o.nodes[i].next {
 		o.nodes[i].flags |= nodeBegun
 	}
-	if n > 0 {
+	switch {
+	case n == 0:
+	case o.marks[o.pool.Index(s)]&markHeld != 0:
+		o.insert(s, first, last, n)
+	default:
 		o.link(s, first, last, n, ahead)
 	}
 	return true
@@ -239,6 +256,9 @@ func (o *Outputs) slot(h Handle, mark int) (*Slot, error) {
 	s := o.lookup(h)
 	if s == nil {
 		return nil, ErrStale
+	}
+	if o.marks[h.Index()]&markSealed != 0 {
+		return nil, ErrSealed
 	}
 	if mark > 0 && int(s.outLen) >= mark || s.outLen == maxPieces {
 		return nil, ErrBacklog
@@ -265,23 +285,27 @@ func (o *Outputs) newNode(data []byte, b int32) int32 {
 	return i
 }
 
-// chain copies p into new blocks with a node each, at most most of them. All
-// but the last have nodeMore.
-func (o *Outputs) chain(p []byte, most int) (first, last int32, n, left int) {
+// chain copies head and then body into new blocks with a node each, at most
+// most of them. All but the last have nodeMore. left is how many bytes found
+// no room.
+func (o *Outputs) chain(head, body []byte, most int) (first, last int32, n, left int) {
 	first, last = -1, -1
-	for len(p) > 0 && n < most {
+	for len(head)+len(body) > 0 && n < most {
 		b := o.get()
 		if b < 0 {
 			break
 		}
 		data := o.Bytes(Block(b))
-		data = data[:copy(data, p)]
 		i := o.newNode(data, b)
 		if i < 0 {
 			o.put(b)
 			break
 		}
-		p = p[len(data):]
+		k := copy(data, head)
+		head = head[k:]
+		m := copy(data[k:], body)
+		body = body[m:]
+		o.nodes[i].data = data[:k+m]
 		if first < 0 {
 			first = i
 		} else {
@@ -291,7 +315,7 @@ func (o *Outputs) chain(p []byte, most int) (first, last int32, n, left int) {
 		last = i
 		n++
 	}
-	return first, last, n, len(p)
+	return first, last, n, len(head) + len(body)
 }
 
 // link puts a chain of n nodes at the end of the slot's queue, or in front.
@@ -338,14 +362,21 @@ func (o *Outputs) Len(s *Slot) int {
 
 // Peek fills bufs with the first pieces of the queue and returns their
 // number. The caller owns the slot, and the bytes stay where they are until
-// it calls Advance. What Peek has shown counts as begun: it is not dropped.
+// it calls Advance. What Peek has shown counts as begun: it is not dropped. Of
+// a queue that is held (Hold) it shows what has begun, and no more.
 func (o *Outputs) Peek(s *Slot, bufs [][]byte) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	k := 0
+	held := s.outHead >= 0 && o.marks[o.pool.Index(s)]&markHeld != 0
+	k, more := 0, false
 	for i := s.outHead; i >= 0 && k < len(bufs); i = o.nodes[i].next {
-		bufs[k] = o.nodes[i].data
-		o.nodes[i].flags |= nodeBegun
+		n := &o.nodes[i]
+		if held && !more && n.flags&nodeBegun == 0 {
+			break
+		}
+		bufs[k] = n.data
+		more = n.flags&nodeMore != 0
+		n.flags |= nodeBegun
 		k++
 	}
 	return k
@@ -387,42 +418,54 @@ func (o *Outputs) DropOldest(h Handle) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s := o.lookup(h)
-	if s == nil {
-		return false
-	}
-	prev := int32(-1)
-	i := s.outHead
-	// A message that has begun goes on to its end.
-	for i >= 0 && o.nodes[i].flags&nodeBegun != 0 {
-		for o.nodes[i].flags&nodeMore != 0 && o.nodes[i].next >= 0 {
-			prev, i = i, o.nodes[i].next
-		}
-		prev, i = i, o.nodes[i].next
-	}
-	if i < 0 {
-		return false
-	}
-	for more := true; more && i >= 0; {
-		more = o.nodes[i].flags&nodeMore != 0
-		i = o.freeOne(i)
-		s.outLen--
-	}
-	if prev >= 0 {
-		o.nodes[prev].next = i
-	} else {
-		s.outHead = i
-	}
-	if i < 0 {
-		s.outTail = prev
-	}
-	return true
+	return s != nil && o.dropUnbegun(s, 1) > 0
 }
 
-// Clear empties the slot's queue.
+// dropUnbegun takes messages that have not begun off a slot's queue, at most
+// most of them, and returns how many.
+func (o *Outputs) dropUnbegun(s *Slot, most int) (dropped int) {
+	prev := int32(-1)
+	i := s.outHead
+	for i >= 0 && dropped < most {
+		if o.nodes[i].flags&nodeBegun != 0 {
+			// A message that has begun goes on to its end.
+			prev = o.lastOf(i)
+			i = o.nodes[prev].next
+			continue
+		}
+		for more := true; more && i >= 0; {
+			more = o.nodes[i].flags&nodeMore != 0
+			i = o.freeOne(i)
+			s.outLen--
+		}
+		dropped++
+		if prev >= 0 {
+			o.nodes[prev].next = i
+		} else {
+			s.outHead = i
+		}
+		if i < 0 {
+			s.outTail = prev
+		}
+	}
+	return dropped
+}
+
+// lastOf is the last node of the message whose first is i, as far as it is in
+// the queue.
+func (o *Outputs) lastOf(i int32) int32 {
+	for o.nodes[i].flags&nodeMore != 0 && o.nodes[i].next >= 0 {
+		i = o.nodes[i].next
+	}
+	return i
+}
+
+// Clear empties the slot's queue, and takes its marks away.
 func (o *Outputs) Clear(s *Slot) {
 	o.mu.Lock()
 	for s.outHead >= 0 {
 		o.pop(s)
 	}
+	o.marks[o.pool.Index(s)] = 0
 	o.mu.Unlock()
 }

@@ -102,7 +102,7 @@ func TestAppendErrors(t *testing.T) {
 	if err := o.Append(h, page, pool.NoBlock, false, 3); err != pool.ErrBacklog {
 		t.Errorf("a piece beyond the mark: %v, want %v", err, pool.ErrBacklog)
 	}
-	if err := o.Copy(h, page, 3); err != pool.ErrBacklog {
+	if err := o.Copy(h, nil, page, 3); err != pool.ErrBacklog {
 		t.Errorf("a copy beyond the mark: %v, want %v", err, pool.ErrBacklog)
 	}
 	if err := o.Append(h, page, pool.NoBlock, false, 0); err != nil {
@@ -114,7 +114,7 @@ func TestAppendErrors(t *testing.T) {
 	if s := sendAll(p, p.Slot(0), 2, 77); !bytes.Equal(s, text('p', 4000)) {
 		t.Errorf("%d bytes are sent, want 4000", len(s))
 	}
-	if err := o.Copy(h, text('c', 129), 0); err != pool.ErrFull {
+	if err := o.Copy(h, nil, text('c', 129), 0); err != pool.ErrFull {
 		t.Errorf("a copy of three blocks, and there are two: %v, want %v", err, pool.ErrFull)
 	}
 	if blocks, nodes := o.Used(); blocks != 0 || nodes != 0 || o.Len(p.Slot(0)) != 0 {
@@ -126,7 +126,7 @@ func TestAppendErrors(t *testing.T) {
 // nothing off the queue, for ever.
 func TestAppendNothing(t *testing.T) {
 	p, hs := withOutputs(1, 1, 2)
-	for _, err := range []error{p.Outputs.Append(hs[0], nil, pool.NoBlock, false, 0), p.Outputs.Copy(hs[0], nil, 0)} {
+	for _, err := range []error{p.Outputs.Append(hs[0], nil, pool.NoBlock, false, 0), p.Outputs.Copy(hs[0], nil, nil, 0)} {
 		if err != nil || p.Outputs.Len(p.Slot(0)) != 0 {
 			t.Errorf("nothing is appended: %v, %d pieces", err, p.Outputs.Len(p.Slot(0)))
 		}
@@ -145,7 +145,7 @@ func TestQueueIsBounded(t *testing.T) {
 	if err := o.Append(hs[0], []byte("x"), pool.NoBlock, false, 0); err != pool.ErrBacklog {
 		t.Errorf("piece %d: %v", pool.MaxPieces, err)
 	}
-	if err := o.Copy(hs[0], []byte("x"), 0); err != pool.ErrBacklog {
+	if err := o.Copy(hs[0], nil, []byte("x"), 0); err != pool.ErrBacklog {
 		t.Errorf("copy behind %d pieces: %v", pool.MaxPieces, err)
 	}
 	for _, static := range []bool{false, true} {
@@ -156,7 +156,7 @@ func TestQueueIsBounded(t *testing.T) {
 	if n := len(sendAll(p, s, 16, 100)); n != pool.MaxPieces {
 		t.Errorf("%d bytes are sent", n)
 	}
-	if err := o.Copy(hs[0], text('x', 64*pool.MaxPieces+1), 0); err == nil {
+	if err := o.Copy(hs[0], nil, text('x', 64*pool.MaxPieces+1), 0); err == nil {
 		t.Error("a message of more pieces than a queue has is taken")
 	}
 	if blocks, nodes := o.Used(); blocks != 0 || nodes != 0 {
@@ -170,7 +170,7 @@ func TestKeepAhead(t *testing.T) {
 	for _, static := range []bool{false, true} {
 		p, hs := withOutputs(1, 8, 8)
 		o, s := &p.Outputs, p.Slot(0)
-		if err := o.Copy(hs[0], []byte("pushed"), 0); err != nil {
+		if err := o.Copy(hs[0], nil, []byte("pushed"), 0); err != nil {
 			t.Fatal(err)
 		}
 		if !o.Keep(s, text('h', 70), text('b', 100), static, true) || !o.Keep(s, []byte("after"), nil, static, false) {
@@ -219,7 +219,7 @@ func TestDropOldest(t *testing.T) {
 			t.Fatal("no room")
 		}
 		for _, m := range tt.pushed {
-			if err := o.Copy(hs[0], text(m.c, m.n), 0); err != nil {
+			if err := o.Copy(hs[0], nil, text(m.c, m.n), 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -239,7 +239,7 @@ func TestDropOldest(t *testing.T) {
 			t.Errorf("%s: %d messages are dropped, want %d", tt.name, drops, tt.drops)
 		}
 		// What comes after still goes to the end.
-		if err := o.Copy(hs[0], []byte("$"), 0); err != nil {
+		if err := o.Copy(hs[0], nil, []byte("$"), 0); err != nil {
 			t.Fatal(err)
 		}
 		if got := string(sent) + string(sendAll(p, s, 3, 1000)); got != tt.want+"$" {
@@ -275,7 +275,7 @@ func TestOutputsScarce(t *testing.T) {
 		p.Outputs.Clear(prompt)
 	}
 	text := []byte("text")
-	fill("Copy", func(h pool.Handle) error { return p.Outputs.Copy(h, text, 0) }, 14)
+	fill("Copy", func(h pool.Handle) error { return p.Outputs.Copy(h, nil, text, 0) }, 14)
 	fill("Append", func(h pool.Handle) error { return p.Outputs.Append(h, text, pool.NoBlock, false, 0) }, 28)
 	// A message that has begun goes on.
 	for range 27 {
@@ -363,7 +363,7 @@ func modelOutputs(t *testing.T, seed uint64) {
 			case pieces(i) > 0 && (usedBlocks >= blocks-blocks/8 || usedNodes >= nodes-nodes/8):
 				want = pool.ErrFull // what is left is for those who have none
 			}
-			if err := o.Copy(h, data, mark); err != want {
+			if err := o.Copy(h, nil, data, mark); err != want {
 				t.Fatalf("%s: Copy = %v, want %v", name, err, want)
 			}
 			if want == nil {
@@ -552,9 +552,9 @@ func TestPushersRaceRelease(t *testing.T) {
 				}
 				h, _ := current.Load(0)
 				b := fmt.Appendf(nil, "%016x", uint64(h.(pool.Handle)))
-				p.Outputs.Copy(h.(pool.Handle), b, 8)
+				p.Outputs.Copy(h.(pool.Handle), nil, b, 8)
 				p.Outputs.DropOldest(h.(pool.Handle))
-				p.Outputs.Copy(h.(pool.Handle), b, 8)
+				p.Outputs.Copy(h.(pool.Handle), nil, b, 8)
 			}
 		})
 	}

@@ -30,7 +30,7 @@ func (c Config) Validate() error {
 type Memory struct {
 	Slots     int // slots, deadlines and the ready ring, and the pool itself
 	Stash     int // stash blocks
-	Output    int // output blocks and nodes
+	Output    int // output blocks and nodes, and a byte a slot of marks
 	Addresses int // the table of peer addresses
 }
 
@@ -42,7 +42,7 @@ func (c Config) Memory() Memory {
 	m := Memory{
 		Slots:  int(unsafe.Sizeof(Pool{})) + c.Slots*(int(unsafe.Sizeof(Slot{}))+deadlineSize+ringSize),
 		Stash:  c.Stash * (c.StashSize + int(unsafe.Sizeof(stashEntry{}))),
-		Output: c.Blocks*(c.BlockSize+blockSize) + c.Nodes*int(unsafe.Sizeof(node{})),
+		Output: c.Blocks*(c.BlockSize+blockSize) + c.Nodes*int(unsafe.Sizeof(node{})) + c.Slots*markSize,
 	}
 	if c.PerAddress > 0 {
 		m.Addresses = addressSlots(c.Slots) * int(unsafe.Sizeof(addressEntry{}))
@@ -195,7 +195,7 @@ func (p *Pool) Signal(h Handle, sig Signals, e Event) (Outcome, Signals) {
 		}
 		noted |= sig
 		if interest[st]&noted == 0 {
-			if s.word.CompareAndSwap(old, makeWord(gen, noted, st)) {
+			if s.word.CompareAndSwap(old, withWord(old, noted, st)) {
 				return Noted, 0
 			}
 			continue
@@ -208,7 +208,7 @@ func (p *Pool) Signal(h Handle, sig Signals, e Event) (Outcome, Signals) {
 		if next == Queued {
 			keep = noted // for the worker that will claim it
 		}
-		if s.word.CompareAndSwap(old, makeWord(gen, keep, next)) {
+		if s.word.CompareAndSwap(old, withWord(old, keep, next)) {
 			return outcome, noted
 		}
 	}
@@ -229,7 +229,7 @@ func (p *Pool) Sweep(h Handle) (back Event, ok bool) {
 		if gen != h.Generation() || !ok || st.Owned() {
 			return 0, false
 		}
-		if s.word.CompareAndSwap(old, makeWord(gen, noted, next)) {
+		if s.word.CompareAndSwap(old, withWord(old, noted, next)) {
 			return backTo[st], true
 		}
 	}
@@ -252,11 +252,11 @@ var backTo = [numStates]Event{Parked: Park, Blocked: Stall, Held: Hold, Draining
 func (p *Pool) Take(s *Slot) Signals {
 	for {
 		old := s.word.Load()
-		gen, noted, st := splitWord(old)
+		_, noted, st := splitWord(old)
 		if st != Queued {
 			panic("BUG: pool: the ring holds a slot that is " + st.String())
 		}
-		if s.word.CompareAndSwap(old, makeWord(gen, 0, Served)) {
+		if s.word.CompareAndSwap(old, withWord(old, 0, Served)) {
 			return noted
 		}
 	}
@@ -268,18 +268,18 @@ func (p *Pool) Take(s *Slot) Signals {
 func (p *Pool) Leave(s *Slot, e Event) (Signals, bool) {
 	for {
 		old := s.word.Load()
-		gen, noted, st := splitWord(old)
+		_, noted, st := splitWord(old)
 		next, ok := st.Next(e)
 		if !ok {
 			panic("BUG: pool: " + e.String() + " of a slot that is " + st.String())
 		}
 		if interest[next]&noted != 0 {
-			if s.word.CompareAndSwap(old, makeWord(gen, 0, st)) {
+			if s.word.CompareAndSwap(old, withWord(old, 0, st)) {
 				return noted, false
 			}
 			continue
 		}
-		if s.word.CompareAndSwap(old, makeWord(gen, noted, next)) {
+		if s.word.CompareAndSwap(old, leftWord(old, s, noted, next)) {
 			return 0, true
 		}
 	}
@@ -289,11 +289,11 @@ func (p *Pool) Leave(s *Slot, e Event) (Signals, bool) {
 func (p *Pool) Noted(s *Slot) Signals {
 	for {
 		old := s.word.Load()
-		gen, noted, st := splitWord(old)
+		_, noted, st := splitWord(old)
 		if noted == 0 {
 			return 0
 		}
-		if s.word.CompareAndSwap(old, makeWord(gen, 0, st)) {
+		if s.word.CompareAndSwap(old, withWord(old, 0, st)) {
 			return noted
 		}
 	}
@@ -308,12 +308,12 @@ func (s *Slot) SetStream(stream int32) { s.stream = stream }
 func (p *Pool) Move(s *Slot, e Event) {
 	for {
 		old := s.word.Load()
-		gen, noted, st := splitWord(old)
+		_, noted, st := splitWord(old)
 		next, ok := st.Next(e)
 		if !ok {
 			panic("BUG: pool: " + e.String() + " of a slot that is " + st.String())
 		}
-		if s.word.CompareAndSwap(old, makeWord(gen, noted, next)) {
+		if s.word.CompareAndSwap(old, withWord(old, noted, next)) {
 			return
 		}
 	}
@@ -334,4 +334,28 @@ func (p *Pool) Add(s *Slot, sig Signals) {
 func (p *Pool) StateAt(i int) (State, Handle) {
 	gen, _, st := splitWord(p.slots[i].word.Load())
 	return st, newHandle(i, gen)
+}
+
+// View is a slot as anybody may see it, at one moment.
+type View struct {
+	State State
+
+	// Phase and Driver are what they were when the slot was last let go: of a
+	// slot that has an owner, what its owner had found. They are 0 before.
+	Phase, Driver uint8
+
+	// Idle says that the connection may be evicted.
+	Idle bool
+}
+
+// View looks at the slot at i, which may be anybody's. It allocates nothing and
+// waits for nobody.
+func (p *Pool) View(i int) View {
+	s := &p.slots[i]
+	w := s.word.Load()
+	_, _, st := splitWord(w)
+	if st == stateIllegal {
+		st = Free // it has never been used
+	}
+	return View{st, uint8(w >> phaseShift), uint8(w >> driverShift), st == Parked && s.since.Load() != Never}
 }

@@ -81,7 +81,7 @@ func TestAcquireIsClean(t *testing.T) {
 	s.Phase, s.Driver, s.Listener, s.Lane, s.Flags = 1, 2, 3, 4, 5
 	*pool.StateOf[[3]uint64](s) = [3]uint64{1, 2, 3}
 	p.Deadlines.Set(0, 77)
-	if p.Stash.Get(p, s, 1) == nil || !p.Addresses.Add(s, 5) || p.Outputs.Copy(h, make([]byte, 100), 0) != nil {
+	if p.Stash.Get(p, s, 1) == nil || !p.Addresses.Add(s, 5) || p.Outputs.Copy(h, nil, make([]byte, 100), 0) != nil {
 		t.Fatal("no stash, address or output")
 	}
 	p.Add(s, pool.AllSignals)

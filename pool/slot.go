@@ -12,7 +12,7 @@ const StateWords = 3
 // Slot is one socket's place in the table: one line of the processor's cache.
 // Its word says who owns it; all other fields are the owner's.
 type Slot struct {
-	word atomic.Uint64 // generation, signals, state
+	word atomic.Uint64 // generation, driver and phase when it was left, signals, state
 
 	address uint64             // the peer's key in Addresses, 0 if it is not counted
 	proto   [StateWords]uint64 // the protocol's state, see StateOf
@@ -41,8 +41,23 @@ const (
 	stateBits   = 8
 	signalShift = stateBits
 	signalMask  = 0xFF << signalShift
+	phaseShift  = 16 // Phase and Driver as they were when the slot was left: see View
+	driverShift = 24
 	genShift    = 32
+
+	keptMask = ^uint64(1<<phaseShift - 1) // what changes of state and signals leave
 )
+
+// withWord is a word with other signals and another state.
+func withWord(w uint64, sig Signals, st State) uint64 {
+	return w&keptMask | uint64(sig)<<signalShift | uint64(st)
+}
+
+// leftWord is a word that says too what the owner who lets go leaves behind.
+func leftWord(w uint64, s *Slot, sig Signals, st State) uint64 {
+	return uint64(uint32(w>>genShift))<<genShift | uint64(s.Driver)<<driverShift | uint64(s.Phase)<<phaseShift |
+		uint64(sig)<<signalShift | uint64(st)
+}
 
 func makeWord(gen uint32, sig Signals, st State) uint64 {
 	return uint64(gen)<<genShift | uint64(sig)<<signalShift | uint64(st)

@@ -105,7 +105,7 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	}
 	x.in, x.handling = w.Stream(), true
 	err := x.run(h)
-	if err != nil && !x.conn.Finished() && !x.detached {
+	if err != nil && !x.conn.Finished() && !x.detached && x.then != modeHeld {
 		err = x.apologize(err)
 	}
 	x.clearAside() // what is answered next may be another connection's request
@@ -127,7 +127,15 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	if x.detached {
 		return x.left(began)
 	}
-	if x.then != modeRequest {
+	switch x.then {
+	case modeRequest:
+	case modeHeld:
+		return x.unheld(err, began)
+	case modeSwitch:
+		if err == nil {
+			return x.switched(began)
+		}
+	default:
 		if after, v, waits := x.beginWait(err, began); waits {
 			return after, v
 		}

@@ -129,6 +129,8 @@ const (
 	modeSource              // the driver sends content from a Source: see source.go
 	modeLater               // the answer will be given by Answer: see later.go
 	modeOutlet              // content comes by pushes: see outlet.go
+	modeSwitch              // of a handler only: the connection goes to another protocol: see switch.go
+	modeHeld                // of a handler only: it has taken the connection for itself
 	numModes
 )
 

@@ -13,11 +13,12 @@ import (
 // Exchange is a worker's place for one request and its answer. It is made
 // once for each worker, and holds the worker's memory.
 type Exchange struct {
-	conn  http1conn.Conn
-	req   Request
-	in    io.ReadWriter // the stream, in a handler
-	arena []byte
-	used  int
+	conn   http1conn.Conn
+	req    Request
+	in     io.ReadWriter // the stream, in a handler
+	memory []byte        // all of it
+	arena  []byte
+	used   int
 
 	route  *route // of the request, nil if it has none
 	lookup lookup // of the route
@@ -31,7 +32,8 @@ type Exchange struct {
 	result   error      // what the handler has returned
 	static   []byte     // content to be sent from where it is, after what is staged
 	source   openSource // of the response: see source.go
-	then     mode       // what the handler leaves the connection in: see later.go, outlet.go
+	then     mode       // what the handler leaves the connection in: see later.go, outlet.go, switch.go
+	protocol Protocol   // in modeSwitch, whose the connection will be
 	typed    bool       // a Content-Type was given
 	handling bool       // a handler runs
 	detached bool       // the handler has taken the connection over
@@ -82,7 +84,7 @@ func (x *Exchange) init(parser *http1.Parser, memory []byte, date func() []byte)
 		return ErrMemory
 	}
 	in, out, arena := shares(memory)
-	x.arena = arena
+	x.memory, x.arena = memory, arena
 	x.req.x = x
 	return x.conn.Init(http1conn.Config{Parser: parser, In: in, Out: out, Date: date, Errors: x.addAside, KeepAll: x.keepsAll})
 }
@@ -138,7 +140,7 @@ func (x *Exchange) forget() {
 	x.err, x.static, x.typed, x.used = nil, nil, false, 0
 	x.clearAside()
 	x.value = nil
-	x.then = modeRequest
+	x.then, x.protocol = modeRequest, nil
 	x.detached = false
 }
 
@@ -156,7 +158,7 @@ func (x *Exchange) run(h Handler) error {
 	if err == nil {
 		err = x.err
 	}
-	if err == nil && !x.conn.Finished() && !x.waits() && !x.detached {
+	if err == nil && !x.conn.Finished() && !x.waits() && !x.detached && x.then != modeHeld {
 		x.noteClosing()
 		err = x.conn.Complete()
 	}

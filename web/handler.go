@@ -52,6 +52,7 @@ const (
 	ErrNoServer       // there is no server around the handler, which this needs
 	ErrContent        // the request's content is not here yet
 	ErrBeats          // there are too many different beats
+	ErrBusy           // no further worker may be held by a handler at this time
 	numErrors
 )
 
@@ -67,6 +68,16 @@ var errorTexts = [numErrors]string{
 	ErrNoServer: "web: not possible outside of a server",
 	ErrContent:  "web: content of the request has not come yet",
 	ErrBeats:    "web: too many different beats",
+	ErrBusy:     "web: no worker to be held",
+}
+
+// Status is what to answer if a handler returns the error: 503 for ErrBusy, and
+// 500 for the others.
+func (e Error) Status() int {
+	if e == ErrBusy {
+		return 503
+	}
+	return 500
 }
 
 // Abort reports whether the error says that the connection is to be aborted.

@@ -112,7 +112,7 @@ func (o Outlet) Push(p []byte, mark int, overflow engine.Overflow) error {
 	if !o.IsOpen() {
 		return pool.ErrStale
 	}
-	return o.d.e.Push(o.handle, p, mark, overflow)
+	return o.d.e.Push(o.handle, nil, p, mark, overflow)
 }
 
 // PushBlock is Push for bytes in an output block, which many connections may
