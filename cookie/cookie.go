@@ -18,7 +18,10 @@
 // and more bytes than browsers store (RFC 6265bis sections 4.1.3 and 5.7).
 package cookie
 
-import "github.com/bobtail-go/bobtail/http1"
+import (
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
+)
 
 // SameSite says whether a browser sends a cookie along with requests that
 // pages of other sites make (RFC 6265bis section 4.1.2.7).
@@ -87,7 +90,7 @@ func (c Cookie) MaxSize() int {
 
 // Validate reports the first thing that is wrong with the cookie.
 func (c Cookie) Validate() error {
-	if !isToken(c.Name) {
+	if !ascii.IsToken(c.Name) {
 		return ErrName
 	}
 	length := len(c.Value)
@@ -126,9 +129,10 @@ func (c Cookie) Validate() error {
 		return ErrNoneInsecure
 	case c.Partitioned && !c.Secure:
 		return ErrPartitioned
-	case hasPrefix(c.Name, "__secure-") && !c.Secure:
+	// Browsers compare these in any case (RFC 6265bis section 5.7).
+	case ascii.HasPrefixFold(c.Name, "__secure-") && !c.Secure:
 		return ErrSecurePrefix
-	case hasPrefix(c.Name, "__host-") && (!c.Secure || c.Path != "/" || c.Domain != ""):
+	case ascii.HasPrefixFold(c.Name, "__host-") && (!c.Secure || c.Path != "/" || c.Domain != ""):
 		return ErrHostPrefix
 	}
 	return nil
@@ -176,7 +180,7 @@ func (c Cookie) AppendTo(dst []byte) ([]byte, error) {
 	}
 	if c.MaxAge != 0 {
 		dst = append(dst, "; Max-Age="...)
-		dst = appendUint(dst, uint64(max(c.MaxAge, 0)))
+		dst = ascii.AppendUint(dst, uint64(max(c.MaxAge, 0)))
 	}
 	if c.HTTPOnly {
 		dst = append(dst, "; HttpOnly"...)
@@ -196,32 +200,6 @@ func (c Cookie) AppendTo(dst []byte) ([]byte, error) {
 		dst = append(dst, "; Partitioned"...)
 	}
 	return dst, nil
-}
-
-func appendUint(dst []byte, n uint64) []byte {
-	var digits [20]byte
-	i := len(digits)
-	for {
-		i--
-		digits[i] = byte('0' + n%10)
-		if n /= 10; n == 0 {
-			return append(dst, digits[i:]...)
-		}
-	}
-}
-
-// isToken reports whether s is a token (RFC 9110 section 5.6.2).
-func isToken[T string | []byte](s T) bool {
-	for i := range len(s) {
-		switch c := s[i]; c {
-		case '!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~':
-		default:
-			if c-'0' >= 10 && c|0x20-'a' >= 26 {
-				return false
-			}
-		}
-	}
-	return len(s) > 0
 }
 
 // isValue reports whether a value may have a byte: cookie-octet of RFC 6265
@@ -294,22 +272,4 @@ func isIPv4(s string) bool {
 		}
 		s = s[1:]
 	}
-}
-
-// hasPrefix reports whether s begins with a prefix, which is in lower case, as
-// browsers compare (RFC 6265bis section 5.7).
-func hasPrefix(s, prefix string) bool {
-	if len(s) < len(prefix) {
-		return false
-	}
-	for i := range len(prefix) {
-		c := s[i]
-		if c-'A' < 26 {
-			c |= 0x20
-		}
-		if c != prefix[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -1,5 +1,7 @@
 package cookie
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // Pairs walks over the cookies of a Cookie field's value (RFC 6265 section
 // 4.2.1):
 //
@@ -23,7 +25,7 @@ type Pairs struct {
 
 // NewPairs is a place before the first cookie of b.
 func NewPairs(b []byte) Pairs {
-	b = trim(b)
+	b = ascii.Trim(b)
 	return Pairs{rest: b, more: len(b) > 0}
 }
 
@@ -55,8 +57,8 @@ func (p *Pairs) pair(b []byte, equals int) Error {
 	if equals < 0 {
 		return ErrPair
 	}
-	name, value := trimLeft(b[:equals]), trimRight(b[equals+1:])
-	if !isToken(name) {
+	name, value := ascii.TrimLeft(b[:equals]), ascii.TrimRight(b[equals+1:])
+	if !ascii.IsToken(name) {
 		return ErrPairName
 	}
 	quoted := len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"'
@@ -76,7 +78,7 @@ func (p *Pairs) pair(b []byte, equals int) Error {
 // Names are compared byte for byte.
 func (p *Pairs) Find(name string) bool {
 	for p.Next() {
-		if equal(p.name, name) {
+		if ascii.Equal(p.name, name) {
 			return true
 		}
 	}
@@ -100,35 +102,3 @@ func (p *Pairs) Err() error {
 	}
 	return p.err
 }
-
-// equal reports whether b is s, without a conversion, which would allocate
-// under TinyGo.
-func equal(b []byte, s string) bool {
-	if len(b) != len(s) {
-		return false
-	}
-	for i := range b {
-		if b[i] != s[i] {
-			return false
-		}
-	}
-	return true
-}
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
-
-func trimLeft(b []byte) []byte {
-	for len(b) > 0 && isBlank(b[0]) {
-		b = b[1:]
-	}
-	return b
-}
-
-func trimRight(b []byte) []byte {
-	for len(b) > 0 && isBlank(b[len(b)-1]) {
-		b = b[:len(b)-1]
-	}
-	return b
-}
-
-func trim(b []byte) []byte { return trimRight(trimLeft(b)) }

@@ -1,5 +1,7 @@
 package form
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // MaxBoundary is the length of the longest boundary, in bytes (RFC 2046
 // section 5.1.1).
 const MaxBoundary = 70
@@ -23,7 +25,7 @@ func Boundary(dst, contentType []byte) (n int, err error) {
 		if p.name == nil {
 			break
 		}
-		if !equalFold(p.name, "boundary") {
+		if !ascii.EqualFold(p.name, "boundary") {
 			continue
 		}
 		if found {
@@ -60,20 +62,11 @@ func IsMediaType(contentType []byte, mediaType string) bool {
 
 // cutMediaType returns what follows a media type.
 func cutMediaType(b []byte, mediaType string) (rest []byte, ok bool) {
-	n := len(mediaType)
-	if len(b) < n {
+	if !ascii.HasPrefixFold(b, mediaType) {
 		return nil, false
 	}
-	for i := range n {
-		c := b[i]
-		if c-'A' < 26 {
-			c |= 0x20
-		}
-		if c != mediaType[i] {
-			return nil, false
-		}
-	}
-	if n < len(b) && b[n] != ';' && !isBlank(b[n]) {
+	n := len(mediaType)
+	if n < len(b) && b[n] != ';' && !ascii.IsBlank(b[n]) {
 		return nil, false
 	}
 	return b[n:], true
@@ -109,17 +102,17 @@ type parameter struct {
 // quote that would end the string ends it, whatever is before: browsers write
 // no backslash to escape, and send those of a name.
 func nextParameter(b []byte) (p parameter, rest []byte, err error) {
-	if b = trimLeft(b); len(b) == 0 {
+	if b = ascii.TrimLeft(b); len(b) == 0 {
 		return p, nil, nil
 	}
 	if b[0] != ';' {
 		return p, nil, ErrParameter
 	}
-	if b = trimLeft(b[1:]); len(b) == 0 {
+	if b = ascii.TrimLeft(b[1:]); len(b) == 0 {
 		return p, nil, nil
 	}
 	i := 0
-	for i < len(b) && isToken(b[i]) {
+	for i < len(b) && ascii.IsTchar(b[i]) {
 		i++
 	}
 	if i == 0 || i == len(b) || b[i] != '=' {
@@ -138,7 +131,7 @@ func nextParameter(b []byte) (p parameter, rest []byte, err error) {
 		}
 		return parameter{name, b[1:i], true}, b[i+1:], nil
 	}
-	for i = 0; i < len(b) && isToken(b[i]); i++ {
+	for i = 0; i < len(b) && ascii.IsTchar(b[i]); i++ {
 	}
 	if i == 0 {
 		return p, nil, ErrParameter
@@ -154,32 +147,6 @@ func escapes(b []byte) bool {
 
 // atParameter reports whether b is where a parameter may begin, or none is.
 func atParameter(b []byte) bool {
-	b = trimLeft(b)
+	b = ascii.TrimLeft(b)
 	return len(b) == 0 || b[0] == ';'
-}
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
-
-// isToken reports whether a token may have a byte (RFC 9110 section 5.6.2).
-func isToken(c byte) bool {
-	switch c {
-	case '!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~':
-		return true
-	}
-	return c-'0' < 10 || c|0x20-'a' < 26
-}
-
-func trimLeft(b []byte) []byte {
-	for len(b) > 0 && isBlank(b[0]) {
-		b = b[1:]
-	}
-	return b
-}
-
-func trim(b []byte) []byte {
-	b = trimLeft(b)
-	for len(b) > 0 && isBlank(b[len(b)-1]) {
-		b = b[:len(b)-1]
-	}
-	return b
 }

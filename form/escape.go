@@ -1,5 +1,7 @@
 package form
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // Decode decodes percent-encoding (RFC 3986 section 2.1) of src into dst and
 // returns the length of what it has written. dst may be src, since nothing
 // gets longer. It fails with ErrEscape, and with ErrShort if dst is too short,
@@ -20,7 +22,7 @@ func decode(dst, src []byte, plus byte) (n int, err error) {
 			if i+2 >= len(src) {
 				return n, ErrEscape
 			}
-			h, l := unhex(src[i+1]), unhex(src[i+2])
+			h, l := ascii.Unhex(src[i+1]), ascii.Unhex(src[i+2])
 			if h|l > 15 {
 				return n, ErrEscape
 			}
@@ -52,15 +54,4 @@ func DecodedLen(src []byte) (n int, same bool) {
 		}
 	}
 	return max(n, 0), same
-}
-
-// unhex is the value of a hexadecimal digit, more than 15 for other bytes.
-func unhex(c byte) byte {
-	switch {
-	case c-'0' < 10:
-		return c - '0'
-	case c|0x20-'a' < 6:
-		return c | 0x20 - 'a' + 10
-	}
-	return 0xFF
 }

@@ -1,6 +1,10 @@
 package form
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/bobtail-go/bobtail/internal/ascii"
+)
 
 // Event is what Multipart.Next has found.
 type Event uint8
@@ -213,7 +217,7 @@ func (m *Multipart) step(b []byte) (ev Event, data []byte, n int) {
 			m.state = stateDelimiterLF
 		case c == '-' && m.state == stateDelimiter:
 			m.state = stateDash
-		case isBlank(c):
+		case ascii.IsBlank(c):
 			// Transports may add blanks (RFC 2046 section 5.1.1).
 			m.state = statePadding
 			m.countHeader(1)
@@ -247,7 +251,7 @@ func (m *Multipart) step(b []byte) (ev Event, data []byte, n int) {
 		switch {
 		case c == '\r':
 			m.state = stateClosingLF
-		case !isBlank(c):
+		case !ascii.IsBlank(c):
 			m.fail(ErrDelimiter)
 		}
 		return EventNone, nil, 1

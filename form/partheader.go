@@ -1,5 +1,7 @@
 package form
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // This file reads the header of a part, line by line, and keeps what a program
 // is told of it.
 
@@ -37,7 +39,7 @@ func (m *Multipart) headerBytes(b []byte) int {
 		case c < ' ' && c != '\t' || c == 0x7F:
 			m.fail(ErrHeaderByte)
 			return i + 1
-		case m.line == m.kept && isBlank(c):
+		case m.line == m.kept && ascii.IsBlank(c):
 			m.fail(ErrFold)
 			return i + 1
 		case m.line == len(m.mem) || m.header+i == m.limits.Header:
@@ -67,32 +69,32 @@ func (m *Multipart) endLine() Event {
 		return EventPart
 	}
 	i := 0
-	for i < len(line) && isToken(line[i]) {
+	for i < len(line) && ascii.IsTchar(line[i]) {
 		i++
 	}
 	if i == 0 || i == len(line) || line[i] != ':' {
 		m.fail(ErrHeaderName)
 		return EventNone
 	}
-	name, value := line[:i], trim(line[i+1:])
+	name, value := line[:i], ascii.Trim(line[i+1:])
 	switch {
-	case equalFold(name, "content-disposition"):
+	case ascii.EqualFold(name, "content-disposition"):
 		if m.disposed {
 			m.fail(ErrHeaderTwice)
 			return EventNone
 		}
 		m.disposed = true
 		m.disposition(value)
-	case equalFold(name, "content-type"):
+	case ascii.EqualFold(name, "content-type"):
 		if m.contentType.end > 0 {
 			m.fail(ErrHeaderTwice)
 			return EventNone
 		}
 		m.contentType = m.keep(value)
-	case equalFold(name, "content-transfer-encoding"):
+	case ascii.EqualFold(name, "content-transfer-encoding"):
 		// RFC 7578 section 4.7: not to be sent. What is the identity does no
 		// harm; data that is not what it seems does.
-		if !equalFold(value, "binary") && !equal(value, "7bit") && !equal(value, "8bit") {
+		if !ascii.EqualFold(value, "binary") && !ascii.Equal(value, "7bit") && !ascii.Equal(value, "8bit") {
 			m.fail(ErrEncoding)
 		}
 	}
@@ -128,13 +130,13 @@ func (m *Multipart) disposition(b []byte) {
 		}
 		b = rest
 		switch {
-		case equalFold(p.name, "name"):
+		case ascii.EqualFold(p.name, "name"):
 			if m.name.end > 0 {
 				m.fail(ErrHeaderTwice)
 				return
 			}
 			m.name = m.keepValue(p)
-		case equalFold(p.name, "filename"):
+		case ascii.EqualFold(p.name, "filename"):
 			switch {
 			case m.extended: // which goes before this (RFC 6266 section 4.3)
 			case m.filename.end > 0:
@@ -143,7 +145,7 @@ func (m *Multipart) disposition(b []byte) {
 			default:
 				m.filename = m.keepValue(p)
 			}
-		case equalFold(p.name, "filename*"):
+		case ascii.EqualFold(p.name, "filename*"):
 			// RFC 7578 section 4.2 forbids it, and some send it.
 			if m.extended {
 				m.fail(ErrHeaderTwice)
@@ -209,7 +211,7 @@ func (m *Multipart) keepExtended(p parameter) (span, error) {
 	if quotes < 2 || p.quoted {
 		return span{}, ErrExtended
 	}
-	if !equalFold(p.value[:charset], "utf-8") {
+	if !ascii.EqualFold(p.value[:charset], "utf-8") {
 		return span{}, ErrCharset
 	}
 	n, err := Decode(m.mem[m.kept:], p.value[i:])
@@ -238,7 +240,7 @@ func BaseName(filename []byte) []byte {
 			return nil
 		}
 	}
-	if len(filename) == 0 || equal(filename, ".") || equal(filename, "..") {
+	if len(filename) == 0 || ascii.Equal(filename, ".") || ascii.Equal(filename, "..") {
 		return nil
 	}
 	return filename

@@ -1,5 +1,7 @@
 package form
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // Query walks over the pairs of a query, or of another urlencoded text, as it
 // was sent:
 //
@@ -39,7 +41,7 @@ func (q *Query) Next() bool {
 				}
 			case '%':
 				same = false
-				if i+2 >= len(b) || unhex(b[i+1])|unhex(b[i+2]) > 15 {
+				if i+2 >= len(b) || ascii.Unhex(b[i+1])|ascii.Unhex(b[i+2]) > 15 {
 					bad = true
 				}
 			case '+':
@@ -88,7 +90,7 @@ func (q *Query) NameIs(s string) bool {
 		c := b[j]
 		switch c {
 		case '%':
-			c = unhex(b[j+1])<<4 | unhex(b[j+2]) // as Next has seen
+			c = ascii.Unhex(b[j+1])<<4 | ascii.Unhex(b[j+2]) // as Next has seen
 			j += 2
 		case '+':
 			c = ' '

@@ -1,6 +1,10 @@
 package form
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/bobtail-go/bobtail/internal/ascii"
+)
 
 // Values are the names and values of a urlencoded form, decoded in the memory
 // that the content had, and views of it: valid as long as that is. The zero
@@ -64,7 +68,7 @@ func Parse(b []byte) (Values, error) {
 func (v Values) Get(name string) []byte {
 	p := v.Pairs() // one for each turn of the loop would be on the heap under TinyGo
 	for p.Next() {
-		if equal(p.name, name) {
+		if ascii.Equal(p.name, name) {
 			return p.value
 		}
 	}
@@ -115,31 +119,3 @@ func (p *Pairs) Name() []byte { return p.name }
 
 // Value is the value of the pair, empty if it has no "=".
 func (p *Pairs) Value() []byte { return p.value }
-
-// equal reports whether b is s, without a conversion, which would allocate
-// under TinyGo.
-func equal(b []byte, s string) bool {
-	if len(b) != len(s) {
-		return false
-	}
-	for i := range b {
-		if b[i] != s[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// equalFold reports whether b is s, in upper or lower case; s is in lower case
-// and has letters and "-" only.
-func equalFold(b []byte, s string) bool {
-	if len(b) != len(s) {
-		return false
-	}
-	for i := range b {
-		if b[i]|0x20 != s[i] {
-			return false
-		}
-	}
-	return true
-}

@@ -2,7 +2,11 @@
 // section 11.6.2). It does no I/O and allocates nothing.
 package credentials
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/bobtail-go/bobtail/internal/ascii"
+)
 
 // Basic decodes credentials of the scheme Basic (RFC 7617 section 2) into dst:
 // views of it, before and behind the first colon. It is not ok if the scheme is
@@ -93,13 +97,8 @@ func IsScheme(value []byte, scheme string) bool {
 // 11.4).
 func cutScheme(b []byte, scheme string) ([]byte, bool) {
 	n := len(scheme)
-	if len(b) < n || len(b) > n && b[n] != ' ' {
+	if !ascii.HasPrefixFold(b, scheme) || len(b) > n && b[n] != ' ' {
 		return nil, false
-	}
-	for i := range n {
-		if b[i]|0x20 != scheme[i] {
-			return nil, false // a scheme has letters only here
-		}
 	}
 	for b = b[n:]; len(b) > 0 && b[0] == ' '; b = b[1:] {
 	}
