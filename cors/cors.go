@@ -10,7 +10,10 @@
 package cors
 
 import (
+	"slices"
+
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -99,7 +102,7 @@ func (p *Policy) Validate() error {
 	}
 	for _, names := range [...][]string{p.Methods, p.Headers, p.Expose} {
 		for _, s := range names {
-			if !isToken(s) {
+			if !ascii.IsToken(s) {
 				return ErrName
 			}
 		}
@@ -120,15 +123,15 @@ func (p Policy) Handler() (func(web.Handler) web.Handler, error) {
 	}
 	g := &gate{
 		Policy:  p,
-		all:     contains(p.Origins, "*"),
-		any:     contains(p.Headers, "*"),
-		every:   contains(p.Methods, "*"),
+		all:     slices.Contains(p.Origins, "*"),
+		any:     slices.Contains(p.Headers, "*"),
+		every:   slices.Contains(p.Methods, "*"),
 		methods: join(append([]string{"GET", "HEAD", "POST"}, p.Methods...)),
 		headers: join(p.Headers),
 		expose:  join(p.Expose),
 	}
 	if p.MaxAge > 0 {
-		g.maxAge = itoa(p.MaxAge)
+		g.maxAge = string(ascii.AppendUint(nil, uint64(p.MaxAge)))
 	}
 	return func(h web.Handler) web.Handler {
 		return func(w web.Response, r *web.Request) error { return g.serve(w, r, h) }
@@ -212,7 +215,7 @@ func (g *gate) preflight(w web.Response, r *web.Request, method []byte) error {
 			a = a.Header("Access-Control-Allow-Headers", g.headers)
 		}
 	}
-	if g.PrivateNetwork && equal(r.Header("Access-Control-Request-Private-Network"), "true") {
+	if g.PrivateNetwork && ascii.Equal(r.Header("Access-Control-Request-Private-Network"), "true") {
 		a = a.Header("Access-Control-Allow-Private-Network", "true")
 	}
 	if g.maxAge != "" {
@@ -237,12 +240,12 @@ func (g *gate) admits(origin []byte) bool {
 // allowsMethod reports whether a method, which is told by case, is allowed.
 func (g *gate) allowsMethod(method []byte) bool {
 	for _, m := range [...]string{"GET", "HEAD", "POST"} {
-		if equal(method, m) {
+		if ascii.Equal(method, m) {
 			return true
 		}
 	}
 	for _, m := range g.Methods {
-		if equal(method, m) {
+		if ascii.Equal(method, m) {
 			return true
 		}
 	}

@@ -1,5 +1,7 @@
 package cors
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // This file reads origins, and lists of names.
 
 const below = "://*."
@@ -40,11 +42,11 @@ func isOrigin(s string) bool {
 func matches(o string, origin []byte) bool {
 	i := index(o, below)
 	if i < 0 {
-		return equal(origin, o)
+		return ascii.Equal(origin, o)
 	}
 	scheme, host := o[:i+len("://")], o[i+len("://*"):]
 	n := len(origin) - len(host)
-	if n <= len(scheme) || !equal(origin[:len(scheme)], scheme) || !equal(origin[n:], host) {
+	if n <= len(scheme) || !ascii.Equal(origin[:len(scheme)], scheme) || !ascii.Equal(origin[n:], host) {
 		return false
 	}
 	for _, c := range origin[len(scheme):n] {
@@ -66,55 +68,12 @@ func index(s, sub string) int {
 	return -1
 }
 
-// equal reports whether b and s are the same, without a conversion, for which
-// TinyGo would allocate.
-func equal(b []byte, s string) bool {
-	if len(b) != len(s) {
-		return false
-	}
-	for i := range b {
-		if b[i] != s[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// isToken reports whether s is a token = 1*tchar (RFC 9110 section 5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		case index("!#$%&'*+-.^_`|~", s[i:i+1]) >= 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
-}
-
-func contains(list []string, s string) bool {
-	for _, t := range list {
-		if t == s {
-			return true
-		}
-	}
-	return false
-}
-
 func join(list []string) (s string) {
 	for i, t := range list {
 		if i > 0 {
 			s += ", "
 		}
 		s += t
-	}
-	return s
-}
-
-func itoa(n int) (s string) {
-	for ; n > 0; n /= 10 {
-		s = string(rune('0'+n%10)) + s
 	}
 	return s
 }

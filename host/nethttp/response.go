@@ -16,6 +16,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -114,7 +115,7 @@ func (x *exchange) writeHeader(code int) {
 func (x *exchange) interim(code int) {
 	var fields []http1conn.Field
 	for _, key := range slices.Sorted(maps.Keys(x.header)) {
-		if key == "Content-Length" || key == "Transfer-Encoding" || !isToken(key) {
+		if key == "Content-Length" || key == "Transfer-Encoding" || !ascii.IsToken(key) {
 			continue
 		}
 		for _, v := range x.header[key] {
@@ -222,7 +223,7 @@ func (x *exchange) begin(p []byte, all bool) (int, error) {
 	for _, line := range h["Trailer"] {
 		hasTrailers = true
 		for name := range strings.SplitSeq(line, ",") {
-			if key := textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)); mayTrail(key) && isToken(key) {
+			if key := textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)); mayTrail(key) && ascii.IsToken(key) {
 				x.trailers = append(x.trailers, key)
 			}
 		}
@@ -246,7 +247,7 @@ func (x *exchange) begin(p []byte, all bool) (int, error) {
 		// By its name as peers see it, which a handler that goes past the
 		// methods of http.Header may have written in another case.
 		switch name := textproto.CanonicalMIMEHeaderKey(key); {
-		case name == "Content-Length", name == "Transfer-Encoding", strings.HasPrefix(key, http.TrailerPrefix), !isToken(key):
+		case name == "Content-Length", name == "Transfer-Encoding", strings.HasPrefix(key, http.TrailerPrefix), !ascii.IsToken(key):
 			continue
 		case key == "Content-Type" && x.status == http.StatusNotModified:
 			continue
@@ -344,7 +345,7 @@ func (x *exchange) finish() error {
 func (x *exchange) writeTrailers() error {
 	for _, key := range slices.Sorted(maps.Keys(x.header)) {
 		name, prefixed := strings.CutPrefix(key, http.TrailerPrefix)
-		if !isToken(name) || !prefixed && !slices.Contains(x.trailers, key) {
+		if !ascii.IsToken(name) || !prefixed && !slices.Contains(x.trailers, key) {
 			continue
 		}
 		for _, v := range x.header[key] {
@@ -416,20 +417,6 @@ func (x *exchange) notifyClose() {
 	case *x.closes.Load() <- true:
 	default:
 	}
-}
-
-// isToken reports whether s may be the name of a field (RFC 9110 section
-// 5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
 }
 
 // fieldValue is a value as it may be sent: net/http sends line breaks as

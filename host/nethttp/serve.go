@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -130,7 +131,7 @@ func (l *loop) begin(w http.ResponseWriter, req *http.Request) {
 			// These are between net/http and its peer, and are done with.
 			continue
 		}
-		if !isToken(key) {
+		if !ascii.IsToken(key) {
 			continue
 		}
 		for _, v := range req.Header[key] {
