@@ -4,6 +4,7 @@ package main
 
 import (
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/internal/house/small/heap"
 )
 
@@ -74,7 +75,7 @@ func serve(x *exchange, cut int) {
 		cut = len(x.request)
 	}
 	if err != nil {
-		must(equal(refuse(err), x.answer), "refusal")
+		must(ascii.Equal(refuse(err), x.answer), "refusal")
 		return
 	}
 	must(done, "head")
@@ -92,8 +93,8 @@ func serve(x *exchange, cut int) {
 			cut = len(x.request)
 		}
 	}
-	must(equal(content, x.content), "content")
-	must(equal(respond(), x.answer), "answer")
+	must(ascii.Equal(content, x.content), "content")
+	must(ascii.Equal(respond(), x.answer), "answer")
 }
 
 func respond() []byte {
@@ -137,16 +138,6 @@ func refuse(e error) []byte {
 	b, err = resp.AppendEnd(b, nil)
 	check(err)
 	return b
-}
-
-// equal compares without the copy that TinyGo makes for a conversion.
-func equal(b []byte, s string) bool {
-	for i := range b {
-		if i == len(s) || b[i] != s[i] {
-			return false
-		}
-	}
-	return len(b) == len(s)
 }
 
 func check(err error) {

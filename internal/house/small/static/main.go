@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/internal/house/small/heap"
 	"github.com/bobtail-go/bobtail/static"
 	"github.com/bobtail-go/bobtail/web"
@@ -97,19 +98,9 @@ func serve(x *web.Exchange, h web.Handler, parts bool) {
 		stream.in, stream.n = v.request, 0
 		check(x.ServeStream(&stream, h))
 		out := stream.out[:stream.n]
-		must(len(out) > 12+len(v.content) && equal(out[9:12], v.status), v.request)
-		must(equal(out[len(out)-len(v.content):], v.content), v.request)
+		must(len(out) > 12+len(v.content) && ascii.Equal(out[9:12], v.status), v.request)
+		must(ascii.Equal(out[len(out)-len(v.content):], v.content), v.request)
 	}
-}
-
-// equal compares without the copy that TinyGo makes for a conversion.
-func equal(b []byte, s string) bool {
-	for i := range b {
-		if i == len(s) || b[i] != s[i] {
-			return false
-		}
-	}
-	return len(b) == len(s)
 }
 
 func check(err error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/bobtail-go/bobtail/cookie"
 	"github.com/bobtail-go/bobtail/form"
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/internal/house/small/heap"
 	"github.com/bobtail-go/bobtail/json"
 	"github.com/bobtail-go/bobtail/web"
@@ -95,7 +96,7 @@ func main() {
 			stream.in, stream.n = exchanges[i].request, 0
 			x.ServeStream(&stream, answer)
 			out := stream.out[:stream.n]
-			must(len(out) > 12 && equal(out[9:12], exchanges[i].status) && contains(out, exchanges[i].contains), exchanges[i].request)
+			must(len(out) > 12 && ascii.Equal(out[9:12], exchanges[i].status) && contains(out, exchanges[i].contains), exchanges[i].request)
 		}
 	}
 	println("ok")
@@ -103,13 +104,13 @@ func main() {
 
 func answer(w web.Response, r *web.Request) error {
 	switch path := r.Path(); {
-	case equal(path, "/form"):
+	case ascii.Equal(path, "/form"):
 		return urlencoded(w, r)
-	case equal(path, "/parts"):
+	case ascii.Equal(path, "/parts"):
 		return multipart(w, r)
-	case equal(path, "/basic"):
+	case ascii.Equal(path, "/basic"):
 		return basic(w, r)
-	case equal(path, "/bearer"):
+	case ascii.Equal(path, "/bearer"):
 		return bearer(w, r)
 	}
 	b, err := r.Alloc(300)
@@ -160,7 +161,7 @@ func urlencoded(w web.Response, r *web.Request) error {
 	}
 	p := f.Pairs()
 	for p.Next() {
-		must(equal(p.Name(), "user"), "pair")
+		must(ascii.Equal(p.Name(), "user"), "pair")
 	}
 	body, err := w.Status(200).Header("Content-Type", "application/json").Stream()
 	if err != nil {
@@ -218,21 +219,9 @@ func multipart(w web.Response, r *web.Request) error {
 	return w.JSON(b)
 }
 
-func equal(b []byte, s string) bool {
-	if len(b) != len(s) {
-		return false
-	}
-	for i := range b {
-		if b[i] != s[i] {
-			return false
-		}
-	}
-	return true
-}
-
 func contains(b []byte, s string) bool {
 	for i := 0; i+len(s) <= len(b); i++ {
-		if equal(b[i:i+len(s)], s) {
+		if ascii.Equal(b[i:i+len(s)], s) {
 			return true
 		}
 	}
