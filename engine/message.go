@@ -15,11 +15,17 @@ func (w *Worker) Seal(s *pool.Slot) { w.e.pool.Outputs.Seal(s) }
 
 // Hold says that the driver is midway in a message that it sends in several
 // parts, possibly in several turns: what is pushed waits until Hold(s, false),
-// except what has begun already, which goes out first. A slot that is held may
-// be parked, and every other call works as before.
+// except what has begun already, which goes out first. Hold(s, false) sends what
+// has waited, as far as the peer takes it at once. A slot that is held may be
+// parked, and every other call works as before; if it ends so, what was pushed
+// and has not begun is lost with it.
 func (w *Worker) Hold(s *pool.Slot, on bool) {
-	if w.e.pool.Outputs.Hold(s, on) {
-		s.Flags |= flagOutput
+	if !w.e.pool.Outputs.Hold(s, on) {
+		return
+	}
+	s.Flags |= flagOutput
+	if !on {
+		w.flush(s) // who looks next finds out how it went
 	}
 }
 
@@ -54,8 +60,11 @@ func (t *Stream) Hold(on bool) error {
 		return ErrDeadline
 	}
 	defer w.give()
-	w.Hold(s, on)
-	if on || s.Flags&flagOutput == 0 {
+	if !w.e.pool.Outputs.Hold(s, on) {
+		return nil
+	}
+	s.Flags |= flagOutput
+	if on {
 		return nil
 	}
 	if err := w.flushPushed(s); !flushed(err) {

@@ -87,6 +87,15 @@ func TestNoGrowthCalls(t *testing.T) {
 			must(o.Copy(h, nil, data, 0) == nil && o.DropOldest(h))
 			o.Clear(s)
 		}},
+		{"Hold, Copy of two parts, CopyLast", func() {
+			must(!o.Hold(s, true) && o.Copy(h, data[:5], data[5:10], 0) == nil && o.Peek(s, bufs) == 0)
+			must(o.Keep(s, data[:10], nil, false, false) && o.Peek(s, bufs) == 1 && o.Hold(s, false))
+			n, err := o.CopyLast(h, data[:5], nil, true)
+			must(n == 1 && err == nil && o.Sealed(h) && o.Copy(h, nil, data, 0) == pool.ErrSealed)
+			o.Seal(s)
+			o.Clear(s)
+			must(p.View(i).State == pool.Served)
+		}},
 		{"errors", func() {
 			must(o.Copy(h, nil, page, 0) == pool.ErrFull && o.Copy(0, nil, page, 0) == pool.ErrStale && pool.ErrFull.Error() != "")
 		}},

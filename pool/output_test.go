@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -327,6 +328,13 @@ func modelOutputs(t *testing.T, seed uint64) {
 	p, hs := withOutputs(slots, blocks, nodes)
 	o := &p.Outputs
 	queues := make([][]*message, slots)
+	held, sealed := make([]bool, slots), make([]bool, slots)
+	begun := func(i int) (k int) { // how many messages at the front of a queue have begun
+		for k < len(queues[i]) && queues[i][k].begun {
+			k++
+		}
+		return k
+	}
 	static := make([]byte, 5000)
 	for i := range static {
 		static[i] = byte(rng.Uint32())
@@ -350,12 +358,14 @@ func modelOutputs(t *testing.T, seed uint64) {
 		s, h := p.Slot(i), hs[i]
 		name := fmt.Sprintf("seed %d step %d", seed, step)
 		usedBlocks, usedNodes := o.Used()
-		switch op := rng.IntN(10); op {
+		switch op := rng.IntN(14); op {
 		case 0, 1: // Copy
 			data, mark := random(200), rng.IntN(6)
 			need := len(cut(len(data)))
 			want := error(nil)
 			switch {
+			case sealed[i]:
+				want = pool.ErrSealed
 			case mark > 0 && pieces(i) >= mark:
 				want = pool.ErrBacklog
 			case need > blocks-usedBlocks || need > nodes-usedNodes:
@@ -363,7 +373,8 @@ func modelOutputs(t *testing.T, seed uint64) {
 			case pieces(i) > 0 && (usedBlocks >= blocks-blocks/8 || usedNodes >= nodes-nodes/8):
 				want = pool.ErrFull // what is left is for those who have none
 			}
-			if err := o.Copy(h, nil, data, mark); err != want {
+			head := rng.IntN(len(data) + 1)
+			if err := o.Copy(h, data[:head], data[head:], mark); err != want {
 				t.Fatalf("%s: Copy = %v, want %v", name, err, want)
 			}
 			if want == nil {
@@ -371,6 +382,12 @@ func modelOutputs(t *testing.T, seed uint64) {
 			}
 		case 2: // Append of the program's memory, of one or two pieces
 			n := 1 + rng.IntN(2)
+			if sealed[i] {
+				if err := o.Append(h, static[:1], pool.NoBlock, false, 0); err != pool.ErrSealed {
+					t.Fatalf("%s: Append = %v to a sealed queue", name, err)
+				}
+				continue
+			}
 			if nodes-usedNodes < n {
 				continue
 			}
@@ -402,7 +419,7 @@ func modelOutputs(t *testing.T, seed uint64) {
 			n := 1 + rng.IntN(64)
 			if err := o.Append(h, o.Bytes(shared)[:n], shared, false, 0); err == nil {
 				queues[i] = append(queues[i], &message{data: static[seed : seed+uint64(n)], pieces: []int{n}})
-			} else if err != pool.ErrFull {
+			} else if err != pool.ErrFull && (err != pool.ErrSealed || !sealed[i]) {
 				t.Fatalf("%s: Append = %v", name, err)
 			}
 			if rng.IntN(3) == 0 {
@@ -415,8 +432,7 @@ func modelOutputs(t *testing.T, seed uint64) {
 				body = nil
 			}
 			// Ahead is for an owner that knows of no output.
-			begun := len(queues[i]) > 0 && queues[i][0].begun
-			ahead := !begun && rng.IntN(2) == 0
+			ahead := begun(i) == 0 && rng.IntN(2) == 0
 			m := &message{data: append(bytes.Clone(head), body...), pieces: cut(len(head)), begun: true}
 			inBlocks := len(m.pieces)
 			if isStatic && len(body) > 0 {
@@ -434,16 +450,15 @@ func modelOutputs(t *testing.T, seed uint64) {
 			}
 			switch {
 			case !want:
+			case held[i]:
+				queues[i] = slices.Insert(queues[i], begun(i), m)
 			case ahead:
 				queues[i] = append([]*message{m}, queues[i]...)
 			default:
 				queues[i] = append(queues[i], m)
 			}
 		case 5: // DropOldest
-			k := 0
-			for k < len(queues[i]) && queues[i][k].begun {
-				k++
-			}
+			k := begun(i)
 			if got := o.DropOldest(h); got != (k < len(queues[i])) {
 				t.Fatalf("%s: DropOldest = %v, message %d of %d", name, got, k, len(queues[i]))
 			}
@@ -461,7 +476,70 @@ func modelOutputs(t *testing.T, seed uint64) {
 				p.Acquire()
 				hs[i] = p.Handle(s)
 			}
-			queues[i] = nil
+			queues[i], held[i], sealed[i] = nil, false, false
+		case 7: // Hold
+			held[i] = !held[i]
+			if rng.IntN(5) == 0 {
+				held[i] = !held[i] // what is so already
+				if !held[i] {
+					break
+				}
+			}
+			if held[i] {
+				last := 0
+				for k, m := range queues[i] {
+					if m.begun {
+						last = k
+					}
+				}
+				for _, m := range queues[i][:last] {
+					m.begun = true // since the owner has kept something behind it
+				}
+			}
+			want := len(queues[i]) > 0
+			if held[i] {
+				want = begun(i) > 0
+			}
+			if got := o.Hold(s, held[i]); got != want {
+				t.Fatalf("%s: Hold(%v) = %v, want %v", name, held[i], got, want)
+			}
+		case 8: // Seal, or a last message
+			if rng.IntN(4) != 0 {
+				continue
+			}
+			if rng.IntN(3) == 0 {
+				o.Seal(s)
+				sealed[i] = true
+				break
+			}
+			data, drop := random(200), rng.IntN(2) == 0
+			head := rng.IntN(len(data) + 1)
+			want, drops := error(nil), 0
+			if sealed[i] {
+				want = pool.ErrSealed
+			} else if drop {
+				n := len(queues[i])
+				queues[i] = slices.DeleteFunc(queues[i], func(m *message) bool { return !m.begun })
+				drops = n - len(queues[i])
+			}
+			got, err := o.CopyLast(h, data[:head], data[head:], drop)
+			if err == pool.ErrFull && want == nil {
+				// Dropping gives back what only a look at the blocks can tell.
+				b, n := o.Used()
+				if need := len(cut(len(data))); need > blocks-b || need > nodes-n {
+					want = pool.ErrFull
+				}
+			}
+			if got != drops || err != want {
+				t.Fatalf("%s: CopyLast = %d, %v, want %d, %v", name, got, err, drops, want)
+			}
+			if err == nil {
+				queues[i] = append(queues[i], &message{data: data, pieces: cut(len(data))})
+				sealed[i] = true
+			}
+			if o.Sealed(h) != sealed[i] {
+				t.Fatalf("%s: Sealed = %v", name, !sealed[i])
+			}
 		default: // send
 			bufs := make([][]byte, 1+rng.IntN(8))
 			k := o.Peek(s, bufs)
@@ -472,7 +550,7 @@ func modelOutputs(t *testing.T, seed uint64) {
 			var want []byte
 			left := len(bufs)
 			for _, m := range queues[i] {
-				if left == 0 {
+				if left == 0 || held[i] && !m.begun {
 					break
 				}
 				m.begun = true
@@ -519,6 +597,7 @@ func modelOutputs(t *testing.T, seed uint64) {
 		for _, m := range queues[i] {
 			want = append(want, m.data...)
 		}
+		o.Hold(p.Slot(i), false)
 		if got := sendAll(p, p.Slot(i), 8, 100); !bytes.Equal(got, want) {
 			t.Fatalf("seed %d: at the end slot %d sends %d bytes, want %d, or others", seed, i, len(got), len(want))
 		}
