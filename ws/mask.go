@@ -1,6 +1,9 @@
 package ws
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // Masking (RFC 6455 section 5.3), the same both ways.
 
@@ -8,23 +11,95 @@ import "math/bits"
 // and masks the first byte of what is masked with it.
 type Key uint32
 
-func loadKey(b []byte) Key {
-	_ = b[3]
-	return Key(b[0]) | Key(b[1])<<8 | Key(b[2])<<16 | Key(b[3])<<24
-}
+func loadKey(b []byte) Key { return Key(word32(b)) }
 
 // After is the key for what follows n bytes that were masked with k.
 func (k Key) After(n int) Key { return Key(bits.RotateLeft32(uint32(k), -8*(n&3))) }
 
+// twice is eight bytes of the key, the first of them lowest.
+func (k Key) twice() uint64 { return uint64(k)<<32 | uint64(k) }
+
 // Mask masks b, or takes its mask off, in place, and returns the key for the
 // byte that follows.
-func Mask(b []byte, k Key) Key { return MaskCopy(b, b, k) }
+func Mask(b []byte, k Key) Key {
+	if !loadsAnywhere {
+		return maskAligned(b, k)
+	}
+	i, w := 0, k.twice()
+	for ; i+32 <= len(b); i += 32 {
+		p := b[i : i+32]
+		putWord(p, word(p)^w)
+		putWord(p[8:], word(p[8:])^w)
+		putWord(p[16:], word(p[16:])^w)
+		putWord(p[24:], word(p[24:])^w)
+	}
+	for ; i+8 <= len(b); i += 8 {
+		p := b[i : i+8]
+		putWord(p, word(p)^w)
+	}
+	return maskTail(b[i:], b[i:], k)
+}
 
 // MaskCopy is Mask of src into dst, which must be as long, and be the same
 // memory as src or none of it. It returns the key for the byte that follows.
 func MaskCopy(dst, src []byte, k Key) Key {
-	for i := range src {
+	dst = dst[:len(src)]
+	if !loadsAnywhere {
+		copy(dst, src)
+		return maskAligned(dst, k)
+	}
+	i, w := 0, k.twice()
+	for ; i+32 <= len(src); i += 32 {
+		p, q := src[i:i+32], dst[i:i+32]
+		putWord(q, word(p)^w)
+		putWord(q[8:], word(p[8:])^w)
+		putWord(q[16:], word(p[16:])^w)
+		putWord(q[24:], word(p[24:])^w)
+	}
+	for ; i+8 <= len(src); i += 8 {
+		putWord(dst[i:i+8], word(src[i:i+8])^w)
+	}
+	return maskTail(dst[i:], src[i:], k)
+}
+
+// maskTail masks less than eight bytes.
+func maskTail(dst, src []byte, k Key) Key {
+	i := 0
+	if len(src) >= 4 {
+		putWord32(dst, word32(src)^uint32(k))
+		i = 4
+	}
+	for ; i < len(src); i++ {
 		dst[i] = src[i] ^ byte(k)
+		k = k.After(1)
+	}
+	return k
+}
+
+// maskAligned is Mask for processors that want words at their own addresses,
+// and whose compilers therefore load them by the byte everywhere else.
+func maskAligned(b []byte, k Key) Key {
+	for len(b) != 0 && uintptr(unsafe.Pointer(&b[0]))&3 != 0 {
+		b[0] ^= byte(k)
+		k = k.After(1)
+		b = b[1:]
+	}
+	// The key as it is in memory, whatever the order of the machine.
+	mem := [4]byte{byte(k), byte(k >> 8), byte(k >> 16), byte(k >> 24)}
+	w := *(*uint32)(unsafe.Pointer(&mem))
+	words := unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
+	for len(words) >= 4 {
+		words[0] ^= w
+		words[1] ^= w
+		words[2] ^= w
+		words[3] ^= w
+		words = words[4:]
+	}
+	for i := range words {
+		words[i] ^= w
+	}
+	for i := len(b) &^ 3; i < len(b); i++ {
+		b[i] ^= byte(k)
 		k = k.After(1)
 	}
 	return k

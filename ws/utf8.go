@@ -1,5 +1,7 @@
 package ws
 
+import "math/bits"
+
 // UTF8 checks text that comes in pieces (RFC 6455 section 8.1). Its zero value
 // is ready for a text. It is a plain value.
 type UTF8 struct {
@@ -22,12 +24,70 @@ const (
 // Check reports whether b can follow what was checked before. After the first
 // byte that cannot, u must be made zero before it is used again.
 func (u *UTF8) Check(b []byte) bool {
-	for _, c := range b {
-		if !u.step(c) {
+	i := 0
+	for u.state != utf8Whole {
+		if i == len(b) {
+			return true
+		}
+		if !u.step(b[i]) {
 			return false
 		}
+		i++
 	}
-	return true
+	for {
+		i = skipASCII(b, i)
+	several: // characters of several bytes, and what little ASCII is between
+		for {
+			if i+4 > len(b) {
+				for ; i < len(b); i++ {
+					if !u.step(b[i]) {
+						return false
+					}
+				}
+				return true
+			}
+			switch w := word32(b[i:]); {
+			case w&0x80808080 == 0:
+				i += 4
+				break several
+			case w&0x80 == 0:
+				i++
+			case w&0xC0E0 == 0x80C0 && w&0x1E != 0: // C2..DF, 80..BF
+				i += 2
+			case w&0xC0C0F0 == 0x8080E0:
+				c := w&0xF<<12 | w>>2&0xFC0 | w>>16&0x3F
+				if c < 0x800 || c>>11 == 0xD800>>11 {
+					return false // overlong, or a surrogate
+				}
+				i += 3
+			case w&0xC0C0C0F8 == 0x808080F0:
+				c := w&0x7<<18 | w<<4&0x3F000 | w>>10&0xFC0 | w>>24&0x3F
+				if c-0x10000 > 0xFFFFF {
+					return false // overlong, or not in Unicode
+				}
+				i += 4
+			default:
+				return false
+			}
+		}
+	}
+}
+
+// skipASCII is the offset of the first byte at i or later that is not ASCII, or a
+// few before that: it goes by eight bytes.
+func skipASCII(b []byte, i int) int {
+	for ; i+32 <= len(b); i += 32 {
+		p := b[i : i+32]
+		if (word(p)|word(p[8:])|word(p[16:])|word(p[24:]))&highs != 0 {
+			break
+		}
+	}
+	for ; i+8 <= len(b); i += 8 {
+		if m := word(b[i:i+8]) & highs; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	return i
 }
 
 // Whole reports whether the text may end here: not inside a character.
