@@ -1,0 +1,208 @@
+package wsconn
+
+import (
+	"io"
+
+	"github.com/bobtail-go/bobtail/ws"
+)
+
+// This file sends frames, one at a time: what is lower case wants the lock
+// sending held, but for pong, unlock and settle.
+
+// Ping sends a ping with a payload of at most ws.MaxControl bytes. The pong
+// comes to the hook of the Config while somebody reads. It waits for a frame
+// that is being sent.
+func (c *Conn) Ping(payload []byte) error { return c.sendControl(ws.OpPing, payload) }
+
+// Pong sends a pong that nobody has asked for, which keeps the connection alive
+// without an answer (RFC 6455 section 5.5.3). Pings are answered without it.
+func (c *Conn) Pong(payload []byte) error { return c.sendControl(ws.OpPong, payload) }
+
+func (c *Conn) sendControl(op ws.Opcode, payload []byte) error {
+	if len(payload) > ws.MaxControl {
+		return ErrControl
+	}
+	c.sending.Lock()
+	err := c.stop
+	if err == nil {
+		n := copy(c.controlPayload(), payload)
+		err = c.putControl(op, n)
+	}
+	c.unlock()
+	return err
+}
+
+// unlock gives up the lock sending, and pays the pong that has come to be owed
+// while it was held.
+func (c *Conn) unlock() {
+	for {
+		if c.owes.Load() {
+			c.payPong()
+		}
+		c.sending.Unlock()
+		// A pong that is owed since the look above is paid by us, if nobody
+		// else has the lock by now: he will look, too.
+		if !c.owes.Load() || !c.sending.TryLock() {
+			return
+		}
+	}
+}
+
+// pong answers a ping, or leaves that to who is sending a frame: were the
+// reader to wait for him, and the peer's for his, neither would ever go on.
+func (c *Conn) pong(payload []byte) {
+	if !c.sending.TryLock() {
+		c.owing.Lock()
+		c.owedSize = copy(c.owed[:], payload)
+		c.owes.Store(true)
+		c.owing.Unlock()
+		if c.sending.TryLock() {
+			c.unlock()
+		}
+		return
+	}
+	c.owes.Store(false) // the newest ping is the one to be answered
+	if c.stop == nil {
+		n := copy(c.controlPayload(), payload)
+		// An error is kept, and told to those who send.
+		_ = c.putControl(ws.OpPong, n)
+	}
+	c.unlock()
+}
+
+// payPong sends the pong that is owed.
+func (c *Conn) payPong() {
+	c.owing.Lock()
+	owes := c.owes.Load()
+	n := 0
+	if owes {
+		n = copy(c.controlPayload(), c.owed[:c.owedSize])
+		c.owes.Store(false)
+	}
+	c.owing.Unlock()
+	if owes && c.stop == nil {
+		_ = c.putControl(ws.OpPong, n)
+	}
+}
+
+// controlPayload is where the payload of a control frame is put for putControl.
+func (c *Conn) controlPayload() []byte { return c.control[c.controlHead():] }
+
+// controlHead is the size of the header of a control frame.
+func (c *Conn) controlHead() int {
+	if c.config.Role == ws.RoleClient {
+		return 2 + 4
+	}
+	return 2
+}
+
+// putControl sends a control frame with n bytes of payload.
+func (c *Conn) putControl(op ws.Opcode, n int) error {
+	h := ws.Header{Op: op, Fin: true, Length: uint64(n)}
+	if err := c.mask(&h); err != nil {
+		return err
+	}
+	at := c.controlHead()
+	if h.Masked {
+		ws.Mask(c.control[at:at+n], h.Key)
+	}
+	ws.AppendHeader(c.control[:0], h)
+	return c.write(c.control[:at+n])
+}
+
+// putData sends a frame of the message that is being sent, with the size bytes
+// in data and then p. The lock writing is held, too.
+func (c *Conn) putData(p []byte, fin bool) error {
+	if c.stop != nil {
+		return c.stop
+	}
+	h, err := c.encoder.Data(c.sendOp, fin, c.pack)
+	if err != nil {
+		panic("BUG: wsconn: a message within a message")
+	}
+	h.Length = uint64(c.size) + uint64(len(p))
+	if err := c.mask(&h); err != nil {
+		return err
+	}
+	// The header ends where the payload begins.
+	from, to := ws.MaxHeader-ws.HeaderSize(h), ws.MaxHeader+c.size
+	ws.AppendHeader(c.data[from:from], h)
+	key := h.Key
+	if h.Masked {
+		key = ws.Mask(c.data[ws.MaxHeader:to], key)
+	}
+	for {
+		k := min(len(p), len(c.data)-to)
+		if h.Masked {
+			key = ws.MaskCopy(c.data[to:to+k], p[:k], key)
+		} else {
+			copy(c.data[to:], p[:k])
+		}
+		if err := c.write(c.data[from : to+k]); err != nil {
+			return err
+		}
+		if p = p[k:]; len(p) == 0 {
+			return nil
+		}
+		if !h.Masked {
+			return c.write(p) // without a copy
+		}
+		from, to = ws.MaxHeader, ws.MaxHeader
+	}
+}
+
+// write sends bytes. If that fails, nothing can be sent any more, since nobody
+// knows where in a frame the peer is.
+func (c *Conn) write(p []byte) error {
+	n, err := c.rw.Write(p)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		c.finish(err)
+		c.advance(ws.EventClose)
+	}
+	return err
+}
+
+// finish makes err what sending says from now on, if it is the first.
+func (c *Conn) finish(err error) {
+	if c.stop == nil {
+		c.stop = err
+	}
+	c.over.Store(true)
+}
+
+// mask gives the frame of a client a key of its own (RFC 6455 section 5.3).
+func (c *Conn) mask(h *ws.Header) error {
+	if c.config.Role != ws.RoleClient {
+		return nil
+	}
+	if c.keysAt == len(c.keys) {
+		if err := c.entropy(c.keys[:]); err != nil {
+			c.finish(err)
+			c.advance(ws.EventClose)
+			return err
+		}
+		c.keysAt = 0
+	}
+	b := c.keys[c.keysAt : c.keysAt+4]
+	h.Masked, h.Key = true, ws.Key(b[0])|ws.Key(b[1])<<8|ws.Key(b[2])<<16|ws.Key(b[3])<<24
+	clear(b)
+	c.keysAt += 4
+	return nil
+}
+
+// entropy fills b from the source of entropy.
+func (c *Conn) entropy(b []byte) error {
+	for empty := 0; len(b) > 0; {
+		n, err := c.config.Rand.Read(b)
+		b = b[n:]
+		if n > 0 {
+			empty = 0
+		} else if empty++; err != nil || empty == emptyReads {
+			return ErrRand
+		}
+	}
+	return nil
+}
