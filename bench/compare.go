@@ -21,8 +21,11 @@ type built struct {
 // able are the servers that do a work.
 func able(all []built, work string) (some []built) {
 	kind := short
-	if fileOf(work) != nil {
+	switch {
+	case fileOf(work) != nil:
 		kind = files
+	case messageOf(work) != nil:
+		kind = messages
 	}
 	for _, s := range all {
 		if s.does&kind != 0 {
@@ -123,10 +126,10 @@ func measure(ctx context.Context, o options, load, work, folder string, s built)
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds(o)+60)*time.Second)
 	defer cancel()
 	conns := o.conns
-	if work == "parked" {
+	if idle(work) {
 		conns = max(conns, o.parked)
 	}
-	t := task{conns: conns + spareSockets, file: fileOf(work)}
+	t := task{conns: conns + spareSockets, file: fileOf(work), messages: messageOf(work) != nil}
 	if t.file != nil {
 		t.folder = folder
 	}
@@ -135,7 +138,7 @@ func measure(ctx context.Context, o options, load, work, folder string, s built)
 		return x, err
 	}
 	defer p.stop()
-	if work == "parked" {
+	if idle(work) {
 		err = measureMemory(ctx, o, load, p, port, &x)
 	} else {
 		err = measureCPU(ctx, o, load, p, port, t, &x)
@@ -153,10 +156,10 @@ const spareSockets = 64
 // seconds is the time after which a load gives up.
 func seconds(o options) int { return 60 + pipelinedFactor*o.requests/5000 }
 
-// loadArgs are those of a load of n requests, d at a time, after a warm-up of a
-// tenth as many.
-func loadArgs(o options, port, n, d int) []string {
-	return fields(o, "-p", strconv.Itoa(port), "-c", strconv.Itoa(o.conns), "-t", strconv.Itoa(o.threads),
+// loadArgs are those of a load of n requests or messages, d at a time, after a
+// warm-up of a tenth as many.
+func loadArgs(o options, work string, port, n, d int) []string {
+	return what(o, work, "-p", strconv.Itoa(port), "-c", strconv.Itoa(o.conns), "-t", strconv.Itoa(o.threads),
 		"-d", strconv.Itoa(d), "-w", strconv.Itoa(max(n/10, o.conns)), "-n", strconv.Itoa(n),
 		"-T", strconv.Itoa(seconds(o)))
 }
@@ -166,13 +169,20 @@ func requestsOf(o options, work string) int {
 	if f := fileOf(work); f != nil {
 		return max(int(f.part*float64(o.requests)), 1)
 	}
+	if m := messageOf(work); m != nil {
+		return max(int(m.part*float64(o.requests)), 1)
+	}
 	if work == "pipelined" {
 		return o.requests * pipelinedFactor
 	}
 	return o.requests
 }
 
-func fields(o options, args ...string) []string {
+// what are the arguments that say what the load generator sends for a work.
+func what(o options, work string, args ...string) []string {
+	if m := messageOf(work); m != nil {
+		return append(args, m.args(o.text)...)
+	}
 	if o.browser {
 		args = append(args, "-b")
 	}
@@ -185,7 +195,7 @@ func measureCPU(ctx context.Context, o options, load string, p *process, port in
 	if x.Work == "pipelined" {
 		d = o.depth
 	}
-	args := loadArgs(o, port, n, d)
+	args := loadArgs(o, x.Work, port, n, d)
 	if t.file != nil {
 		args = append(args, "-u", t.file.path(), "-f", t.file.in(t.folder))
 	}
@@ -230,7 +240,7 @@ func micro(ns int64) float64 { return float64(ns) / 1e3 }
 // before and after. A short load goes first, so that what serving needs in any
 // case is there before.
 func measureMemory(ctx context.Context, o options, load string, p *process, port int, x *sample) error {
-	warm, err := startLoad(ctx, load, loadArgs(o, port, o.conns*100, 1)...)
+	warm, err := startLoad(ctx, load, loadArgs(o, x.Work, port, o.conns*100, 1)...)
 	if err != nil {
 		return err
 	}
@@ -248,7 +258,7 @@ func measureMemory(ctx context.Context, o options, load string, p *process, port
 	if err != nil {
 		return err
 	}
-	l, err := startLoad(ctx, load, fields(o, "-p", strconv.Itoa(port), "-i", strconv.Itoa(o.parked))...)
+	l, err := startLoad(ctx, load, what(o, x.Work, "-p", strconv.Itoa(port), "-i", strconv.Itoa(o.parked))...)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,9 @@
-// Bench measures what a request costs in several HTTP servers, side by side.
+// Bench measures what a request, or a message to a WebSocket, costs in several
+// servers, side by side.
 //
 // It starts each server by itself, loads it from the same machine, and prints
-// the CPU time that the server's process took per request, and the memory that
-// it holds per parked connection. The servers take turns within a round, so
+// the CPU time that the server's process took per request or message, and the
+// memory that it holds per idle connection. The servers take turns within a round, so
 // that what disturbs the machine disturbs all alike, and each figure is the
 // median over the rounds. README.md tells what is measured and what is not.
 package main

@@ -20,6 +20,7 @@ type options struct {
 	parked   int
 	threads  int // of the load generator
 	browser  bool
+	text     bool
 	smoke    bool
 	json     string
 	markdown bool
@@ -29,7 +30,7 @@ type options struct {
 // takes about as long then: a pipelined request costs the least server a tenth.
 const pipelinedFactor = 4
 
-var workNames = []string{"plain", "pipelined", "parked", "10k", "1m"}
+var workNames = []string{"plain", "pipelined", "parked", "10k", "1m", "ws64", "ws1k", "ws64k", "wsidle"}
 
 // serverNames are the names that -servers takes, in the order of the tables.
 func serverNames() []string {
@@ -46,12 +47,13 @@ func newFlags(o *options, list, work *string) *flag.FlagSet {
 	f.StringVar(list, "servers", strings.Join(serverNames(), ","), "servers to compare, a `LIST` with commas; ratios are to the floor")
 	f.StringVar(work, "work", strings.Join(workNames, ","), "what they are to do, a `LIST` with commas")
 	f.IntVar(&o.rounds, "rounds", 5, "each server is measured `N` times")
-	f.IntVar(&o.requests, "requests", 200000, fmt.Sprintf("`N` requests a plain run; a pipelined run has %d times as many,\none of 10k half, and one of 1m a hundredth", pipelinedFactor))
-	f.IntVar(&o.conns, "conns", 64, "`N` connections of every run but the parked one")
+	f.IntVar(&o.requests, "requests", 200000, fmt.Sprintf("`N` requests a plain run; a pipelined run has %d times as many,\none of 10k half, one of 1m a hundredth, and one of ws64k a tenth", pipelinedFactor))
+	f.IntVar(&o.conns, "conns", 64, "`N` connections of every run but parked and wsidle")
 	f.IntVar(&o.depth, "depth", 16, "`N` requests at a time on a connection of a pipelined run")
-	f.IntVar(&o.parked, "parked", 10000, "`N` connections of a parked run")
+	f.IntVar(&o.parked, "parked", 10000, "`N` connections of a run of parked or wsidle")
 	f.IntVar(&o.threads, "threads", 2, "`N` threads of the load generator")
 	f.BoolVar(&o.browser, "browser", false, "send the fields of a browser, 555 bytes, instead of three")
+	f.BoolVar(&o.text, "text", false, "send the messages to WebSockets as text, which a server is to check, not as binary")
 	f.BoolVar(&o.smoke, "smoke", false, "a few hundred requests a server, to see that all works; the figures mean nothing")
 	f.StringVar(&o.json, "json", "", "write every single figure to `FILE` too")
 	f.BoolVar(&o.markdown, "markdown", false, "print the tables in Markdown")
@@ -63,8 +65,8 @@ func usage() string {
 	var list, work string
 	var b strings.Builder
 	b.WriteString("usage: go run . [flags]\n" +
-		"Measures CPU time per request, and memory per parked connection, of HTTP servers\n" +
-		"side by side. Takes some minutes; the machine should have nothing else to do.\n")
+		"Measures CPU time per request or message, and memory per idle connection, of servers of\n" +
+		"HTTP and WebSocket side by side. Takes some minutes; the machine should have nothing else to do.\n")
 	f := newFlags(&o, &list, &work)
 	f.SetOutput(&b)
 	f.PrintDefaults()

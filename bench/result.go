@@ -31,7 +31,7 @@ type machine struct {
 // settings are the options that make figures comparable.
 type settings struct {
 	Rounds, Requests, Conns, Depth, Parked, Threads int
-	Browser                                         bool
+	Browser, Text                                   bool
 }
 
 // sample is one run of one server. Times are in microseconds, memory in bytes.
@@ -54,14 +54,22 @@ type sample struct {
 
 // short is the sample in a word, for the lines of progress.
 func (x sample) short() string {
-	if x.Work == "parked" {
+	if idle(x.Work) {
 		return fmt.Sprintf("%.0f B a connection", x.PerParked)
 	}
-	return fmt.Sprintf("%.3f us a request", x.CPU)
+	return fmt.Sprintf("%.3f us a %s", x.CPU, unit(x.Work))
+}
+
+// unit is what a work is counted in.
+func unit(work string) string {
+	if messageOf(work) != nil {
+		return "message"
+	}
+	return "request"
 }
 
 func settingsOf(o options) settings {
-	return settings{o.rounds, o.requests, o.conns, o.depth, o.parked, o.threads, o.browser}
+	return settings{o.rounds, o.requests, o.conns, o.depth, o.parked, o.threads, o.browser, o.text}
 }
 
 func thisMachine() machine {
@@ -133,10 +141,21 @@ func (r *result) print(w io.Writer, markdown bool) {
 		titles[f.name] = fmt.Sprintf("%s: a file of %d bytes; %d connections, a request at a time, %s; %d requests, %d load threads; %s",
 			f.name, f.size, s.Conns, request, n, s.Threads, rounds)
 	}
+	kind := "binary"
+	if s.Text {
+		kind = "text"
+	}
+	for _, m := range allMessages {
+		n := requestsOf(options{requests: s.Requests}, m.name)
+		titles[m.name] = fmt.Sprintf("%s: a %s message of %d bytes and its echo; %d WebSockets, a message at a time; %d messages, %d load threads; %s",
+			m.name, kind, m.size, s.Conns, n, s.Threads, rounds)
+	}
+	titles[idleMessage.name] = fmt.Sprintf("%s: %d WebSockets after the echo of a message of %d bytes each; process memory only; %s",
+		idleMessage.name, s.Parked, idleMessage.size, rounds)
 	for _, work := range workNames {
 		t := r.cpuTable(work)
-		if work == "parked" {
-			t = r.memoryTable()
+		if idle(work) {
+			t = r.memoryTable(work)
 		}
 		if len(t.rows) == 0 {
 			continue
@@ -168,7 +187,7 @@ func (r *result) spread(work, server string, f func(sample) float64) spread {
 func cpu(x sample) float64 { return x.CPU }
 
 func (r *result) cpuTable(work string) table {
-	t := table{head: []string{"server", "CPU us/request", "to the floor", "in user mode", "requests/s", "p50 us", "p99 us"}}
+	t := table{head: []string{"server", "CPU us/" + unit(work), "to the floor", "in user mode", unit(work) + "s/s", "p50 us", "p99 us"}}
 	for _, name := range serverNames() {
 		used := r.spread(work, name, cpu)
 		if math.IsNaN(used.Median) {
@@ -189,14 +208,14 @@ func (r *result) cpuTable(work string) table {
 	return t
 }
 
-func (r *result) memoryTable() table {
+func (r *result) memoryTable(work string) table {
 	t := table{head: []string{"server", "B/connection", "of it private", "process before", "process after", "after/connections"}}
 	for _, name := range serverNames() {
-		grown := r.spread("parked", name, func(x sample) float64 { return x.PerParked })
+		grown := r.spread(work, name, func(x sample) float64 { return x.PerParked })
 		if math.IsNaN(grown.Median) {
 			continue
 		}
-		middle := func(f func(sample) float64) float64 { return r.spread("parked", name, f).Median }
+		middle := func(f func(sample) float64) float64 { return r.spread(work, name, f).Median }
 		t.rows = append(t.rows, []string{
 			name,
 			grown.text(0),

@@ -24,14 +24,18 @@ type server struct {
 type kinds uint8
 
 const (
-	short kinds = 1 << iota // the short answer
-	files                   // those of files
+	short    kinds = 1 << iota // the short answer
+	files                      // those of files
+	messages                   // the echoes of a WebSocket
 )
 
 // task is what a server is started for.
 type task struct {
 	port  int // of the loopback, to listen on
 	conns int // to hold at a time
+
+	// messages says that connections become WebSockets.
+	messages bool
 
 	// file is the one that is asked for, and folder where all of them are;
 	// neither is set where the short answer is.
@@ -44,7 +48,7 @@ type starter func(task) ([]string, error)
 
 // servers are all that are known, in the order of the tables.
 var servers = []server{
-	{baseline, buildFloor, short | files},
+	{baseline, buildFloor, short | files | messages},
 	{"bobtail-epoll", buildBobtail("epoll"), short | files},
 	{"bobtail-net", buildBobtail("net"), short | files},
 	{"bobtail-memory", buildBobtail("memory"), files},
@@ -52,6 +56,11 @@ var servers = []server{
 	{"fasthttp", buildGo("fasthttp"), short | files},
 	{"nethttp", buildGo("nethttp"), short | files},
 	{"nginx", buildNginx, short | files},
+	{"gws", buildGo("gws"), messages},
+	{"gobwas", buildGo("gobwas"), messages},
+	{"gorilla", buildGo("gorilla"), messages},
+	{"coder", buildGo("coder"), messages},
+	{"nbio", buildGo("nbio"), messages},
 }
 
 // baseline is the server that the others are compared to.
@@ -64,12 +73,15 @@ func buildFloor(ctx context.Context, b *builder) (starter, error) {
 		if t.file != nil {
 			args = append(args, "-f", t.file.in(t.folder))
 		}
+		if t.messages {
+			args = append(args, "-w")
+		}
 		return args, nil
 	}, err
 }
 
 // buildGo builds a server of this module, which takes the flag -addr, and -dir
-// if it serves files.
+// if it serves files. One of messages echoes at messagePath.
 func buildGo(name string) func(context.Context, *builder) (starter, error) {
 	return func(ctx context.Context, b *builder) (starter, error) {
 		program, err := b.goBuild(ctx, filepath.Join("servers", name), name)

@@ -1,5 +1,6 @@
 /*
- * load: sends HTTP/1.1 requests to a server on the loopback and checks each answer.
+ * load: sends HTTP/1.1 requests to a server on the loopback and checks each answer,
+ * or messages to a WebSocket that echoes them.
  *
  * It is made to cost little, since it shares the cores with the server that it
  * measures: an epoll a thread, one send for all requests of a turn, and an
@@ -24,6 +25,9 @@
  * as it comes: whole while it warms up, and after that the beginning of what each
  * read gives, since comparing takes time from the server on the same cores.
  *
+ * With -m a connection is upgraded first, and what is said of requests and answers
+ * here is about messages and their echoes; these are compared in the same way.
+ *
  * Then it waits for the end of its input before it closes its connections. The
  * first thing that goes wrong is told on standard error.
  */
@@ -47,6 +51,7 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "frames.h"
 
 enum {
 	MAX_THREADS = 64,
@@ -90,6 +95,9 @@ static size_t request_size;
 static char *file; /* the text that is to come, NULL for the short answer */
 static size_t file_size;
 static char *requests; /* depth of them */
+static char *message; /* that is to come back, NULL if requests are sent */
+static size_t message_size;
+static unsigned message_op = OP_BINARY;
 static int64_t deadline;
 
 static int64_t now(void)
@@ -134,6 +142,7 @@ struct conn {
 	size_t kept;      /* bytes of an answer, or of a file's head, that has come in part */
 	bool in_file;     /* its head has come */
 	size_t at;        /* bytes of the file that have come */
+	struct echo echo;
 	char part[MAX_ANSWER];
 };
 
@@ -174,6 +183,35 @@ static uint64_t bucket_top(unsigned b)
 	return ((sub + 1) << shift) - 1;
 }
 
+/* upgrade makes a WebSocket of a connection, which blocks. */
+static void upgrade(int fd)
+{
+	struct timeval limit = {.tv_sec = 10};
+	const char *why = "no answer to the upgrade";
+	char buf[MAX_ANSWER], *head;
+	size_t have = 0;
+	int r = 0, size = asprintf(&head, "GET %s%s", path, upgrade_request);
+
+	if (size < 0)
+		die("memory");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	if (send(fd, head, (size_t)size, MSG_NOSIGNAL) != size)
+		die("upgrade");
+	free(head);
+	while (r == 0) {
+		ssize_t n = recv(fd, buf + have, sizeof buf - have, 0);
+
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+		r = upgrade_parse(buf, have, &why);
+	}
+	if (r <= 0 || (size_t)r != have) {
+		fprintf(stderr, "load: %s\n", r <= 0 ? why : "bytes behind the answer to the upgrade");
+		exit(1);
+	}
+}
+
 static int connect_to_server(void)
 {
 	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -188,6 +226,8 @@ static int connect_to_server(void)
 	if (connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0)
 		die("connect");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (message != NULL)
+		upgrade(fd);
 	return fd;
 }
 
@@ -282,6 +322,45 @@ static void receive_file(struct thread *t, struct conn *c, const char *p, const 
 	}
 }
 
+/* pong answers a ping. */
+static bool pong(int fd, const struct echo *e)
+{
+	char b[MAX_CLIENT_HEADER + MAX_CONTROL];
+	size_t n = frame_make(b, OP_PONG, e->control, e->controls);
+
+	return send(fd, b, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n;
+}
+
+/* receive_echoes receives what came of them, from p to end. */
+static void receive_echoes(struct thread *t, struct conn *c, const char *p, const char *end)
+{
+	unsigned got = 0;
+
+	while (p < end) {
+		const char *why;
+		enum event event;
+		long n = echo_read(&c->echo, p, (size_t)(end - p), message_op, message, message_size, !t->warming,
+				   &event, &why);
+
+		if (n < 0) {
+			drop(t, c, why);
+			return;
+		}
+		p += n;
+		if (event == PING && !pong(c->fd, &c->echo)) {
+			drop(t, c, "the server does not take a pong");
+			return;
+		}
+		got += event == MESSAGE;
+		if (got > c->pending || (got == c->pending && c->echo.amid)) {
+			drop(t, c, "more bytes than were asked for");
+			return;
+		}
+	}
+	if (got > 0)
+		count_answers(t, c, got);
+}
+
 static void receive(struct thread *t, struct conn *c)
 {
 	/* What is kept goes before the new bytes, so that an answer is whole. */
@@ -292,7 +371,8 @@ static void receive(struct thread *t, struct conn *c)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0) {
-		drop(t, c, strerror(errno));
+		/* A request that crossed with the end of the connection resets it. */
+		drop(t, c, errno == ECONNRESET ? "the server closed a connection, by a reset" : strerror(errno));
 		return;
 	}
 	if (n == 0) {
@@ -301,6 +381,10 @@ static void receive(struct thread *t, struct conn *c)
 	}
 	memcpy(p, c->part, c->kept);
 	end = t->buf + MAX_ANSWER + n;
+	if (message != NULL) {
+		receive_echoes(t, c, p, end);
+		return;
+	}
 	if (file != NULL) {
 		if (c->pending == 0)
 			drop(t, c, "more bytes than were asked for");
@@ -489,12 +573,26 @@ static bool answered(int fd)
 	const char *why;
 	size_t have = 0;
 
+	struct echo e = {0};
+
 	for (;;) {
 		ssize_t n = recv(fd, buf + have, sizeof buf - have, 0);
 
 		if (n <= 0) {
 			complain("a connection to be parked: %s", n == 0 ? "closed" : strerror(errno));
 			return false;
+		}
+		if (message != NULL) {
+			enum event event;
+			long r = echo_read(&e, buf, (size_t)n, message_op, message, message_size, false, &event, &why);
+
+			if (r != n || event == PING) {
+				complain("a connection to be parked: %s", r < 0 ? why : "more bytes than were asked for");
+				return false;
+			}
+			if (event == MESSAGE)
+				return true;
+			continue;
 		}
 		have += (size_t)n;
 		int r = answer_parse(buf, have, &why);
@@ -538,7 +636,10 @@ static int park(int count)
 	for (int i = 0; i < count; i++) {
 		char c;
 
-		if (recv(fds[i], &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+		/* A server may have asked whether the other end still lives. */
+		ssize_t n = recv(fds[i], &c, 1, MSG_PEEK | MSG_DONTWAIT);
+
+		if (n < 0 ? errno == EAGAIN : n > 0 && message != NULL && c == (char)(0x80 | OP_PING))
 			open++;
 	}
 	printf("open=%d errors=%d\n", open, count - open);
@@ -553,10 +654,13 @@ static void usage(FILE *f)
 {
 	fputs("usage: load -p PORT [-c CONNECTIONS] [-t THREADS] [-d DEPTH] [-w WARM-UP REQUESTS]\n"
 	      "            [-n REQUESTS] [-b] [-T SECONDS] [-u PATH -f FILE]\n"
-	      "       load -p PORT -i CONNECTIONS [-b]\n"
+	      "       load -p PORT [-c ... -T] -m BYTES [-x] [-u PATH]\n"
+	      "       load -p PORT -i CONNECTIONS [-b | -m BYTES [-x] [-u PATH]]\n"
 	      "  -b  send the fields that a browser sends\n"
 	      "  -u  the path to ask for, with -f (/plaintext)\n"
 	      "  -f  the answer is to be the text of this file; not with -d or -i\n"
+	      "  -m  send messages of this size to a WebSocket, and wait for their echoes\n"
+	      "  -x  as text\n"
 	      "  -i  open connections that do one request each, and keep them\n"
 	      "  -T  give up after this time (60)\n",
 	      f);
@@ -595,6 +699,17 @@ static void read_file(const char *name)
 	fclose(f);
 }
 
+/* make_message makes the message that is sent, lines of 64 bytes. */
+static void make_message(size_t size)
+{
+	message_size = size;
+	message = malloc(size + 80);
+	if (message == NULL)
+		die("memory");
+	for (size_t i = 0; i < size; i += 64)
+		snprintf(message + i, 80, "%07u %-55s\n", (unsigned)(i / 64), "a bobtail squid, lit from below, casts no shadow");
+}
+
 int main(int argc, char **argv)
 {
 	const char *rest = request_short;
@@ -602,7 +717,7 @@ int main(int argc, char **argv)
 	int64_t warm = 0, total = 1000, seconds = 60;
 	struct rlimit files;
 
-	while ((opt = getopt(argc, argv, "p:c:t:d:w:n:i:T:u:f:bh")) != -1) {
+	while ((opt = getopt(argc, argv, "p:c:t:d:w:n:i:T:u:f:m:xbh")) != -1) {
 		switch (opt) {
 		case 'p':
 			port = (int)number('p', optarg, 1, 65535);
@@ -637,6 +752,12 @@ int main(int argc, char **argv)
 		case 'f':
 			read_file(optarg);
 			break;
+		case 'm':
+			make_message((size_t)number('m', optarg, 1, MAX_MESSAGE));
+			break;
+		case 'x':
+			message_op = OP_TEXT;
+			break;
 		case 'h':
 			usage(stdout);
 			return 0;
@@ -645,7 +766,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (port == 0 || optind != argc || (file != NULL && (depth > 1 || idle > 0))) {
+	if (port == 0 || optind != argc || (file != NULL && (depth > 1 || idle > 0 || message != NULL)) ||
+	    depth * message_size > MAX_MESSAGE) {
 		usage(stderr);
 		return 2;
 	}
@@ -656,9 +778,16 @@ int main(int argc, char **argv)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	if (asprintf(&request, "GET %s%s", path, rest) < 0)
-		die("memory");
-	request_size = strlen(request);
+	if (message != NULL) {
+		request = malloc(MAX_CLIENT_HEADER + message_size);
+		if (request == NULL)
+			die("memory");
+		request_size = frame_make(request, message_op, message, message_size);
+	} else {
+		if (asprintf(&request, "GET %s%s", path, rest) < 0)
+			die("memory");
+		request_size = strlen(request);
+	}
 	requests = malloc(depth * request_size);
 	if (requests == NULL)
 		die("memory");

@@ -15,7 +15,9 @@
  * but takes a call of its own. What does not fit the socket's buffer goes when
  * there is room again. Such a client asks when it has the last answer.
  *
- * usage: floor -p PORT [-t THREADS] [-f FILE]
+ * With -w connections are WebSockets, and frames.c has what is done for them.
+ *
+ * usage: floor -p PORT [-t THREADS] [-f FILE | -w]
  * It prints "ready" once it listens, and runs until it is killed.
  */
 #define _GNU_SOURCE
@@ -24,7 +26,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,11 +37,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "floor.h"
+
 enum {
-	MAX_FD = 1 << 17,
-	MAX_THREADS = 64,
 	EVENTS = 256,
-	RECV_SIZE = 16384,
 	/* The shortest request is longer than 16 bytes, so that no more answers
 	 * than this can be owed for one recv. */
 	MAX_ANSWERS = RECV_SIZE / 16,
@@ -69,16 +69,11 @@ static char *text;        /* head and content, if it is short */
 static off_t file_size;
 static off_t left[MAX_FD]; /* bytes of the file, or of text, that are still to be sent */
 
-struct thread {
-	pthread_t id;
-	int epoll;
-	int listener;
-	char buf[RECV_SIZE];
-};
+static int frames; /* whether connections are WebSockets */
 
 static struct thread threads[MAX_THREADS];
 
-static void die(const char *what)
+void die(const char *what)
 {
 	fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
 	exit(1);
@@ -123,8 +118,7 @@ static size_t count(const char *p, size_t n, uint8_t *state)
 	return found;
 }
 
-/* watch has the connection's epoll tell of room too, or no more. */
-static void watch(struct thread *t, int fd, uint32_t events)
+void watch(struct thread *t, int fd, uint32_t events)
 {
 	struct epoll_event ev = {.events = events, .data.fd = fd};
 
@@ -218,6 +212,8 @@ static void admit(struct thread *t)
 	}
 	matched[fd] = 0;
 	left[fd] = 0;
+	if (frames)
+		frames_begin(fd);
 }
 
 static void *run(void *arg)
@@ -233,6 +229,8 @@ static void *run(void *arg)
 		for (int i = 0; i < n; i++) {
 			if (ev[i].data.fd == t->listener)
 				admit(t);
+			else if (frames)
+				frames_serve(t, ev[i].data.fd);
 			else if (file_size > 0)
 				serve_file(t, ev[i].data.fd);
 			else
@@ -316,7 +314,7 @@ int main(int argc, char **argv)
 {
 	int port = 0, count_threads = (int)sysconf(_SC_NPROCESSORS_ONLN), opt;
 
-	while ((opt = getopt(argc, argv, "p:t:f:")) != -1) {
+	while ((opt = getopt(argc, argv, "p:t:f:w")) != -1) {
 		switch (opt) {
 		case 'p':
 			port = number(optarg, 65535);
@@ -327,12 +325,15 @@ int main(int argc, char **argv)
 		case 'f':
 			open_file(optarg);
 			break;
+		case 'w':
+			frames = 1;
+			break;
 		default:
 			return 2;
 		}
 	}
 	if (port == 0 || optind != argc) {
-		fprintf(stderr, "usage: floor -p PORT [-t THREADS] [-f FILE]\n");
+		fprintf(stderr, "usage: floor -p PORT [-t THREADS] [-f FILE | -w]\n");
 		return 2;
 	}
 	if (count_threads > MAX_THREADS)
