@@ -33,7 +33,7 @@ func EqualFold[A, B Text](a A, b B) bool {
 		return false
 	}
 	for i := 0; i < len(a); i++ {
-		if Lower(a[i]) != Lower(b[i]) {
+		if c, d := a[i], b[i]; c != d && Lower(c) != Lower(d) {
 			return false
 		}
 	}
