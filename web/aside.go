@@ -1,6 +1,9 @@
 package web
 
-import "github.com/bobtail-go/bobtail/http1conn"
+import (
+	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/internal/ascii"
+)
 
 // This file keeps fields for a response that is not begun yet, as a list of
 // records in the request's arena. A record is three numbers of three bytes (an
@@ -50,8 +53,8 @@ func (x *Exchange) addAside(c *http1conn.Conn) error {
 		b := x.arena[at-1:]
 		name := b[asideSize:][:get24(b[asideName:])]
 		value := b[asideSize+len(name):][:get24(b[asideValue:])]
-		x.noteField(view(name))
-		if err := c.FieldBytes(view(name), value); err != nil {
+		x.noteField(ascii.View(name))
+		if err := c.FieldBytes(ascii.View(name), value); err != nil {
 			return err
 		}
 		at = get24(b[asideNext:])

@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -228,7 +229,7 @@ func (x *Exchange) serveOutlet() engine.Verdict {
 // sendBeat sends a beat, or none if there is no room at all: then it is not
 // silence that the peer suffers from.
 func (x *Exchange) sendBeat(beat string) bool {
-	rest, err := x.w.Send(x.s, nil, unsafe.Slice(unsafe.StringData(beat), len(beat)), true)
+	rest, err := x.w.Send(x.s, nil, ascii.Bytes(beat), true)
 	return err == nil && (rest == 0 || rest == len(beat))
 }
 

@@ -1,6 +1,9 @@
 package web
 
-import "github.com/bobtail-go/bobtail/http1"
+import (
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
+)
 
 // This file has the answers that the router gives itself. They go through
 // what stands around the handlers, as all answers do.
@@ -165,7 +168,7 @@ func redirect(w Response, r *Request, path []byte, slash bool) error {
 	if query != nil {
 		b = append(append(b, '?'), query...)
 	}
-	return w.Redirect(http1.StatusTemporaryRedirect, view(b))
+	return w.Redirect(http1.StatusTemporaryRedirect, ascii.View(b))
 }
 
 // tooLong refuses content that is longer than the route takes.

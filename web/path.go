@@ -1,16 +1,11 @@
 package web
 
-// This file reads paths as they were sent: escapes, dots and doubled slashes.
+import (
+	"github.com/bobtail-go/bobtail/form"
+	"github.com/bobtail-go/bobtail/internal/ascii"
+)
 
-func unhex(c byte) (n byte, ok bool) {
-	switch {
-	case c-'0' < 10:
-		return c - '0', true
-	case c|0x20-'a' < 6:
-		return c | 0x20 - 'a' + 10, true
-	}
-	return 0, false
-}
+// This file reads paths as they were sent: escapes, dots and doubled slashes.
 
 // isEscaped reports whether all that looks like an escape in b is one. If not,
 // b is taken as it is, as the standard library does.
@@ -22,9 +17,7 @@ func isEscaped(b []byte) bool {
 		if i+2 >= len(b) {
 			return false
 		}
-		_, ok1 := unhex(b[i+1])
-		_, ok2 := unhex(b[i+2])
-		if !ok1 || !ok2 {
+		if ascii.Unhex(b[i+1])|ascii.Unhex(b[i+2]) > 15 {
 			return false
 		}
 		i += 2
@@ -38,27 +31,17 @@ func step(b []byte, i int, escaped bool) (c byte, next int) {
 	if c = b[i]; c != '%' || !escaped {
 		return c, i + 1
 	}
-	hi, _ := unhex(b[i+1])
-	lo, _ := unhex(b[i+2])
-	return hi<<4 | lo, i + 3
-}
-
-// decode decodes b into dst, which is at least as long and may be b.
-func decode(dst, b []byte) int {
-	n := 0
-	for i := 0; i < len(b); n++ {
-		dst[n], i = step(b, i, true)
-	}
-	return n
+	return ascii.Unhex(b[i+1])<<4 | ascii.Unhex(b[i+2]), i + 3
 }
 
 // decoded is a literal of a pattern as requests are compared with it.
 func decoded(s string) string {
 	b := []byte(s)
-	if !isEscaped(b) {
+	n, err := form.Decode(b, b)
+	if err != nil {
 		return s
 	}
-	return string(b[:decode(b, b)])
+	return string(b[:n])
 }
 
 func hashSegment(b []byte, escaped bool) uint32 {
@@ -80,7 +63,7 @@ func hashSegment(b []byte, escaped bool) uint32 {
 // equalSegment reports whether a segment as it was sent is text.
 func equalSegment(b []byte, text string, escaped bool) bool {
 	if !escaped {
-		return view(b) == text
+		return ascii.Equal(b, text)
 	}
 	k := 0
 	for i := 0; i < len(b); k++ {

@@ -1,5 +1,7 @@
 package web
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // This file reads patterns, which are those of the standard library's
 // ServeMux, and tells which of two is more specific.
 
@@ -57,7 +59,7 @@ func parsePattern(text string) (p pattern, err error) {
 				i++
 			}
 			rest = text[i:]
-			if !isMethod(p.method) {
+			if !ascii.IsToken(p.method) {
 				return p, badPattern(text, "the method is not a token")
 			}
 			break
@@ -150,19 +152,6 @@ func isName(s string) bool {
 		switch c := s[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', c >= 0x80:
 		case c >= '0' && c <= '9' && i > 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
-}
-
-// isMethod reports whether s is a token (RFC 9110 section 5.6.2).
-func isMethod(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		case indexByte("!#$%&'*+-.^_`|~", c) >= 0:
 		default:
 			return false
 		}

@@ -4,7 +4,9 @@ import (
 	"io"
 
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/form"
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -56,7 +58,7 @@ func (r *Request) PathValue(name string) []byte {
 		}
 		v := x.lookup.wild[i]
 		raw := r.Path()[v.at:v.end:v.end]
-		if indexByte(view(raw), '%') < 0 || !isEscaped(raw) {
+		if indexByte(ascii.View(raw), '%') < 0 || !isEscaped(raw) {
 			return raw
 		}
 		b, err := r.Alloc(len(raw))
@@ -64,7 +66,8 @@ func (r *Request) PathValue(name string) []byte {
 			x.keep(err)
 			return nil
 		}
-		return b[:decode(b, raw)]
+		n, _ := form.Decode(b, raw) // which cannot fail now
+		return b[:n]
 	}
 	return nil
 }

@@ -1,10 +1,9 @@
 package web
 
 import (
-	"unsafe"
-
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 )
 
 // Response is an answer of which nothing has been said yet. It is staged by
@@ -41,7 +40,9 @@ func (w Response) StatusReason(code int, reason string) Head {
 func (w Response) With(name, value string) error { return w.x.setAside(name, value) }
 
 // WithBytes is With for a value in bytes, which are copied.
-func (w Response) WithBytes(name string, value []byte) error { return w.x.setAside(name, view(value)) }
+func (w Response) WithBytes(name string, value []byte) error {
+	return w.x.setAside(name, ascii.View(value))
+}
 
 // Interim sends an interim response at once, before the response is begun,
 // such as 103 (Early Hints). A peer that speaks HTTP/1.0 gets none.
@@ -70,7 +71,7 @@ func (w Response) EarlyHints(links ...string) error {
 		}
 		b = append(b, l...)
 	}
-	return w.Interim(http1.StatusEarlyHints, http1conn.Field{Name: "Link", Value: view(b)})
+	return w.Interim(http1.StatusEarlyHints, http1conn.Field{Name: "Link", Value: ascii.View(b)})
 }
 
 // Redirect answers with a redirection to a location, a reference of RFC 3986
@@ -203,7 +204,7 @@ func (h Head) Static(b []byte) error {
 
 // StaticString is Static for a string.
 func (h Head) StaticString(s string) error {
-	return h.Static(unsafe.Slice(unsafe.StringData(s), len(s)))
+	return h.Static(ascii.Bytes(s))
 }
 
 // Empty ends the response without content.

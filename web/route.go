@@ -1,6 +1,10 @@
 package web
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/bobtail-go/bobtail/internal/ascii"
+)
 
 // Route is a pattern, what answers its requests, and on what terms. One of
 // Handler, Each and Sink is given.
@@ -91,7 +95,7 @@ func (r *Route) validate() error {
 	}
 	for _, t := range r.Types {
 		i := indexByte(t, '/')
-		if i < 0 || !isMethod(t[:i]) || !isMethod(t[i+1:]) || indexByte(t[:i], '*') >= 0 || indexByte(t[i+1:], '*') >= 0 && t[i+1:] != "*" {
+		if i < 0 || !ascii.IsToken(t[:i]) || !ascii.IsToken(t[i+1:]) || indexByte(t[:i], '*') >= 0 || indexByte(t[i+1:], '*') >= 0 && t[i+1:] != "*" {
 			return badPattern(r.Pattern, "a type is not of the form type/subtype or type/*")
 		}
 		for k := range len(t) {
@@ -117,25 +121,9 @@ func (r *Route) takes(contentType []byte) bool {
 		if n := len(t) - 1; t[n] == '*' && len(b) > n {
 			t, b = t[:n], b[:n]
 		}
-		if equalFold(b, t) {
+		if ascii.EqualFold(b, t) {
 			return true
 		}
 	}
 	return false
-}
-
-// equalFold reports whether b is lower, whatever the case of its letters.
-func equalFold(b []byte, lower string) bool {
-	if len(b) != len(lower) {
-		return false
-	}
-	for i, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -1,9 +1,8 @@
 package web
 
 import (
-	"unsafe"
-
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 )
 
 // router finds the route of a request. A literal path of no host, which is
@@ -175,7 +174,7 @@ func (t *router) hostTree(h *http1.Head, b []byte) *node {
 		name = withoutPort(name)
 	}
 	for i := range t.hosts {
-		if equalFold(name, t.hosts[i].name) {
+		if ascii.EqualFold(name, t.hosts[i].name) {
 			return t.hosts[i].node
 		}
 	}
@@ -219,10 +218,6 @@ func (t *router) method(name string) uint64 {
 	return 1 << (len(t.names) - 1)
 }
 
-// view is b as a string, for as long as b stays as it is: to look something up
-// by it. A conversion would allocate under TinyGo.
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
-
 // find returns the route of the exchange's request, or if there is none what
 // the router answers itself.
 func (t *router) find(x *Exchange) (*route, ownAnswer) {
@@ -232,7 +227,7 @@ func (t *router) find(x *Exchange) (*route, ownAnswer) {
 	l.set(h, b, p, findRoute)
 	byHost := t.hostTree(h, b)
 	if byHost == nil {
-		if e := t.at(view(p)); e != nil && e.path != "" {
+		if e := t.at(ascii.View(p)); e != nil && e.path != "" {
 			if r := byMethod(e.routes, l.method, l.head); r != nil {
 				return r, ownNone
 			}

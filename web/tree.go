@@ -1,6 +1,9 @@
 package web
 
-import "github.com/bobtail-go/bobtail/http1"
+import (
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
+)
 
 // This file finds the route of a request among those with wildcards, and
 // whatever the table of literal paths does not have. Paths are compared
@@ -237,5 +240,5 @@ func (l *lookup) exact(r *route) bool {
 // set makes l ready to look for what a request asks for.
 func (l *lookup) set(h *http1.Head, b, path []byte, purpose purpose) {
 	l.path, l.slash, l.purpose, l.methods, l.n = path, false, purpose, 0, 0
-	l.method, l.head = view(h.MethodName(b)), h.Method() == http1.HEAD
+	l.method, l.head = ascii.View(h.MethodName(b)), h.Method() == http1.HEAD
 }
