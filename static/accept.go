@@ -1,5 +1,7 @@
 package static
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // negotiate chooses a form of an entry by an Accept-Encoding field (RFC 9110
 // section 12.5.3): the one with the highest weight, of equals the shortest. A
 // request without the field gets Identity, which is always understood. ok is
@@ -48,8 +50,8 @@ func weight(field []byte, f Form) int {
 		field = field[n:]
 		switch {
 		case q < 0:
-		case f == Identity && fold(coding, "identity"), f == Brotli && fold(coding, "br"),
-			f == Gzip && (fold(coding, "gzip") || fold(coding, "x-gzip")): // section 8.4.1.3
+		case f == Identity && ascii.EqualFold(coding, "identity"), f == Brotli && ascii.EqualFold(coding, "br"),
+			f == Gzip && (ascii.EqualFold(coding, "gzip") || ascii.EqualFold(coding, "x-gzip")): // section 8.4.1.3
 			named = max(named, q)
 		case len(coding) == 1 && coding[0] == '*':
 			any = max(any, q)
@@ -94,7 +96,7 @@ func member(b []byte) (coding []byte, q int) {
 	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
 		b = b[:len(b)-1]
 	}
-	if len(b) < 3 || len(b) > 7 || lower(b[0]) != 'q' || b[1] != '=' || b[2] != '0' && b[2] != '1' {
+	if len(b) < 3 || len(b) > 7 || ascii.Lower(b[0]) != 'q' || b[1] != '=' || b[2] != '0' && b[2] != '1' {
 		return coding, -1
 	}
 	q = int(b[2]-'0') * 1000

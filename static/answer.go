@@ -2,6 +2,7 @@ package static
 
 import (
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -94,7 +95,7 @@ func redirect(w web.Response, r *web.Request) error {
 		b = append(b, '?')
 		b = append(b, query...)
 	}
-	return w.Redirect(301, view(b))
+	return w.Redirect(301, ascii.View(b))
 }
 
 // conditions are the fields of a request that Decide wants.
@@ -179,7 +180,7 @@ func (o *Options) answer(w web.Response, r *web.Request, e *Entry, c *content, a
 		return h.Text("Precondition Failed\n")
 	case http1.StatusRangeNotSatisfiable:
 		b := append(scratch[:0], "bytes */"...)
-		return h.HeaderBytes("Content-Range", appendInt(b, a.Size)).Text("Range Not Satisfiable\n")
+		return h.HeaderBytes("Content-Range", ascii.AppendUint(b, uint64(a.Size))).Text("Range Not Satisfiable\n")
 	}
 	o.fields(h, e, &a, scratch)
 	if a.Status == http1.StatusNotModified {

@@ -1,5 +1,7 @@
 package static
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // An archive is a table of files in one piece of bytes, in which they are
 // found without unpacking anything. Numbers are little-endian, places are
 // counted from the archive's beginning:
@@ -33,7 +35,7 @@ const (
 // and ErrTag, and those of the options. The contents are not looked at.
 //
 // The archive is kept and served from where it is; it must not be changed.
-func Open(archive []byte, o Options) (*Table, error) { return OpenString(view(archive), o) }
+func Open(archive []byte, o Options) (*Table, error) { return OpenString(ascii.View(archive), o) }
 
 // OpenString is Open for an archive in a string, such as a constant.
 func OpenString(archive string, o Options) (*Table, error) {

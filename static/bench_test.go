@@ -4,6 +4,7 @@ package static
 
 import (
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -61,7 +62,7 @@ func BenchmarkDecide(b *testing.B) {
 func BenchmarkFind(b *testing.B) {
 	var files []File
 	for i := range 10000 {
-		files = append(files, File{Name: "assets/" + strings.Repeat("x", i%20) + string(appendInt(nil, int64(i))) + ".js", Identity: "x"})
+		files = append(files, File{Name: "assets/" + strings.Repeat("x", i%20) + strconv.Itoa(i) + ".js", Identity: "x"})
 	}
 	archive, err := AppendArchive(nil, files)
 	if err != nil {

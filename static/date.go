@@ -1,5 +1,7 @@
 package static
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // parseDate reads an HTTP-date in one of its three formats (RFC 9110 section
 // 5.6.7), as seconds since 1970 UTC:
 //
@@ -31,7 +33,7 @@ const months = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 // has reports whether b has s at i.
 func has(b []byte, i int, s string) bool {
-	return len(b) >= i+len(s) && view(b[i:i+len(s)]) == s
+	return len(b) >= i+len(s) && ascii.Equal(b[i:i+len(s)], s)
 }
 
 func shortDay(b []byte) bool {

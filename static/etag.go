@@ -1,5 +1,7 @@
 package static
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // This file compares entity-tags (RFC 9110 section 8.8.3):
 //
 //	entity-tag = [ %s"W/" ] DQUOTE *etagc DQUOTE
@@ -27,7 +29,7 @@ func scanTag(b []byte) int {
 }
 
 // validTag reports whether s is an entity-tag, or nothing.
-func validTag(s string) bool { return s == "" || scanTag(bytesOf(s)) == len(s) }
+func validTag(s string) bool { return s == "" || scanTag(ascii.Bytes(s)) == len(s) }
 
 // weakTag reports whether a tag says that it is weak.
 func weakTag(s string) bool { return len(s) > 0 && s[0] == 'W' }

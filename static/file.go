@@ -1,5 +1,7 @@
 package static
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // File is a file whose content is in the program's memory. Strings that the
 // program holds anyway, such as constants or what //go:embed gives, stay
 // where they are, which is flash on a machine that has it.
@@ -71,7 +73,7 @@ func TagOf(identity, gzip, brotli string) string {
 	b := append(make([]byte, 0, 34), '"')
 	b = appendHex(b, h.high)
 	b = appendHex(b, h.low)
-	return view(append(b, '"'))
+	return ascii.View(append(b, '"'))
 }
 
 func appendHex(dst []byte, n uint64) []byte {

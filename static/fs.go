@@ -3,6 +3,8 @@ package static
 import (
 	"io/fs"
 	"strings"
+
+	"github.com/bobtail-go/bobtail/internal/ascii"
 )
 
 // FS makes a table of the regular files of a file system, such as an embed.FS,
@@ -29,7 +31,7 @@ func FS(fsys fs.FS, o Options) (*Table, error) {
 		if err != nil {
 			return err
 		}
-		f := File{Name: name, Identity: view(b)}
+		f := File{Name: name, Identity: ascii.View(b)}
 		if t := info.ModTime(); !t.IsZero() {
 			f.Modified = t.Unix()
 		}
@@ -60,7 +62,7 @@ func (t *Table) pair() {
 		if !gz && !br {
 			continue
 		}
-		switch k, ok := t.find(bytesOf(base), ""); {
+		switch k, ok := t.find(ascii.Bytes(base), ""); {
 		case !ok || t.files[k].Identity == "": // nothing is shorter than that
 		case gz:
 			t.files[k].Gzip = f.Identity

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -82,7 +83,7 @@ func (d *Dir) lines(folder string) (lines []line, more bool, err error) {
 	}
 	for _, e := range entries {
 		n := e.Name()
-		if !validName(n) || !fs.ValidPath(n) || !d.o.Hidden && hidden(bytesOf(n)) {
+		if !validName(n) || !fs.ValidPath(n) || !d.o.Hidden && hidden(ascii.Bytes(n)) {
 			continue
 		}
 		// By the root, which does not follow a link to the outside.
@@ -131,7 +132,7 @@ func writeList(b web.Body, folder string, lines []line, more bool) error {
 		p = escapeHTML(p, l.name)
 		p = append(p, "</a><td>"...)
 		if l.size >= 0 {
-			p = appendInt(p, l.size)
+			p = ascii.AppendUint(p, uint64(l.size))
 		}
 		p = append(p, "<td>"...)
 		p = l.modified.UTC().AppendFormat(p, "2006-01-02 15:04")

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -67,7 +68,7 @@ func stampTag(all *[NumForms]stamp, strong bool) string {
 	b = append(b, '"')
 	b = appendHex(b, h.high)
 	b = appendHex(b, h.low)
-	return view(append(b, '"'))
+	return ascii.View(append(b, '"'))
 }
 
 // node is a file that is held, with its compressed forms. What is here does
@@ -158,7 +159,7 @@ func (f *file) open(root *os.Root, name string, small int64) (s stamp, err error
 	if _, err := io.ReadFull(o, b); err != nil {
 		return s, ErrChanged
 	}
-	f.text = view(b)
+	f.text = ascii.View(b)
 	return s, nil
 }
 

@@ -1,5 +1,7 @@
 package static
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // cleanPath decodes the path of a request, as it was sent and after the
 // prefix, into dst, if it has escapes, and returns it without its leading
 // slash: "" for the root, with a slash at the end if it has one. dst needs as
@@ -28,13 +30,13 @@ func cleanPath(dst, raw []byte) (path []byte, ok bool) {
 			if i+2 >= len(raw) {
 				return nil, false
 			}
-			hi, lo := unhex(raw[i+1]), unhex(raw[i+2])
-			if hi < 0 || lo < 0 {
+			hi, lo := ascii.Unhex(raw[i+1]), ascii.Unhex(raw[i+2])
+			if hi|lo > 15 {
 				return nil, false
 			}
 			// An escaped slash belongs to a segment, and no file's name can
 			// have it.
-			if c = byte(hi<<4 | lo); c == '/' {
+			if c = hi<<4 | lo; c == '/' {
 				return nil, false
 			}
 			i += 2
@@ -43,16 +45,6 @@ func cleanPath(dst, raw []byte) (path []byte, ok bool) {
 		n++
 	}
 	return dst[:n], plain(dst[:n])
-}
-
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return int(c|0x20-'a') + 10
-	}
-	return -1
 }
 
 // plain reports whether a decoded path consists of plain segments, the last of
@@ -86,5 +78,5 @@ func plainSegment(s []byte) bool {
 
 // validName reports whether a file can be asked for by a name.
 func validName(s string) bool {
-	return s != "" && s[len(s)-1] != '/' && plain(bytesOf(s))
+	return s != "" && s[len(s)-1] != '/' && plain(ascii.Bytes(s))
 }

@@ -1,5 +1,7 @@
 package static
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // Range is some bytes of a form.
 type Range struct{ Off, Len int64 }
 
@@ -26,11 +28,11 @@ type Ranges struct {
 //	int-range        = first-pos "-" [ last-pos ]
 //	suffix-range     = "-" suffix-length
 func ParseRanges(field []byte, size int64) Ranges {
-	const unit = len("bytes=")
-	if len(field) < unit || !fold(field[:unit], "bytes=") {
+	const unit = "bytes="
+	if !ascii.HasPrefixFold(field, unit) {
 		return Ranges{bad: true}
 	}
-	return Ranges{rest: field[unit:], size: size}
+	return Ranges{rest: field[len(unit):], size: size}
 }
 
 // Next is the next range that is not wholly beyond the content, cut to what
@@ -145,9 +147,9 @@ func choose(field []byte, size int64) (n int, first Range) {
 // section 14.4).
 func appendContentRange(dst []byte, r Range, size int64) []byte {
 	dst = append(dst, "bytes "...)
-	dst = appendInt(dst, r.Off)
+	dst = ascii.AppendUint(dst, uint64(r.Off))
 	dst = append(dst, '-')
-	dst = appendInt(dst, r.Off+r.Len-1)
+	dst = ascii.AppendUint(dst, uint64(r.Off+r.Len-1))
 	dst = append(dst, '/')
-	return appendInt(dst, size)
+	return ascii.AppendUint(dst, uint64(size))
 }

@@ -3,6 +3,7 @@ package static
 import (
 	"slices"
 
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -31,7 +32,7 @@ func NewTable(files []File, o Options) (*Table, error) {
 }
 
 func sortFiles(files []File) error {
-	slices.SortFunc(files, func(a, b File) int { return compare(a.Name, bytesOf(b.Name), "") })
+	slices.SortFunc(files, func(a, b File) int { return compare(a.Name, ascii.Bytes(b.Name), "") })
 	for i := range files {
 		f := &files[i]
 		if !validName(f.Name) {
@@ -60,7 +61,7 @@ func (t *Table) Name(i int) string {
 
 // File is the file with a name. What it holds are views: nothing is copied.
 func (t *Table) File(name string) (f File, ok bool) {
-	i, ok := t.find(bytesOf(name), "")
+	i, ok := t.find(ascii.Bytes(name), "")
 	if !ok {
 		return f, false
 	}

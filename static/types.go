@@ -1,5 +1,7 @@
 package static
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // Octets is the media type of what is not known: no browser shows it.
 const Octets = "application/octet-stream"
 
@@ -104,7 +106,7 @@ func TypeOf(name string) string {
 // compareFold compares a in any case with b in lower case.
 func compareFold(a, b string) int {
 	for i := 0; i < len(a) && i < len(b); i++ {
-		if c := lower(a[i]); c != b[i] {
+		if c := ascii.Lower(a[i]); c != b[i] {
 			return int(c) - int(b[i])
 		}
 	}
