@@ -3,6 +3,7 @@ package engine
 import (
 	"unsafe"
 
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -169,7 +170,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	if l, ok := c.Backend.(interface{ Limit() int }); ok && l.Limit() < c.Pool.Slots+maxListeners {
-		return &ConfigError{"Sockets", "at most " + itoa(max(l.Limit()-c.Reserve-maxListeners, 0)) +
+		return &ConfigError{"Sockets", "at most " + string(ascii.AppendUint(nil, uint64(max(l.Limit()-c.Reserve-maxListeners, 0)))) +
 			", since the process may not open more descriptors (raise the limit with ulimit -n)"}
 	}
 	return nil
@@ -192,19 +193,5 @@ func (c *Config) Memory() Memory {
 		Pool:    c.Pool.Memory(),
 		Workers: (c.Workers + c.Spare) * (c.WorkerMemory + int(unsafe.Sizeof(Worker{}))),
 		Engine:  int(unsafe.Sizeof(Engine{})) + c.Backend.Lanes()*int(unsafe.Sizeof(lane{})) + heldFactor*c.Pool.Stash*8,
-	}
-}
-
-// itoa is strconv.Itoa for numbers that are not negative, without the tables.
-func itoa(n int) string {
-	var b [20]byte
-	i := len(b)
-	for {
-		i--
-		b[i] = byte('0' + n%10)
-		n /= 10
-		if n == 0 {
-			return string(b[i:])
-		}
 	}
 }

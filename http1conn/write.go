@@ -2,9 +2,9 @@ package http1conn
 
 import (
 	"io"
-	"unsafe"
 
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 )
 
 // This file writes content, and sends what is staged.
@@ -42,7 +42,7 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 // WriteString is Write for a string.
 func (c *Conn) WriteString(s string) error {
 	// The bytes of a string may be looked at, which is all that Write does.
-	_, err := c.Write(unsafe.Slice(unsafe.StringData(s), len(s)))
+	_, err := c.Write(ascii.Bytes(s))
 	return err
 }
 

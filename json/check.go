@@ -1,5 +1,7 @@
 package json
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // check reports whether b is one JSON text (RFC 8259 section 2), nested no
 // deeper than MaxDepth, and how deep it is nested. As encoding/json, it does
 // not ask whether strings are UTF-8.
@@ -47,7 +49,7 @@ func check(b []byte) (deepest int, ok bool) {
 		default:
 			n := 0
 			for _, word := range [...]string{"true", "false", "null"} {
-				if len(b)-i >= len(word) && view(b[i:i+len(word)]) == word {
+				if len(b)-i >= len(word) && ascii.Equal(b[i:i+len(word)], word) {
 					n = len(word)
 				}
 			}

@@ -21,7 +21,8 @@ package json
 import (
 	"io"
 	"unicode/utf8"
-	"unsafe"
+
+	"github.com/bobtail-go/bobtail/internal/ascii"
 )
 
 // MaxDepth is how deep objects and arrays can be nested.
@@ -285,7 +286,7 @@ func (w *Writer) String(s string) {
 }
 
 // StringBytes is String for bytes.
-func (w *Writer) StringBytes(b []byte) { w.String(view(b)) }
+func (w *Writer) StringBytes(b []byte) { w.String(ascii.View(b)) }
 
 // Bool writes true or false.
 func (w *Writer) Bool(v bool) {
@@ -325,6 +326,8 @@ func (w *Writer) Uint(n uint64) {
 	}
 }
 
+// digits is ascii.AppendUint without a slice of what is on the stack, which
+// TinyGo would put on the heap.
 func (w *Writer) digits(n uint64) {
 	var b [20]byte
 	i := len(b)
@@ -405,7 +408,7 @@ func (w *Writer) Raw(b []byte) {
 		return
 	}
 	if w.value() {
-		w.text(view(b))
+		w.text(ascii.View(b))
 	}
 }
 
@@ -465,7 +468,3 @@ func (w *Writer) quoted(s string) {
 	w.text(s[from:])
 	w.byte('"')
 }
-
-// view is b as a string, for as long as b stays as it is. A conversion would
-// allocate.
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -1,8 +1,7 @@
 package sse
 
 import (
-	"unsafe"
-
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -31,7 +30,7 @@ func Text(s string) Event {
 	if s == "" {
 		return Event{Data: []byte{}}
 	}
-	return Event{Data: unsafe.Slice(unsafe.StringData(s), len(s))}
+	return Event{Data: ascii.Bytes(s)}
 }
 
 // Error is an error of this package. Its values are constants.
@@ -151,7 +150,7 @@ func appendRest(dst []byte, e *Event) []byte {
 	}
 	if ms := e.Retry / 1e6; ms > 0 {
 		dst = append(dst, "retry: "...)
-		dst = appendDecimal(dst, uint64(ms))
+		dst = ascii.AppendUint(dst, uint64(ms))
 		dst = append(dst, '\n')
 	}
 	if e.Data != nil {
@@ -183,18 +182,6 @@ func digits(n uint64) int {
 		k++
 	}
 	return k
-}
-
-func appendDecimal(dst []byte, n uint64) []byte {
-	k := digits(n)
-	for range k {
-		dst = append(dst, '0')
-	}
-	for i := len(dst) - 1; k > 0; i, k = i-1, k-1 {
-		dst[i] = byte('0' + n%10)
-		n /= 10
-	}
-	return dst
 }
 
 // LastEventID is the ID of the last event that a peer which connects again has

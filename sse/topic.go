@@ -6,6 +6,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/web"
 )
@@ -172,7 +173,7 @@ func (t *Topic) appendID(dst []byte, number uint64) []byte {
 		dst = append(dst, t.o.Epoch...)
 		dst = append(dst, '-')
 	}
-	dst = appendDecimal(dst, number)
+	dst = ascii.AppendUint(dst, number)
 	return append(dst, '\n')
 }
 
