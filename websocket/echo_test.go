@@ -1,0 +1,109 @@
+package websocket_test
+
+import (
+	"testing"
+
+	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/splittest"
+	"github.com/bobtail-go/bobtail/websocket"
+	"github.com/bobtail-go/bobtail/ws"
+)
+
+func echoMessage(c *websocket.Conn, op ws.Opcode, p []byte) error { return c.Send(op, p) }
+func echoData(c *websocket.Conn, p ws.Part) error                 { return c.Piece(p.Op, p.Last, p.Payload) }
+
+var echoes = []struct {
+	name string
+	h    websocket.Handler
+}{
+	{"message", websocket.Handler{Message: echoMessage}},
+	{"data", websocket.Handler{Data: echoData}},
+}
+
+// exchanges are what a client may send, and what an echo of whole messages
+// answers.
+var exchanges = []struct {
+	name, in, out string
+}{
+	{"text", frame(text, "Hello"), plain(text, "Hello")},
+	{"RFC 6455 section 5.7", "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", "\x81\x05Hello"},
+	{"empty", frame(text, ""), plain(text, "")},
+	{"binary of 125", frame(bin, pattern(125)), plain(bin, pattern(125))},
+	{"binary of 126", frame(bin, pattern(126)), plain(bin, pattern(126))},
+	{"three in one read", frame(text, "a") + frame(bin, "b") + frame(text, "c"), plain(text, "a") + plain(bin, "b") + plain(text, "c")},
+	{"fragments", frame(text|more, "Hel") + frame(cont, "lo"), plain(text, "Hello")},
+	{"empty fragments", frame(text|more, "") + frame(cont|more, "ab") + frame(cont|more, "") + frame(cont, ""), plain(text, "ab")},
+	{"ping", frame(ping, "are you there"), plain(pong, "are you there")},
+	{"ping between fragments", frame(text|more, "Hel") + frame(ping, "p") + frame(cont, "lo"), plain(pong, "p") + plain(text, "Hello")},
+	{"unsolicited pong", frame(pong, "x") + frame(text, "a"), plain(text, "a")},
+	{"message behind fragments", frame(bin|more, pattern(200)) + frame(cont, pattern(150)) + frame(text, "x"), plain(bin, append(pattern(200), pattern(150)...)) + plain(text, "x")},
+}
+
+// TestEcho holds an echo of whole messages to what it answers, cut at every
+// byte.
+func TestEcho(t *testing.T) {
+	run(t, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
+		f.evented(websocket.Options{}, echoes[0].h)
+		for _, x := range exchanges {
+			ways := splittest.Ways(len(x.in))
+			if f.net == nil {
+				ways = ways[:2]
+			}
+			c := f.dial()
+			for _, way := range ways {
+				from := 0
+				for _, to := range way.Ends {
+					c.send(x.in[from:to])
+					from = to
+				}
+				c.want(x.out)
+			}
+			c.wantSilence()
+			c.conn.Close()
+		}
+	})
+}
+
+// TestEchoData holds an echo of pieces to the same messages.
+func TestEchoData(t *testing.T) {
+	run(t, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
+		f.evented(websocket.Options{}, echoes[1].h)
+		for _, n := range []int{0, 1, 125, 126, 65535, 65536, 300000} {
+			c := f.dial()
+			in := string(pattern(n))
+			go c.conn.Write([]byte(frame(text, in)))
+			if op, p := c.message(); op != text || string(p) != in {
+				t.Fatalf("%d bytes: got %#x %s", n, op, brief(p))
+			}
+			c.conn.Close()
+		}
+	})
+}
+
+// TestRestBehindHandshake has frames follow the handshake in one read.
+func TestRestBehindHandshake(t *testing.T) {
+	for _, e := range echoes {
+		t.Run(e.name, func(t *testing.T) {
+			run(t, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
+				f.evented(websocket.Options{}, e.h)
+				in := hello("/ws") + frame(text, "first") + frame(ping, "x")
+				ways := splittest.Ways(len(in))
+				if f.net == nil {
+					ways = ways[:1]
+				}
+				for _, way := range ways {
+					c := f.connect()
+					from := 0
+					for _, to := range way.Ends {
+						c.send(in[from:to])
+						from = to
+					}
+					c.wantSwitch()
+					c.want(plain(text, "first") + plain(pong, "x"))
+					c.conn.Close()
+					f.settle()
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,40 @@
+package websocket
+
+import (
+	"io"
+	"sync"
+
+	"github.com/bobtail-go/bobtail/ws"
+)
+
+// keys are masking keys for frames that we send as a client: unpredictable ones
+// (RFC 6455 section 5.3), read from the source of entropy many at a time.
+type keys struct {
+	mu   sync.Mutex
+	rand io.Reader
+	buf  [256]byte
+	left int
+	err  error
+}
+
+// next is a fresh key. If the source has failed, it is worthless: see failed.
+func (k *keys) next() ws.Key {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.left == 0 {
+		if k.err == nil {
+			_, k.err = io.ReadFull(k.rand, k.buf[:])
+		}
+		k.left = len(k.buf)
+	}
+	k.left -= 4
+	b := k.buf[k.left:]
+	return ws.Key(b[0]) | ws.Key(b[1])<<8 | ws.Key(b[2])<<16 | ws.Key(b[3])<<24
+}
+
+// failed reports whether the source of entropy has: nothing may be sent.
+func (k *keys) failed() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.err != nil
+}

@@ -1,0 +1,210 @@
+package websocket
+
+import (
+	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/ws"
+)
+
+// This file takes what was received apart, and calls the handler for it.
+
+// run looks at what was received until there is no more, or a reason to stop. A
+// panic of the handler closes the connection.
+func (c *Conn) run() {
+	defer c.rescue()
+	for n := 1; c.at < c.end && c.stop == stopNone; n++ {
+		p, k, err := c.dec.Next(c.in[c.at:c.end], &c.u.rules)
+		c.at += k
+		if err != nil {
+			// RFC 6455 section 7.1.7
+			c.fail(err.(ws.Error).Code())
+			return
+		}
+		switch p.Kind {
+		case ws.NeedMore:
+			return
+		case ws.Data:
+			if c.st.at == ws.StateOpen {
+				c.data(p)
+			}
+		case ws.Ping:
+			// RFC 6455 section 5.5.2
+			if c.st.at == ws.StateOpen && c.control(ws.OpPong, p.Payload) != nil {
+				c.stop = stopAbort
+			}
+		case ws.Pong:
+			if c.st.at == ws.StateOpen && c.u.h.Pong != nil && c.begin() {
+				c.result(c.u.h.Pong(c, p.Payload))
+			}
+		case ws.Close:
+			c.closeReceived(p)
+			return
+		}
+		if n&7 == 0 && c.handling {
+			// Nobody waits for the answers any more?
+			if !c.w.Take() {
+				return
+			}
+			c.w.Give()
+		}
+	}
+}
+
+// data takes a part of a message.
+func (c *Conn) data(p ws.Part) {
+	h := &c.u.h
+	if p.First && c.u.o.Rate != 0 && !c.mayCome() {
+		c.fail(ws.CodePolicyViolation)
+		return
+	}
+	switch {
+	case h.Data != nil:
+		if c.begin() {
+			c.result(h.Data(c, p))
+		}
+		return
+	case !p.First || !p.Last:
+		if !c.gather(p) {
+			return
+		}
+		p.Payload = c.in[c.from:c.to:c.to]
+		c.from, c.to = 0, 0
+	}
+	if h.Message != nil && c.begin() {
+		c.result(h.Message(c, p.Op, p.Payload))
+	}
+}
+
+// gather adds a part to the message that has begun, in front of what was not
+// looked at yet. It reports whether the message is whole. There is room, since
+// the decoder refuses longer ones.
+func (c *Conn) gather(p ws.Part) bool {
+	if p.First {
+		// Where it is, as long as nothing comes between.
+		c.from = c.at - len(p.Payload)
+		c.to = c.at
+	} else {
+		c.to += copy(c.in[c.to:], p.Payload)
+	}
+	return p.Last
+}
+
+// mayCome counts a message, and reports whether the peer may send it yet.
+func (c *Conn) mayCome() bool {
+	if now := uint16(c.w.Now / second); now != c.st.second {
+		c.st.second, c.st.sent = now, 0
+	}
+	c.st.sent++
+	return int(c.st.sent) <= c.u.o.Rate
+}
+
+// result acts on what a handler has returned.
+func (c *Conn) result(err error) {
+	if err == nil || c.stop == stopClose || c.stop == stopAbort {
+		return
+	}
+	code := ws.CodeInternalError
+	if e, ok := err.(interface{ Code() ws.Code }); ok {
+		code = e.Code()
+	}
+	c.close(code, "")
+}
+
+// fail ends the connection, which is beyond use: the peer is told the code, and
+// not listened to any more (RFC 6455 section 7.1.7).
+func (c *Conn) fail(code ws.Code) {
+	if c.st.at == ws.StateOpen {
+		c.close(code, "")
+		c.stop = stopReply
+		c.r.code = uint16(code)
+	} else {
+		c.stop = stopDone
+	}
+	c.st.at = ws.StateFailed
+}
+
+// closeReceived takes the peer's close frame.
+func (c *Conn) closeReceived(p ws.Part) {
+	if c.st.at != ws.StateOpen {
+		c.stop = stopDone
+		return
+	}
+	// RFC 6455 section 5.5.1: it is answered with the same code.
+	c.st.at = ws.StateCloseReceived
+	c.code, c.size = p.Code, 0
+	if c.u.h.Close != nil && c.begin() {
+		c.tell(p.Code, p.Payload)
+	}
+	c.st.flags |= flagTold
+	if c.stop != stopAbort {
+		c.stop = stopReply
+	}
+}
+
+// tell tells the program of the end. It is called once.
+func (c *Conn) tell(code ws.Code, reason []byte) {
+	defer c.rescue()
+	c.st.flags |= flagTold
+	if code == 0 {
+		code = ws.CodeAbnormal
+	}
+	c.u.h.Close(c, code, reason)
+}
+
+// rescue tells of a panic, on its stack.
+func (c *Conn) rescue() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if c.w != nil {
+		c.w.Panicked(c.handle)
+	} else {
+		c.d.e.Panicked(c.handle)
+	}
+	if c.stop != stopReply && c.stop != stopAbort {
+		c.close(ws.CodeInternalError, "")
+	}
+	if c.d.cfg.Panic != nil {
+		c.d.cfg.Panic(c.Socket(), v)
+	}
+}
+
+// sendClose sends our close frame, behind all that is to be sent. It reports
+// whether it will be.
+func (c *Conn) sendClose() bool {
+	if len(c.out) > 0 {
+		if c.transmit(nil) != nil || c.lost {
+			return false
+		}
+	}
+	h := ws.Header{Op: ws.OpClose, Fin: true}
+	if c.st.flags&flagDialled != 0 {
+		h.Masked, h.Key = true, c.d.keys.next()
+	}
+	payload := ws.AppendClose(c.frame[ws.MaxHeader:ws.MaxHeader], c.code, ascii.View(c.reason[:c.size]))
+	h.Length = uint64(len(payload))
+	head := ws.AppendHeader(c.frame[:0], h)
+	if h.Masked {
+		ws.Mask(payload, h.Key)
+	}
+	outs := &c.d.e.Pool().Outputs
+	midway := c.st.enc.Midway()
+	// What others have pushed may be sent before it, but not in the midst of a
+	// message that will never have an end.
+	err := c.d.e.PushLast(c.handle, head, payload, midway)
+	if c.st.flags&flagHeld != 0 {
+		c.st.flags &^= flagHeld
+		c.w.Hold(c.s, false)
+	}
+	if err == nil || err == pool.ErrSealed {
+		return true
+	}
+	// No block is free. Perhaps it can be sent at once.
+	c.w.Seal(c.s)
+	if c.w.Pending(c.s) || outs.Len(c.s) > 0 {
+		return false
+	}
+	rest, err := c.w.Send(c.s, head, payload, false)
+	return err == nil && rest == 0
+}

@@ -1,0 +1,385 @@
+package websocket
+
+import (
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/ws"
+)
+
+// This file serves a slot: it receives, takes apart what was received, calls the
+// handler, sends what the handler has said, and leaves the slot with its next
+// deadline.
+//
+// The usual turn is one receive, some messages for the handler, and one send. It
+// takes no lock, and what it knows of the connection is copied from the slot
+// and its record at the beginning and back at the end, since in between the
+// right to both may pass to the monitor.
+
+// turnReceives is how often bytes are received for a slot before others have
+// their turn.
+const turnReceives = 4
+
+// load begins a turn.
+func (c *Conn) load(w *engine.Worker, s *pool.Slot) {
+	c.w, c.s = w, s
+	p := c.d.e.Pool()
+	c.handle = p.Handle(s)
+	c.r = &c.d.records[c.handle.Index()]
+	c.u = c.r.u
+	c.value, c.valued, c.protocol, c.params = c.r.value, false, c.r.protocol, c.r.params
+	c.dec = c.r.dec
+	c.st = *pool.StateOf[state](s)
+	c.at, c.end, c.from, c.to = 0, 0, 0, 0
+	if c.st.kept > 0 {
+		c.end = copy(c.in, p.Stash.Block(s)[:c.st.kept])
+		c.to = int(c.st.whole)
+		c.at = c.to
+		c.st.kept, c.st.whole = 0, 0
+	}
+	c.out = c.out[:0]
+	c.got = 0
+	c.stop, c.verdict, c.err, c.lost = stopNone, 0, nil, false
+}
+
+// leave ends a turn.
+func (c *Conn) leave(v engine.Verdict) engine.Verdict {
+	if c.lost {
+		c.value, c.r = nil, nil
+		return engine.Lost
+	}
+	c.r.dec = c.dec
+	if c.valued {
+		c.r.value = c.value
+	}
+	*pool.StateOf[state](c.s) = c.st
+	c.value = nil
+	return v
+}
+
+// serve goes on until there is a verdict.
+func (c *Conn) serve() engine.Verdict {
+	if c.u == nil {
+		return c.serveDial()
+	}
+	w, s := c.w, c.s
+	if w.Pending(s) {
+		return c.park() // nothing more is read from a peer that does not read
+	}
+	for receives := 0; ; {
+		if c.st.at == ws.StateOpen && c.closedElsewhere() && !c.closedBy() {
+			return c.over(engine.Abort)
+		}
+		if c.at < c.end && !c.look() {
+			return c.verdict
+		}
+		if c.stop == stopFull || !w.Unread(s) || receives == turnReceives {
+			return c.park()
+		}
+		receives++
+		c.compact()
+		n, err := w.Receive(s, c.in[c.end:])
+		c.end += n
+		c.got += n
+		switch err {
+		case nil:
+		case transport.ErrWouldBlock:
+			return c.park()
+		case transport.EOF:
+			if !c.flush() {
+				return c.verdict
+			}
+			return c.over(engine.Finish)
+		default:
+			return c.over(engine.Abort)
+		}
+	}
+}
+
+// compact makes room behind what was received.
+func (c *Conn) compact() {
+	if c.from == c.to {
+		c.from, c.to = 0, 0
+	}
+	if c.at == c.end {
+		c.at, c.end = c.to, c.to
+	}
+	if c.from == 0 && c.at == c.to {
+		return
+	}
+	n := copy(c.in, c.in[c.from:c.to])
+	c.end = n + copy(c.in[n:], c.in[c.at:c.end])
+	c.at = n
+	c.from, c.to = 0, n
+}
+
+// look looks at what was received, and acts on it. It returns false with the
+// verdict, if the turn is over.
+func (c *Conn) look() bool {
+	for {
+		c.run()
+		if c.handling && !c.finish() {
+			return false
+		}
+		switch c.stop {
+		case stopNone, stopFull:
+			return true
+		case stopClose:
+			c.stop = stopNone
+			if !c.sendClose() {
+				return c.ends(engine.Abort)
+			}
+			c.closed(c.code)
+			// What is behind is looked at for the peer's close frame.
+			c.from, c.to = 0, 0
+			if c.at == c.end {
+				return true
+			}
+		case stopReply:
+			v := engine.Linger
+			if !c.sendClose() {
+				v = engine.Abort
+			}
+			return c.ends(v)
+		case stopDone:
+			return c.ends(engine.Linger)
+		default:
+			return c.ends(engine.Abort)
+		}
+	}
+}
+
+// ends ends the turn with a verdict that ends the connection.
+func (c *Conn) ends(v engine.Verdict) bool {
+	c.verdict = c.over(v)
+	return false
+}
+
+// closed notes that our close frame is sent, or as good as that.
+func (c *Conn) closed(code ws.Code) {
+	c.st.at = ws.StateCloseSent
+	c.r.code = uint16(code)
+	limit := c.d.cfg.Close
+	if c.d.e.Closing() {
+		limit = min(limit, engine.ClosingGrace)
+	}
+	c.st.due = pool.TickAfter(c.w.Now + limit)
+}
+
+// closedBy notes that others close the connection. Our message under way may be
+// sent to its end before (RFC 6455 section 5.5.1), within the time that the peer
+// has to answer.
+func (c *Conn) closedBy() bool {
+	code := ws.Code(uint16(c.r.closing.Load()))
+	if c.st.flags&flagClosing == 0 {
+		c.closed(code)
+		c.st.flags |= flagClosing
+		c.st.at = ws.StateOpen
+	}
+	if c.st.enc.Midway() {
+		return true
+	}
+	c.st.at = ws.StateCloseSent
+	if !c.d.e.Pool().Outputs.Sealed(c.handle) {
+		// There was no block for the frame, or it is just being pushed: then
+		// one of the two is.
+		c.code, c.size = code, 0
+		return c.sendClose()
+	}
+	return true
+}
+
+// over ends the connection: the program is told, if it was not yet, and what is
+// staged is sent.
+func (c *Conn) over(v engine.Verdict) engine.Verdict {
+	if c.st.flags&flagTold == 0 && c.u.h.Close != nil {
+		if !c.begin() {
+			return engine.Abort
+		}
+		c.tell(ws.Code(c.r.code), nil)
+		if !c.finish() {
+			return engine.Lost
+		}
+	}
+	c.st.flags |= flagTold
+	c.d.e.Pool().Stash.Drop(c.s)
+	return v
+}
+
+// begin has a handler run from here on, if none does.
+func (c *Conn) begin() bool {
+	if c.handling {
+		return true
+	}
+	u := c.u
+	if stuck := u.stuck.Load(); stuck > 0 {
+		if c.began = c.d.e.Backend().Now(); stuck > stuckSlow {
+			c.w.HandOver()
+		}
+	}
+	c.r.busy = true
+	// What is staged is whole frames, none of which has begun: the farewell may
+	// come in their place.
+	if !c.w.BeginHandler(u.o.Timeout, false) {
+		c.r.busy = false
+		c.stop = stopAbort
+		return false
+	}
+	c.handling = true
+	return true
+}
+
+// finish says that no handler runs any more. If the right to the slot has passed
+// meanwhile, it returns false.
+func (c *Conn) finish() bool {
+	c.handling = false
+	if !c.w.EndHandler() {
+		c.lost = true
+		c.verdict = engine.Lost
+		// The slot and the record are gone. What the connection had, we have.
+		if c.st.flags&flagTold == 0 && c.u.h.Close != nil {
+			c.r = nil
+			c.st.flags |= flagTold
+			c.tell(ws.CodeInternalError, nil)
+		}
+		c.d.release(c.params)
+		return false
+	}
+	c.r.busy = false
+	if stuck := c.u.stuck.Load(); c.w.Caught() {
+		c.u.stuck.Store(min(stuck+stuckStep, stuckMost))
+	} else if stuck > 0 && c.d.e.Backend().Now()-c.began < quickTime {
+		c.u.stuck.Add(-1)
+	}
+	return true
+}
+
+// flush sends what is staged. It returns false with the verdict, if the turn is
+// over.
+func (c *Conn) flush() bool {
+	if len(c.out) == 0 {
+		return true
+	}
+	if c.transmit(nil); c.lost {
+		return false
+	}
+	if c.err != nil {
+		return c.ends(engine.Abort)
+	}
+	return true
+}
+
+// park leaves the slot until there is more, with what is here put away.
+func (c *Conn) park() engine.Verdict {
+	if !c.flush() {
+		return c.verdict
+	}
+	w, s := c.w, c.s
+	c.watch()
+	for !w.Pending(s) && c.passed() {
+		if !c.timeOut() || !c.flush() {
+			return c.verdict
+		}
+	}
+	if !c.keep() {
+		return c.verdict
+	}
+	if w.Pending(s) {
+		return engine.Park // the engine waits for the peer to take it
+	}
+	if c.d.e.Closing() && c.st.at == ws.StateOpen && c.st.flags&flagClosing == 0 {
+		c.close(ws.CodeGoingAway, "")
+		c.stop = stopNone
+		if !c.sendClose() {
+			return c.over(engine.Abort)
+		}
+		c.closed(c.code)
+	}
+	d := int64(0)
+	if c.st.due != pool.Never {
+		d = max(pool.TickTime(c.st.due, w.Now)-w.Now, 1)
+	}
+	w.Alarm(s, d)
+	return engine.Park
+}
+
+// keep puts away what was received and not used up yet.
+func (c *Conn) keep() bool {
+	n := c.to - c.from + c.end - c.at
+	if n == 0 {
+		c.d.e.Pool().Stash.Drop(c.s)
+		return true
+	}
+	b := c.w.Stash(c.s)
+	if b == nil {
+		c.fail(ws.CodeTryAgainLater)
+		return c.look()
+	}
+	if c.got > 0 {
+		c.w.Prompt(c.s)
+	}
+	k := copy(b, c.in[c.from:c.to])
+	copy(b[k:], c.in[c.at:c.end])
+	c.st.kept, c.st.whole = uint32(n), uint32(k)
+	return true
+}
+
+// watch sets the time of what is to be done next, if nothing comes.
+func (c *Conn) watch() {
+	if c.st.at != ws.StateOpen || c.st.flags&flagClosing != 0 {
+		return
+	}
+	st, now := &c.st, c.w.Now
+	if partial := c.dec.InFrame() > 0 || c.to > c.from || c.at < c.end; partial {
+		p := c.d.e.Patience()
+		most := pool.TickAfter(now + p.Body)
+		switch {
+		case st.flags&flagPartial == 0:
+			st.flags |= flagPartial
+			st.due = most
+		case c.got > 0:
+			// As engine.Worker.Progress has it: a byte counts for a tick at
+			// least, and the grace is never more than it was.
+			st.due = pool.Later(st.due, max(pool.TickAfter(int64(c.got)*second/int64(p.Rate)), 1))
+			if int32(st.due-most) > 0 {
+				st.due = most
+			}
+		}
+		return
+	}
+	if c.got > 0 || st.flags&flagPartial != 0 {
+		st.flags &^= flagPartial | flagPinged
+		st.due = pool.Never
+		if c.d.cfg.Ping > 0 {
+			st.due = pool.TickAfter(now + c.d.cfg.Ping)
+		}
+	}
+}
+
+// passed reports whether it is time for what is to be done next.
+func (c *Conn) passed() bool {
+	return c.st.due != pool.Never && int32(pool.Tick(c.w.Now)-c.st.due) >= 0
+}
+
+// timeOut does what is to be done since nothing has come. It returns false with
+// the verdict, if the turn is over.
+func (c *Conn) timeOut() bool {
+	st := &c.st
+	switch {
+	case st.at == ws.StateCloseSent || st.flags&flagClosing != 0:
+		// RFC 6455 section 7.1.1: the peer has had its time.
+		return c.ends(engine.Finish)
+	case st.flags&flagPartial != 0:
+		c.fail(ws.CodePolicyViolation)
+		return c.look()
+	case st.flags&flagPinged == 0:
+		st.flags |= flagPinged
+		st.due = pool.TickAfter(c.w.Now + c.d.cfg.Pong)
+		if c.control(ws.OpPing, nil) != nil {
+			return c.ends(engine.Abort)
+		}
+		return true
+	}
+	c.d.counts.dead.Add(1)
+	return c.ends(engine.Abort)
+}
