@@ -10,7 +10,7 @@ const MaxAnswer = 16384
 // Answer is the head of the response to a client's request. It has views of the
 // bytes that were parsed.
 type Answer struct {
-	Status int // 101 to 599 and beyond: what the server says
+	Status int // 101, or 200 to 999
 
 	http11 bool
 	fields []byte // the field lines, each with its CRLF
@@ -58,11 +58,14 @@ func parseHead(b []byte) (a Answer, n int, e Error) {
 			return a, 0, ErrAnswerLine // at the first byte that is wrong: who answers so may not end the line
 		}
 	}
-	line, n, e := cutLine(b)
-	if e != 0 || n == 0 {
-		return a, 0, e
+	line, n, ok := cutLine(b)
+	if !ok {
+		return a, 0, ErrAnswerLine
 	}
-	if len(line) < len("HTTP/1.1 101 ") || line[7] != '0' && line[7] != '1' || line[8] != ' ' || line[12] != ' ' || !isValue(line[13:]) {
+	if n == 0 {
+		return a, 0, 0
+	}
+	if len(line) < len("HTTP/1.1 101 ") || line[7]-'0' > 9 || line[8] != ' ' || line[12] != ' ' || !isValue(line[13:]) {
 		return a, 0, ErrAnswerLine
 	}
 	for _, c := range line[9:12] {
@@ -74,12 +77,15 @@ func parseHead(b []byte) (a Answer, n int, e Error) {
 	if a.Status < 100 {
 		return a, 0, ErrAnswerLine
 	}
-	a.http11 = line[7] == '1'
+	a.http11 = line[7] != '0' // RFC 9110 section 2.5: a higher minor version is as good as ours
 	fields := n
 	for {
-		line, m, e := cutLine(b[n:])
-		if e != 0 || m == 0 {
-			return a, 0, e
+		line, m, ok := cutLine(b[n:])
+		if !ok {
+			return a, 0, ErrAnswerField
+		}
+		if m == 0 {
+			return a, 0, 0
 		}
 		n += m
 		if len(line) == 0 {
@@ -94,22 +100,18 @@ func parseHead(b []byte) (a Answer, n int, e Error) {
 }
 
 // cutLine is the first line of b, without its CRLF, and the size with it, 0 if
-// its end is not there.
-func cutLine(b []byte) (line []byte, n int, e Error) {
+// its end is not there. It is not ok if there is CR without LF or LF without CR
+// (RFC 9112 section 2.2).
+func cutLine(b []byte) (line []byte, n int, ok bool) {
 	for i, c := range b {
-		switch c {
-		case '\n':
-			if i == 0 || b[i-1] != '\r' {
-				return nil, 0, ErrAnswerField
-			}
-			return b[:i-1], i + 1, 0
-		case '\r':
-			if i+1 < len(b) && b[i+1] != '\n' {
-				return nil, 0, ErrAnswerField
-			}
+		switch {
+		case c == '\n':
+			return b[:max(0, i-1)], i + 1, i != 0 && b[i-1] == '\r'
+		case c == '\r' && i+1 < len(b) && b[i+1] != '\n':
+			return nil, 0, false
 		}
 	}
-	return nil, 0, 0
+	return nil, 0, true
 }
 
 // Field is the field line at an offset, 0 for the first, and the offset of the
@@ -202,8 +204,7 @@ func (a *Answer) check(r *ClientRequest) (protocol int, e Error) {
 		case ascii.EqualFold(name, "connection"): // item 3
 			connection = connection || hasToken(v, "upgrade")
 		case ascii.EqualFold(name, "sec-websocket-accept"): // item 4, section 11.3.3
-			var b [AcceptSize]byte
-			if accept || !ascii.Equal(v, ascii.View(AppendAccept(b[:0], r.Key))) {
+			if accept || !accepts(v, r.Key) {
 				return -1, ErrAccept
 			}
 			accept = true
@@ -233,6 +234,12 @@ func (a *Answer) check(r *ClientRequest) (protocol int, e Error) {
 		return -1, ErrAccept
 	}
 	return protocol, 0
+}
+
+// accepts reports whether v is the Sec-WebSocket-Accept for a key.
+func accepts(v, key []byte) bool {
+	want := accept(key)
+	return ascii.Equal(v, ascii.View(want[:]))
 }
 
 // offers reports whether a list of extensions has one of that name.

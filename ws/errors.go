@@ -33,6 +33,7 @@ const (
 	ErrMethod         // method other than GET
 	ErrHTTPVersion    // HTTP/1.0
 	ErrHostMissing    // no Host
+	ErrHostTwice      // more than one Host
 	ErrUpgrade        // Upgrade missing, or without websocket
 	ErrConnection     // Connection missing, or without upgrade
 	ErrVersion        // Sec-WebSocket-Version missing, or other than 13
@@ -95,6 +96,7 @@ var errorTable = [numErrors]struct {
 	ErrMethod:         {"ws: method other than GET", 405},
 	ErrHTTPVersion:    {"ws: handshake not in HTTP/1.1", 426}, // RFC 9110 section 7.8: its Upgrade is ignored
 	ErrHostMissing:    {"ws: Host missing", 400},
+	ErrHostTwice:      {"ws: Host given twice", 400},
 	ErrUpgrade:        {"ws: no upgrade to websocket asked for", 426},
 	ErrConnection:     {"ws: Connection without upgrade", 426},
 	ErrVersion:        {"ws: Sec-WebSocket-Version other than 13", 426}, // RFC 6455 section 4.4

@@ -9,9 +9,9 @@ const (
 	AcceptGUID = acceptGUID
 )
 
-func MaskAligned(b []byte, k Key) Key   { return maskAligned(b, k) }
-func AppendBase64(dst, b []byte) []byte { return appendBase64(dst, b) }
-func IsKey(b []byte) bool               { return isKey(b) }
+func MaskAligned(b []byte, k Key) Key { return maskAligned(b, k) }
+func EncodeBase64(dst, src []byte)    { encodeBase64(dst, src) }
+func IsKey(b []byte) bool             { return isKey(b) }
 
 func SHA1(b []byte) [20]byte {
 	var h sha1

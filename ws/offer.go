@@ -27,7 +27,8 @@ type Offer struct {
 }
 
 const (
-	twiceOrigin = 1 << iota
+	twiceHost = 1 << iota
+	twiceOrigin
 	twiceKey
 	twiceVersion
 )
@@ -38,7 +39,7 @@ func (o *Offer) Field(name, value []byte) {
 	switch len(name) {
 	case len("Host"):
 		if ascii.EqualFold(name, "host") {
-			o.Host = value
+			o.once(&o.Host, value, twiceHost)
 		}
 	case len("Origin"):
 		if ascii.EqualFold(name, "origin") {
@@ -96,6 +97,8 @@ func (o *Offer) check() Error {
 		return ErrHTTPVersion // item 1
 	case len(o.Host) == 0:
 		return ErrHostMissing // item 2
+	case o.twice&twiceHost != 0:
+		return ErrHostTwice // RFC 9112 section 3.2
 	case !o.Upgrade:
 		return ErrUpgrade // item 3
 	case !o.Connection:
@@ -181,6 +184,11 @@ const AcceptSize = 28
 // AppendAccept appends the value of Sec-WebSocket-Accept for that of
 // Sec-WebSocket-Key (RFC 6455 section 4.2.2).
 func AppendAccept(dst, key []byte) []byte {
+	a := accept(key)
+	return append(dst, a[:]...)
+}
+
+func accept(key []byte) (value [AcceptSize]byte) {
 	var h sha1
 	for _, c := range key {
 		h.write(c)
@@ -189,7 +197,8 @@ func AppendAccept(dst, key []byte) []byte {
 		h.write(acceptGUID[i])
 	}
 	sum := h.sum()
-	return appendBase64(dst, sum[:])
+	encodeBase64(value[:], sum[:])
+	return value
 }
 
 // SameOrigin reports whether a page of this origin may talk to this host: its

@@ -9,9 +9,9 @@ import "math/bits"
 // sha1 is a message of which some bytes are here. The zero value is an empty
 // one.
 type sha1 struct {
-	h     [5]uint32 // without the initial value, which is added when it is used
+	h     [5]uint32
 	block [64]byte
-	n     uint64 // bytes
+	n     uint64 // bytes written; at 0, h has not its initial value yet
 }
 
 var sha1Initial = [5]uint32{0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0}
@@ -30,7 +30,7 @@ func (s *sha1) write(c byte) {
 // sum is the digest. Nothing may be written after it.
 func (s *sha1) sum() (digest [20]byte) {
 	length := s.n * 8
-	s.write(0x80)
+	s.write(0x80) // the padding of RFC 3174 section 4
 	for s.n&63 != 56 {
 		s.write(0)
 	}
