@@ -96,6 +96,7 @@ type Conn struct {
 	piece    []byte // payload of the message at hand that was not read yet, a view of in
 	at       place
 	packed   bool // the message at hand is compressed
+	done     bool // all of it was read, inflated or not; also before the first
 	op       ws.Opcode
 	text     ws.UTF8 // of an inflated message
 	inflated uint64  // bytes of it
@@ -149,8 +150,7 @@ type place uint8
 const (
 	placeBetween place = iota // no message is at hand
 	placeInside               // in a message
-	placeLast                 // its last payload is in piece
-	placeEnd                  // all of it was read
+	placeLast                 // its last payload is in piece, or was
 )
 
 // New makes a connection without a stream: see Reset and Dial. It keeps the
@@ -213,7 +213,7 @@ func (c *Conn) open(rw io.ReadWriter) {
 	c.rw = rw
 	c.decoder = ws.Decoder{}
 	c.decoder.SetCompressed(c.codec != nil)
-	c.piece, c.at, c.packed, c.op = nil, placeBetween, false, 0
+	c.piece, c.at, c.packed, c.done, c.op = nil, placeBetween, false, true, 0
 	c.fault, c.closed = nil, CloseError{}
 	c.size, c.sendOp, c.pack, c.writer.open = 0, 0, false, false
 	c.state, c.encoder, c.stop = ws.StateOpen, ws.Encoder{}, nil
@@ -225,7 +225,7 @@ func (c *Conn) open(rw io.ReadWriter) {
 // shut makes a Conn without a stream, of which every use says err.
 func (c *Conn) shut(err error) {
 	c.rw = nil
-	c.piece, c.at, c.packed, c.codec = nil, placeBetween, false, nil
+	c.piece, c.at, c.packed, c.done, c.codec = nil, placeBetween, false, true, nil
 	c.fault = err
 	c.state, c.stop = ws.StateConnecting, err
 	c.over.Store(true)

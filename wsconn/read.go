@@ -93,7 +93,7 @@ func (c *Conn) next() (ws.Opcode, error) {
 	if err != nil {
 		return 0, err
 	}
-	c.op, c.packed = p.Op, p.Compressed
+	c.op, c.packed, c.done = p.Op, p.Compressed, false
 	c.take(p)
 	if c.packed {
 		c.text, c.inflated = ws.UTF8{}, 0
@@ -105,7 +105,7 @@ func (c *Conn) next() (ws.Opcode, error) {
 // skip reads what is left of the message at hand. One that is compressed is
 // inflated all the same: the next may refer to it (RFC 7692 section 7.2.3.2).
 func (c *Conn) skip() error {
-	for c.at != placeBetween && c.at != placeEnd && c.fault == nil {
+	for !c.done && c.fault == nil {
 		var err error
 		if c.packed {
 			_, err = c.read(c.scratch[:])
@@ -114,9 +114,8 @@ func (c *Conn) skip() error {
 			c.piece = nil
 		}
 		if err == io.EOF {
-			break
-		}
-		if err != nil {
+			c.done = true
+		} else if err != nil {
 			return err
 		}
 	}
@@ -134,11 +133,8 @@ func (c *Conn) take(p ws.Part) {
 
 // read is Read.
 func (c *Conn) read(p []byte) (int, error) {
-	if !c.packed {
+	if !c.packed || c.done || c.sent.Load() {
 		return c.readPayload(p)
-	}
-	if c.at == placeEnd {
-		return 0, c.ended()
 	}
 	if c.fault != nil || len(p) == 0 {
 		return 0, c.fault
@@ -168,18 +164,11 @@ func (c *Conn) read(p []byte) (int, error) {
 	if err != io.EOF {
 		return 0, err
 	}
+	c.done = true
 	if n > 0 {
 		return n, nil
 	}
 	return 0, io.EOF
-}
-
-// ended is what reading says behind the end of a message.
-func (c *Conn) ended() error {
-	if c.sent.Load() {
-		return c.drain()
-	}
-	return io.EOF
 }
 
 // payload is the payload of the message at hand, for a codec.
@@ -240,8 +229,9 @@ func (c *Conn) more() ([]byte, error) {
 		switch c.at {
 		case placeBetween:
 			return nil, ErrOrder
-		case placeLast, placeEnd:
-			c.at = placeEnd
+		case placeLast:
+			// What a codec makes of the payload may go on.
+			c.done = c.done || !c.packed
 			return nil, io.EOF
 		}
 		p, err := c.part()
