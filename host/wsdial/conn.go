@@ -122,12 +122,13 @@ func (c *Conn) CloseWith(code ws.Code, reason string) error {
 }
 
 // CloseNow closes the connection without a word, for the peer an abnormal
-// closure (1006). Everything that waits, also in another goroutine, fails.
+// closure (1006). Everything that waits, also in another goroutine, fails
+// with net.ErrClosed. So does a second CloseNow.
 func (c *Conn) CloseNow() error {
 	err := net.ErrClosed
 	c.now.Do(func() {
 		c.keeper.stop()
-		err = c.stream.Close()
+		err = c.stream.fail(net.ErrClosed)
 		c.lease.free()
 	})
 	return err

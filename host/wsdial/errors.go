@@ -62,6 +62,9 @@ func (e Error) Error() string {
 // Timeout reports whether e is a timeout, as net.Error says it.
 func (e Error) Timeout() bool { return e == ErrUnanswered || e == ErrCloseTimeout }
 
+// Temporary is there for net.Error, and false.
+func (e Error) Temporary() bool { return false }
+
 // The steps of Dial, in their order: values of OpError.Op.
 const (
 	OpPrepare   = "prepare"   // check the URL and the Config

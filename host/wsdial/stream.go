@@ -47,7 +47,7 @@ func (s *stream) why(err error) error {
 }
 
 // fail closes the stream, for a reason that its user is told.
-func (s *stream) fail(cause error) {
+func (s *stream) fail(cause error) error {
 	s.cause.CompareAndSwap(nil, &cause)
-	s.Conn.Close()
+	return s.Conn.Close()
 }
