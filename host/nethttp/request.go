@@ -13,6 +13,7 @@ import (
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/internal/netconn"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/web"
 )
@@ -123,7 +124,7 @@ func (x *exchange) request() error {
 	base, x.cancel = context.WithCancelCause(base)
 	ctx := &requestContext{Context: base, server: x.m.Server}
 	if a := x.r.Local(); !a.IsUnset() {
-		ctx.local = tcpAddr(a)
+		ctx.local = netconn.Addr(a)
 	}
 	x.req = req.WithContext(ctx)
 	setPattern(x.req, x.r)
@@ -164,15 +165,6 @@ func mayTrail(key string) bool {
 		return false
 	}
 	return true
-}
-
-// tcpAddr is an address as package net has it.
-func tcpAddr(a transport.Addr) *net.TCPAddr {
-	t, err := net.ResolveTCPAddr("tcp", a.String())
-	if err != nil {
-		return &net.TCPAddr{}
-	}
-	return t
 }
 
 // body is the content of a request.

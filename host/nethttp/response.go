@@ -2,6 +2,7 @@ package nethttp
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/http1conn"
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/netconn"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -387,11 +389,11 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	x.hijacked = true
 	rest = slices.Clone(rest)
 	x.end <- struct{}{}
-	c, err := connOf(stream, local, remote)
+	c, err := netconn.Of(stream, local, remote)
 	if err != nil {
 		return nil, nil, err
 	}
-	in := bufio.NewReaderSize(io.MultiReader(&ahead{rest}, c), max(bufferSize, len(rest)))
+	in := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(rest), c), max(bufferSize, len(rest)))
 	in.Peek(len(rest)) // into its buffer, where programs look for it
 	return c, bufio.NewReadWriter(in, bufio.NewWriterSize(c, bufferSize)), nil
 }

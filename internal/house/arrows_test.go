@@ -16,6 +16,7 @@ var floors = []struct {
 	why string
 }{
 	{"internal/house/small/*", []string{"*"}, "programs"},
+	{"internal/netconn", []string{"transport"}, "it says in package net's words what the contract says in its own"},
 	{"internal/*", []string{"internal/*"}, "helpers know nothing of those whom they help"},
 	{"transport", nil, "the contract stands on nothing"},
 	{"transport/*", []string{"transport", "internal/*"}, "a backend knows the contract alone"},

@@ -2,12 +2,10 @@ package secure
 
 import (
 	"crypto/tls"
-	"io"
-	"net"
-	"os"
 	"slices"
 	"time"
 
+	"github.com/bobtail-go/bobtail/internal/netconn"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
@@ -42,7 +40,7 @@ func (b *Backend) Detach(s transport.Stream) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	over, err := connOf(stream, local, remote)
+	over, err := netconn.Of(stream, local, remote)
 	rest, hold := []byte(nil), c.hold
 	if x := c.out; x != nil {
 		rest = slices.Clone(x.buf[x.at:x.to])
@@ -63,33 +61,6 @@ func (b *Backend) Detach(s transport.Stream) (any, error) {
 	}
 	return c.tls, nil
 }
-
-// connOf is the inner stream that was given away; on error it is closed.
-func connOf(stream any, local, remote transport.Addr) (net.Conn, error) {
-	switch s := stream.(type) {
-	case net.Conn:
-		return s, nil
-	case transport.Descriptor:
-		f := os.NewFile(uintptr(s), "connection")
-		defer f.Close()
-		return net.FileConn(f) // a duplicate
-	case io.ReadWriteCloser:
-		return &untimed{s, netAddr(local), netAddr(remote)}, nil
-	}
-	return nil, transport.ErrNotSupported
-}
-
-// untimed is a stream without deadlines.
-type untimed struct {
-	io.ReadWriteCloser
-	local, remote net.Addr
-}
-
-func (c *untimed) LocalAddr() net.Addr              { return c.local }
-func (c *untimed) RemoteAddr() net.Addr             { return c.remote }
-func (c *untimed) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
-func (c *untimed) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
-func (c *untimed) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
 
 // remembered is a connection with plaintext before what it will receive.
 type remembered struct {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/bobtail-go/bobtail/internal/netconn"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
@@ -126,7 +127,7 @@ func (w *wire) LocalAddr() net.Addr {
 	if w.over != nil {
 		return w.over.LocalAddr()
 	}
-	return netAddr((*conn)(w).b.Local(w.name))
+	return netconn.Addr((*conn)(w).b.Local(w.name))
 }
 
 // RemoteAddr implements net.Conn, for the callbacks of a tls.Config.
@@ -134,7 +135,7 @@ func (w *wire) RemoteAddr() net.Addr {
 	if w.over != nil {
 		return w.over.RemoteAddr()
 	}
-	return netAddr((*conn)(w).b.Remote(w.name))
+	return netconn.Addr((*conn)(w).b.Remote(w.name))
 }
 
 // SetDeadline implements net.Conn. The deadlines are the engine's, until the
@@ -160,15 +161,6 @@ func (w *wire) SetWriteDeadline(t time.Time) error {
 		return w.over.SetWriteDeadline(t)
 	}
 	return nil
-}
-
-func netAddr(a transport.Addr) net.Addr {
-	if a.Is4() {
-		ip := a.Bytes4()
-		return &net.TCPAddr{IP: net.IP(ip[:]), Port: int(a.Port())}
-	}
-	ip := a.Bytes16()
-	return &net.TCPAddr{IP: net.IP(ip[:]), Port: int(a.Port())}
 }
 
 // read gives ciphertext: what was received before the handshake began, then
