@@ -2,6 +2,7 @@
 //
 //	bobtail serve      serve a folder, or a small site, over HTTP/1.1
 //	bobtail pack       pack a folder into a Go file
+//	bobtail ws         talk to a WebSocket server
 //	bobtail version    say which build this is
 //	bobtail help       say what there is, or all about one command
 //
@@ -36,6 +37,7 @@ func commands() []command {
 	return []command{
 		{"serve", "serve a folder, or a small site, over HTTP/1.1", serve},
 		{"pack", "pack a folder into a Go file", pack},
+		{"ws", "talk to a WebSocket server", converse},
 		{"version", "say which build this is", version},
 		{"help", "say what there is, or all about one command", help},
 	}
