@@ -30,6 +30,10 @@ type codec struct {
 	one      [1]byte // to see whether there is more than that
 }
 
+func newCodec(e *Extension) *codec {
+	return &codec{ext: e, sendBits: maxWindowBits, err: io.EOF}
+}
+
 // Bind implements wsconn.Codec.
 func (c *codec) Bind(role ws.Role, p wsconn.Params) {
 	c.unbind()

@@ -25,4 +25,11 @@
 // (1009) before more than that is handed on. What a message inflates to is
 // never held as a whole: a small payload costs its inflation in time, not in
 // memory.
+//
+// # Security
+//
+// The length of what is compressed tells something about its content. Whoever
+// can put bytes of his own beside a secret, in the same message or with context
+// takeover in the same direction of a connection, and sees how long the frames
+// are, can guess the secret (RFC 7692 section 8): send it without compression.
 package deflate

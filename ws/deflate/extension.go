@@ -116,7 +116,7 @@ func (e *Extension) Shared(role ws.Role, p wsconn.Params) (key wsconn.Params, ok
 
 // Codec implements wsconn.Extension. A Codec takes about 300 bytes while no
 // message is under way, unless it is bound to Params that are Stateful.
-func (e *Extension) Codec() wsconn.Codec { return &codec{ext: e} }
+func (e *Extension) Codec() wsconn.Codec { return newCodec(e) }
 
 // Take implements wsconn.Extension. What it gives is allocated once, and kept
 // by Put for the next connection.
@@ -125,7 +125,7 @@ func (e *Extension) Take(role ws.Role, p wsconn.Params) wsconn.Codec {
 	c := pop(&e.codecs)
 	e.mu.Unlock()
 	if c == nil {
-		c = &codec{ext: e}
+		c = newCodec(e)
 	}
 	c.Bind(role, p)
 	return c
