@@ -27,7 +27,7 @@ const (
 	StateCloseSent                  // our close frame is sent: we send no more, and await theirs
 	StateCloseReceived              // their close frame is here: ours is owed, behind the message under way if there is one
 	StateFinished                   // both are: the stream is to be closed, by the server first
-	StateFailed                     // a rule was broken: ours is sent, nothing more is read
+	StateFailed                     // a rule was broken: ours is sent, and nothing more is read
 	StateClosed                     // the end
 	numStates
 )
@@ -42,7 +42,7 @@ const (
 	EventReceive                   // a frame other than close was received
 	EventSendClose                 // a close frame was sent
 	EventReceiveClose              // a close frame was received
-	EventFail                      // the peer broke a rule, and was told so by a close frame
+	EventFail                      // the peer broke a rule; a close frame says so, unless ours is sent already
 	EventClose                     // the stream is gone, in order or not
 	numEvents
 )
