@@ -159,20 +159,18 @@ func (o *Offer) Protocol(ours []string) int {
 // list of those that are offered, and -1 if none is. They are compared byte by
 // byte (RFC 6455 section 11.5).
 func ChooseProtocol(offered []byte, ours []string) int {
+	best := -1
 	for more := true; more; {
 		var e []byte
 		e, offered, more = cutList(offered)
 		for i, s := range ours {
 			if ascii.Equal(e, s) {
-				ours = ours[:i] // only one that we like better counts now
-				if i == 0 {
-					return 0
-				}
+				best, ours = i, ours[:i] // only one that we like better counts from here on
 				break
 			}
 		}
 	}
-	return -1
+	return best
 }
 
 // acceptGUID is what RFC 6455 section 1.3 wants behind the key.
