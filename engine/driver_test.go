@@ -31,6 +31,11 @@ import (
 //	detach G        a handler takes the stream over, then waits for gate G, for at most a second
 //	watch G         a handler watches its connection, and waits for gate G, for at most a second
 //	park            the slot is parked in PhaseBody, as if half a body were there
+//	part TEXT       TEXT is sent, and the queue held: it is the part of a message
+//	last TEXT       TEXT is sent, and the message over
+//	seal TEXT       TEXT is sent, and the queue sealed
+//	talk N          a handler sends N messages of three parts each
+//	chat D          a handler talks to its peer, see chat, and waits D nanoseconds for each of its words
 //
 // A static byte at position i is 'a' + i%26.
 type lines struct {
@@ -300,6 +305,23 @@ func (d *lines) answer(w *engine.Worker, s *pool.Slot, st *lineState, b []byte) 
 	case "park":
 		w.Enter(s, engine.PhaseBody)
 		return engine.Park
+	case "part", "last":
+		if command[0] == 'p' {
+			w.Hold(s, true)
+		}
+		v := d.send(w, s, rest, nil, false)
+		if command[0] == 'l' {
+			w.Hold(s, false)
+		}
+		return v
+	case "seal":
+		w.Seal(s)
+		return d.send(w, s, rest, nil, false)
+	case "talk":
+		return d.handler(w, 0, func() { d.talk(w, n) })
+	case "chat":
+		w.TryLend()
+		return d.handler(w, 0, func() { d.chat(w, number(rest)) })
 	case "bye":
 		if v := d.send(w, s, b, nil, false); v != 0 {
 			return v
@@ -417,4 +439,64 @@ func (d *lines) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 func (d *lines) Gone(s *pool.Slot, h pool.Handle) {
 	n, _ := d.gone.LoadOrStore(h, new(atomic.Int32))
 	n.(*atomic.Int32).Add(1)
+}
+
+// talk sends n messages "(...)", in three parts.
+func (d *lines) talk(w *engine.Worker, n int) {
+	t := w.Stream()
+	for i := range n {
+		d.check(t.Hold(true))
+		d.write(w, []byte("("))
+		d.write(w, static[:i%50])
+		d.write(w, []byte(")"))
+		d.check(t.Hold(false))
+	}
+}
+
+// chat answers "got" and what was read, and "slow" or "closing" when told. A
+// byte of what it reads may say more:
+//
+//	e  it extends its deadline by 30 s
+//	E  the same by ten years, at most a year
+//	r  it reads, without a limit of its own, and answers "then" and what
+//	n  it looks for more without waiting
+//	( and )  it holds, and does not
+//	s  it seals
+//	.  it is over
+func (d *lines) chat(w *engine.Worker, limit int64) {
+	t := w.Stream()
+	buf := w.Memory[len(w.Memory)/2:]
+	for {
+		n, err := t.ReadWithin(buf, limit)
+		switch err {
+		case nil:
+		case engine.ErrSlow, engine.ErrClosing:
+			d.write(w, fmt.Appendf(nil, "%s\n", map[error]string{engine.ErrSlow: "slow", engine.ErrClosing: "closing"}[err]))
+			continue
+		default:
+			d.check(err)
+		}
+		d.write(w, fmt.Appendf(nil, "got %s\n", buf[:n]))
+		for _, c := range bytes.Clone(buf[:n]) {
+			switch c {
+			case 'e':
+				d.check(t.Extend(30 * second))
+			case 'E':
+				d.check(t.Extend(10 * engine.MostPatience))
+			case 'r':
+				n, err := t.Read(buf)
+				d.check(err)
+				d.write(w, fmt.Appendf(nil, "then %s\n", buf[:n]))
+			case 'n':
+				n, err := t.ReadWithin(buf, 0)
+				d.write(w, fmt.Appendf(nil, "now %q %v\n", buf[:n], err))
+			case '(', ')':
+				d.check(t.Hold(c == '('))
+			case 's':
+				d.check(t.Seal())
+			case '.':
+				return
+			}
+		}
+	}
 }

@@ -87,7 +87,8 @@ func (w *Worker) run() {
 	}
 	for !e.stopping.Load() {
 		if w.wasLost {
-			w.sleep() // whoever replaced it may still be at work
+			w.abdicate() // it was deposed long ago, but has not looked
+			w.sleep()    // whoever replaced it may still be at work
 			continue
 		}
 		worked := w.serveQueued()
