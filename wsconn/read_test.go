@@ -91,6 +91,8 @@ func readingBy(size int) func(c *wsconn.Conn) (got []string, err error) {
 func outcome(err error) string {
 	var closed *wsconn.CloseError
 	switch {
+	case err == nil:
+		return "no error"
 	case errors.As(err, &closed) && len(closed.Reason) > 0:
 		return fmt.Sprintf("closed %d %s", closed.Code, closed.Reason)
 	case errors.As(err, &closed):

@@ -211,16 +211,16 @@ func (w *Writer) ReadFrom(r io.Reader) (total int64, err error) {
 // half of the buffer, and what comes of that is gathered in the other.
 func (w *Writer) readPacked(r io.Reader) (total int64, err error) {
 	c := w.c
-	most := c.most
-	in := c.data[ws.MaxHeader+most/2 : ws.MaxHeader+most]
-	if c.size > most/2 {
+	data, most := c.data, c.most
+	half := ws.MaxHeader + (len(data)-ws.MaxHeader)/2
+	if c.size > half-ws.MaxHeader {
 		if err := c.flush(nil, false); err != nil {
 			return 0, err
 		}
 	}
-	c.most = most / 2
-	total, err = w.packFrom(r, in)
-	c.most = most
+	c.data, c.most = data[:half], min(most, half-ws.MaxHeader)
+	total, err = w.packFrom(r, data[half:])
+	c.data, c.most = data, most
 	return total, err
 }
 
