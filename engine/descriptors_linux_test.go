@@ -8,68 +8,35 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/childtest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/epoll"
 )
 
-const childKey = "BOBTAIL_ENGINE_CHILD"
-
 // TestNothingSpinsWithoutDescriptors lets a client wait at a process that has
 // no descriptor for it, which then rests, and serves it when it has one.
 func TestNothingSpinsWithoutDescriptors(t *testing.T) {
-	if os.Getenv(childKey) != "" {
-		if err := child(); err != nil {
-			fmt.Println("child:", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	self, err := os.Executable()
+	process := childtest.Start(t, child)
+	address := process.Line()
+	c, err := net.Dial("tcp", address)
 	if err != nil {
-		t.Skip(err)
-	}
-	cmd := exec.Command(self, "-test.run=^TestNothingSpinsWithoutDescriptors$")
-	cmd.Env = append(os.Environ(), childKey+"=1")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Skip(err)
-	}
-	lines := bufio.NewScanner(out)
-	lines.Scan()
-	c, err := net.Dial("tcp", lines.Text())
-	if err != nil {
-		t.Fatalf("%v: %q", err, lines.Text())
+		t.Fatalf("%v: %q", err, address)
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(20 * time.Second))
 	io.WriteString(c, "at last\n")
-	io.WriteString(in, "go\n")
+	io.WriteString(process.In, "go\n")
 	if got, err := bufio.NewReader(c).ReadString('\n'); got != "at last\n" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	in.Close()
-	var rest []string
-	for lines.Scan() {
-		rest = append(rest, lines.Text())
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v: %s", err, strings.Join(rest, "\n"))
-	}
+	process.In.Close()
+	process.Wait()
 }
 
 func child() error {

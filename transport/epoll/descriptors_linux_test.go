@@ -8,65 +8,28 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/bobtail-go/bobtail/internal/childtest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/epoll"
 )
 
-// childKey is set where the test binary is to be the child of
-// TestDescriptorsRunOut.
-const childKey = "BOBTAIL_EPOLL_CHILD"
-
 // TestDescriptorsRunOut accepts more clients than a process may have
 // descriptors, in a process of its own, whose limit is low.
 func TestDescriptorsRunOut(t *testing.T) {
-	if os.Getenv(childKey) != "" {
-		if err := child(); err != nil {
-			fmt.Println("child:", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Skip(err)
-	}
-	cmd := exec.Command(self, "-test.run=^TestDescriptorsRunOut$")
-	cmd.Env = append(os.Environ(), childKey+"=1")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Skip(err)
-	}
-	lines := bufio.NewScanner(out)
-	if !lines.Scan() {
-		t.Fatal("the child says nothing")
-	}
+	process := childtest.Start(t, child)
+	address := process.Line()
 	for range most {
-		c, err := net.Dial("tcp", lines.Text())
+		c, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
 	}
-	io.WriteString(in, "go\n")
-	var rest []string
-	for lines.Scan() {
-		rest = append(rest, lines.Text())
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v: %s", err, strings.Join(rest, "\n"))
-	}
+	io.WriteString(process.In, "go\n")
+	process.Wait()
 }
 
 // most is the child's limit, and how many clients it gets.

@@ -5,43 +5,45 @@ package secure_test
 import (
 	"bufio"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/childtest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/secure"
 )
 
-const clientsEnv = "BOBTAIL_TEST_TLS_CLIENTS"
-
 // parkedClients is how many connections are measured.
 const parkedClients = 1000
 
-// TestParkedClients is the other process of TestParkedMemory: clients who ask
-// once, or send but their first flight, and then stay.
-func TestParkedClients(t *testing.T) {
-	addr := os.Getenv(clientsEnv)
-	if addr == "" {
-		t.Skip("for TestParkedMemory")
+// park is the other process of TestParkedMemory: clients of the address that
+// it reads, who ask once and then stay.
+func park() error {
+	in := bufio.NewReader(os.Stdin)
+	addr, err := in.ReadString('\n')
+	if err != nil {
+		return err
 	}
 	for range parkedClients {
-		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+		c, err := tls.Dial("tcp", strings.TrimSpace(addr), &tls.Config{InsecureSkipVerify: true})
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		defer c.Close()
 		io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		if resp, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || resp.StatusCode != 200 {
-			t.Fatal(resp, err)
+			return fmt.Errorf("%v, %v", resp, err)
 		}
 	}
-	os.Stdout.WriteString("parked\n")
-	io.Copy(io.Discard, os.Stdin) // until the measuring is done
+	fmt.Println("parked")
+	io.Copy(io.Discard, in) // until the measuring is done
+	return nil
 }
 
 // inUse is what the heap and the stacks hold.
@@ -57,28 +59,17 @@ func TestParkedMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a second")
 	}
+	clients := childtest.Start(t, park)
 	s := serve(t, func() (transport.Backend, error) { return bobtail.OpenBackend(2) }, bobtail.Config{Sockets: 2 * parkedClients}, secure.Config{})
 	s.get(s.client(clientConfig()), "/")
 	before := inUse()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestParkedClients$")
-	cmd.Env = append(os.Environ(), clientsEnv+"="+s.addr)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); line != "parked\n" {
-		t.Fatalf("the clients say %q, %v", line, err)
+	fmt.Fprintln(clients.In, s.addr)
+	if line := clients.Line(); line != "parked" {
+		t.Fatalf("the clients say %q", line)
 	}
 	each := (inUse() - before) / parkedClients
-	in.Close()
-	cmd.Wait()
+	clients.In.Close()
+	clients.Wait()
 	t.Logf("%d bytes a parked connection", each)
 	if runtime.GOOS == "linux" && each > secure.ParkedMemory {
 		t.Errorf("a parked connection holds %d bytes, and ParkedMemory says %d", each, secure.ParkedMemory)
