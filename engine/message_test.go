@@ -294,6 +294,8 @@ func TestSealByDriver(t *testing.T) {
 		a, h = f.chats(5 * second)
 		a.send("s")
 		a.want("got s\n")
+		a.send("x")
+		a.want("got x\n") // so it has sealed
 		if err := f.e.Push(h, nil, []byte("x"), 0, engine.DropNewest); err != pool.ErrSealed {
 			t.Errorf("Push: %v", err)
 		}
