@@ -114,7 +114,10 @@ func serve(args []string) int {
 	}
 	address := scheme + strings.TrimPrefix(url(got), "http")
 	if here != nil {
-		here.at(address)
+		if err := here.at(address); err != nil {
+			server.Close()
+			return refuse("%v", err)
+		}
 	}
 	// Whoever has read the address may send a signal.
 	signals := make(chan os.Signal, 2)
@@ -129,11 +132,11 @@ func serve(args []string) int {
 		fmt.Fprintf(out, "the certificate's SHA-256 is %s\n", secure.Fingerprint(*certificate))
 	}
 	if here != nil {
-		go here.clock.run(time.Second)
+		here.run()
 	}
 	<-signals
 	if here != nil {
-		here.clock.close()
+		here.close()
 	}
 	status := shutDown(server, signals, out)
 	if lines != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	_ "embed"
 	"io"
 	"strings"
@@ -9,6 +10,9 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/metrics"
+	"github.com/bobtail-go/bobtail/static"
+	"github.com/bobtail-go/bobtail/websocket"
+	"github.com/bobtail-go/bobtail/ws"
 )
 
 // page is what / shows, for a server at pageURL. It needs nothing else to be
@@ -28,13 +32,37 @@ type site struct {
 	memory  bobtail.Memory
 	backend string
 	began   time.Time
-	page    string
+	page    static.Page
 	clock   *clock
+	sockets *websocket.Driver
+	live    *live
+	slow    slowSenders
+	stop    chan struct{}
 }
 
 func newSite(server *bobtail.Server, backend string) (*site, error) {
-	c, err := newClock(server)
-	return &site{server: server, memory: server.Memory(), backend: backend, began: time.Now(), page: page, clock: c}, err
+	s := &site{server: server, memory: server.Memory(), backend: backend, began: time.Now(), stop: make(chan struct{})}
+	var err error
+	if s.clock, err = newClock(server); err != nil {
+		return nil, err
+	}
+	if s.sockets, err = websocket.New(server, websocket.Config{}); err != nil {
+		return nil, err
+	}
+	s.live = newLive(server, s.sockets, s.began, s.stop)
+	s.slow.stop = s.stop
+	return s, s.at(pageURL)
+}
+
+// run does what the site does by itself, until close.
+func (s *site) run() {
+	go s.clock.run(time.Second)
+	go s.live.run()
+}
+
+func (s *site) close() {
+	close(s.stop)
+	s.clock.close()
 }
 
 // siteMemory is what the site holds beside its server, in bytes.
@@ -43,11 +71,32 @@ func siteMemory(server *bobtail.Server) int {
 }
 
 // at says where the site is served.
-func (s *site) at(url string) { s.page = strings.ReplaceAll(page, pageURL, url) }
+func (s *site) at(url string) error {
+	text := strings.ReplaceAll(page, pageURL, url)
+	text = strings.ReplaceAll(text, "ws"+strings.TrimPrefix(pageURL, "http"), "ws"+strings.TrimPrefix(url, "http"))
+	var zipped strings.Builder
+	z, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
+	if err == nil {
+		_, err = z.Write([]byte(text))
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	// Its head is to fit into the least memory that a worker may have.
+	s.page = static.Page{
+		File:    static.File{Type: "text/html; charset=utf-8", Identity: text, Gzip: zipped.String()},
+		Options: static.Options{Sniff: true},
+	}
+	s.slow.toldAt(url)
+	return err
+}
 
 func (s *site) mount() {
 	for pattern, h := range map[string]bobtail.Handler{
-		"GET /{$}":             s.index,
+		"GET /{$}":             s.page.Serve,
+		"GET /ws":              s.sockets.Upgrade(websocket.Options{}, echoFrames),
+		"GET /ws/live":         s.live.upgrade(),
+		"POST /slow":           s.slow.start,
 		"GET /hello/{name}":    helloTo,
 		"GET /events":          s.clock.topic.Subscribe,
 		"GET /files/{path...}": files,
@@ -67,8 +116,10 @@ func (s *site) mount() {
 	}
 }
 
-func (s *site) index(w bobtail.Response, r *bobtail.Request) error {
-	return w.Status(200).Header("Content-Type", "text/html; charset=utf-8").StaticString(s.page)
+// echoFrames sends each piece of a message back as it comes, however long the
+// message is.
+var echoFrames = websocket.Handler{
+	Data: func(c *websocket.Conn, p ws.Part) error { return c.Piece(p.Op, p.Last, p.Payload) },
 }
 
 func plaintext(w bobtail.Response, r *bobtail.Request) error {

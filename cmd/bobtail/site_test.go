@@ -118,6 +118,17 @@ func TestSiteAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestPageIsSmall holds the page to what a visitor has to load.
+func TestPageIsSmall(t *testing.T) {
+	var s site
+	if err := s.at(pageURL); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.page.File.Gzip); n == 0 || n > 12<<10 {
+		t.Errorf("the page has %d bytes compressed, want at most 12288", n)
+	}
+}
+
 // inProcess is a connection to the site, served by this process.
 func inProcess(t *testing.T, name string, logs bool) net.Conn {
 	t.Helper()
