@@ -17,6 +17,7 @@ type program struct {
 	url  string // ends with a slash
 	addr string // HOST:PORT
 	log  lines  // what it says on standard error
+	stop func() // ends it, and returns when it has ended
 }
 
 // lines is a text that one goroutine writes and another reads.
@@ -63,7 +64,7 @@ func start(t *testing.T, args ...string) *program {
 	}
 	r := bufio.NewReader(out)
 	ended := make(chan struct{})
-	t.Cleanup(func() {
+	p.stop = sync.OnceFunc(func() {
 		cmd.Process.Signal(os.Interrupt)
 		overdue := time.AfterFunc(patient, func() { cmd.Process.Kill() })
 		defer overdue.Stop()
@@ -72,6 +73,7 @@ func start(t *testing.T, args ...string) *program {
 			t.Errorf("bobtail serve ends with %v: %s", err, p.log.String())
 		}
 	})
+	t.Cleanup(p.stop)
 	line, err := r.ReadString('\n')
 	go func() {
 		io.Copy(io.Discard, r)
