@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -636,4 +637,32 @@ func (c *client) nextInto(b []byte) {
 	if n, err := io.ReadFull(c.in, b); err != nil {
 		c.f.t.Fatalf("got %q and error %v, want %d bytes", b[:n], err, len(b))
 	}
+}
+
+// gathered are what handlers have left for the test.
+type gathered[T any] struct {
+	mu   sync.Mutex
+	list []T
+}
+
+func (g *gathered[T]) add(x T) {
+	g.mu.Lock()
+	g.list = append(g.list, x)
+	g.mu.Unlock()
+}
+
+func (g *gathered[T]) all() []T {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.list)
+}
+
+func (g *gathered[T]) len() int { return len(g.all()) }
+
+// wait waits until there are n, and returns the nth.
+func (g *gathered[T]) wait(f *fixture, n int) T {
+	f.t.Helper()
+	f.await("a ticket or an outlet", func() bool { return g.len() >= n })
+	f.settle()
+	return g.all()[n-1]
 }

@@ -19,24 +19,7 @@ import (
 )
 
 // waiters are the tickets that handlers have taken.
-type waiters struct {
-	mu      sync.Mutex
-	tickets []bobtail.Ticket
-}
-
-func (q *waiters) add(t bobtail.Ticket) {
-	q.mu.Lock()
-	q.tickets = append(q.tickets, t)
-	q.mu.Unlock()
-}
-
-func (q *waiters) all() []bobtail.Ticket {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return append([]bobtail.Ticket(nil), q.tickets...)
-}
-
-func (q *waiters) len() int { return len(q.all()) }
+type waiters struct{ gathered[bobtail.Ticket] }
 
 // poll is a handler that puts its answer off.
 func (q *waiters) poll(limit time.Duration) bobtail.Handler {
@@ -57,9 +40,7 @@ func say(text string) bobtail.Handler {
 // oneWaits waits until so many tickets were taken and returns the last.
 func (f *fixture) oneWaits(q *waiters, n int) bobtail.Ticket {
 	f.t.Helper()
-	f.await("a ticket", func() bool { return q.len() >= n })
-	f.settle()
-	return q.all()[n-1]
+	return q.wait(f, n)
 }
 
 func (f *fixture) answer(t bobtail.Ticket, h bobtail.Handler) {
@@ -673,7 +654,7 @@ func TestLaterStress(t *testing.T) {
 					f.srv.Answer(ticket, say("now"))
 				}
 				q.mu.Lock()
-				q.tickets = q.tickets[:0]
+				q.list = q.list[:0]
 				q.mu.Unlock()
 				<-time.After(time.Duration(k%5) * time.Millisecond)
 			}

@@ -21,22 +21,7 @@ import (
 const outletHead = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" + date + "Connection: close\r\n\r\n"
 
 // outlets are those that handlers have opened.
-type outlets struct {
-	mu   sync.Mutex
-	list []bobtail.Outlet
-}
-
-func (q *outlets) add(o bobtail.Outlet) {
-	q.mu.Lock()
-	q.list = append(q.list, o)
-	q.mu.Unlock()
-}
-
-func (q *outlets) all() []bobtail.Outlet {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return append([]bobtail.Outlet(nil), q.list...)
-}
+type outlets struct{ gathered[bobtail.Outlet] }
 
 func (q *outlets) handler(every time.Duration, beat string) bobtail.Handler {
 	return func(w bobtail.Response, r *bobtail.Request) error {
@@ -50,9 +35,7 @@ func (q *outlets) handler(every time.Duration, beat string) bobtail.Handler {
 
 func (f *fixture) opened(q *outlets, n int) bobtail.Outlet {
 	f.t.Helper()
-	f.await("an outlet", func() bool { return len(q.all()) >= n })
-	f.settle()
-	return q.all()[n-1]
+	return q.wait(f, n)
 }
 
 // wantNext wants these bytes next.

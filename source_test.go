@@ -140,6 +140,14 @@ func (b *blobs) newFile(size int64) filed {
 	return filed{s, b.file.Fd()}
 }
 
+// answer answers with one of so many bytes, which is a file or not.
+func (b *blobs) answer(w bobtail.Response, size int64, asFile bool) error {
+	if asFile {
+		return w.Status(200).Source(b.newFile(size), 0, size)
+	}
+	return w.Status(200).Source(b.new(size), 0, size)
+}
+
 // wantClosed wants every Source to have been closed once, and none to have a
 // place any more.
 func (b *blobs) wantClosed() {
@@ -338,10 +346,7 @@ func TestSourceThen(t *testing.T) {
 					early := asFile
 					b := f.blobs()
 					f.handle("/source", func(w bobtail.Response, r *bobtail.Request) error {
-						if asFile {
-							return w.Status(200).Source(b.newFile(size), 0, size)
-						}
-						return w.Status(200).Source(b.new(size), 0, size)
+						return b.answer(w, size, asFile)
 					})
 					f.fast()
 					cl := f.dial()
@@ -409,10 +414,7 @@ func TestSourcePatience(t *testing.T) {
 				b := f.blobs()
 				const size = 1 << 20
 				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
-					if c.asFile {
-						return w.Status(200).Source(b.newFile(size), 0, size)
-					}
-					return w.Status(200).Source(b.new(size), 0, size)
+					return b.answer(w, size, c.asFile)
 				})
 				cl := f.dial()
 				cl.send(get("/source"))
@@ -628,10 +630,7 @@ func TestSourceGone(t *testing.T) {
 					}
 					b := f.blobs()
 					f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
-						if asFile && f.net != nil {
-							return w.Status(200).Source(b.newFile(size), 0, size)
-						}
-						return w.Status(200).Source(b.new(size), 0, size)
+						return b.answer(w, size, asFile && f.net != nil)
 					})
 					for range 3 {
 						cl := f.dial()
@@ -833,10 +832,7 @@ func TestSourceWindow(t *testing.T) {
 				}
 				b := f.blobs()
 				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
-					if asFile {
-						return w.Status(200).Source(b.newFile(size), 0, size)
-					}
-					return w.Status(200).Source(b.new(size), 0, size)
+					return b.answer(w, size, asFile)
 				})
 				f.fast()
 				f.start()
@@ -902,10 +898,7 @@ func TestSourceTurns(t *testing.T) {
 				f.loop = true
 				b := f.blobs()
 				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
-					if asFile {
-						return w.Status(200).Source(b.newFile(size), 0, size)
-					}
-					return w.Status(200).Source(b.new(size), 0, size)
+					return b.answer(w, size, asFile)
 				})
 				f.fast()
 				big, small := f.dial(), f.dial()
@@ -951,10 +944,7 @@ func TestSourceFaults(t *testing.T) {
 		runMemory(t, mem, cfg, func(t *testing.T, f *fixture) {
 			b := f.blobs()
 			f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
-				if asFile {
-					return w.Status(200).Source(b.newFile(size), 0, size)
-				}
-				return w.Status(200).Source(b.new(size), 0, size)
+				return b.answer(w, size, asFile)
 			})
 			f.fast()
 			f.sink("PUT /sink", sourceSink(func() bobtail.Source { return b.new(size) }))
@@ -1017,10 +1007,7 @@ func TestSourceEveryByte(t *testing.T) {
 			runMemory(t, memory.Config{Pipe: pipe}, cfg, func(t *testing.T, f *fixture) {
 				b := f.blobs()
 				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
-					if pipe%2 == 0 {
-						return w.Status(200).Source(b.newFile(size), 0, size)
-					}
-					return w.Status(200).Source(b.new(size), 0, size)
+					return b.answer(w, size, pipe%2 == 0)
 				})
 				f.fast()
 				c := f.dial()
