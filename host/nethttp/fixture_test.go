@@ -235,3 +235,28 @@ func isDone(t *testing.T, ctx context.Context, what string) {
 	t.Helper()
 	within(t, ctx.Done(), what)
 }
+
+// wantEchoes sends pieces of one request's content and wants each to be
+// answered before the next is sent.
+func wantEchoes(t *testing.T, p peer) {
+	t.Helper()
+	send(t, p, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+	var resp *http.Response
+	for _, piece := range []string{"one", "two", "three"} {
+		send(t, p, fmt.Sprintf("%x\r\n%s\r\n", len(piece), piece))
+		if resp == nil {
+			var err error
+			if resp, err = http.ReadResponse(bufio.NewReader(p), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := make([]byte, len(piece))
+		if _, err := io.ReadFull(resp.Body, got); err != nil || string(got) != piece {
+			t.Fatalf("echo %q, %v, want %q", got, err, piece)
+		}
+	}
+	send(t, p, "0\r\n\r\n")
+	if rest, err := io.ReadAll(resp.Body); len(rest) > 0 || err != nil {
+		t.Errorf("at the end %q, %v", rest, err)
+	}
+}

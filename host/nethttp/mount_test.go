@@ -318,25 +318,7 @@ func TestStreams(t *testing.T) {
 		}
 	}}, func(t *testing.T, f *fixture) {
 		p := f.dial(t)
-		send(t, p, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
-		var resp *http.Response
-		for _, piece := range []string{"one", "two", "three"} {
-			send(t, p, fmt.Sprintf("%x\r\n%s\r\n", len(piece), piece))
-			if resp == nil {
-				var err error
-				if resp, err = http.ReadResponse(bufio.NewReader(p), nil); err != nil {
-					t.Fatal(err)
-				}
-			}
-			got := make([]byte, len(piece))
-			if _, err := io.ReadFull(resp.Body, got); err != nil || string(got) != piece {
-				t.Fatalf("echo %q, %v, want %q", got, err, piece)
-			}
-		}
-		send(t, p, "0\r\n\r\n")
-		if rest, err := io.ReadAll(resp.Body); len(rest) > 0 || err != nil {
-			t.Errorf("at the end %q, %v", rest, err)
-		}
+		wantEchoes(t, p)
 	})
 }
 
