@@ -43,7 +43,7 @@ func TestNoGrowth(t *testing.T) {
 		{"a push of a block", func() { f.e.PushBlock(h, data[:8], b, 0, engine.DropOldest) }, "a block\n"},
 		{"a wake", func() { f.e.Wake(h) }, ""},
 		{"a push of two parts", func() { f.e.Push(h, data[:3], data[3:8], 0, engine.DropNewest) }, "a block\n"},
-		{"parts of a message", func() { a.write("part one\npart two\nlast three\n") }, "onetwothree"},
+		{"parts of a message", func() { a.write("piece one\npiece two\nfinal three\n") }, "onetwothree"},
 		{"a look at a socket and a worker", func() { f.e.Socket(0); f.e.WorkerAt(0) }, ""},
 		{"statistics", func() { f.e.Stats() }, ""},
 		{"time", func() { f.net.Advance(millisecond) }, ""},

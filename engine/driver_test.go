@@ -31,8 +31,8 @@ import (
 //	detach G        a handler takes the stream over, then waits for gate G, for at most a second
 //	watch G         a handler watches its connection, and waits for gate G, for at most a second
 //	park            the slot is parked in PhaseBody, as if half a body were there
-//	part TEXT       TEXT is sent, and the queue held: it is the part of a message
-//	last TEXT       TEXT is sent, and the message over
+//	piece TEXT      TEXT is sent, and the queue held: it is the part of a message
+//	final TEXT      TEXT is sent, and the message over
 //	seal TEXT       TEXT is sent, and the queue sealed
 //	talk N          a handler sends N messages of three parts each
 //	chat D          a handler talks to its peer, see chat, and waits D nanoseconds for each of its words
@@ -305,12 +305,12 @@ func (d *lines) answer(w *engine.Worker, s *pool.Slot, st *lineState, b []byte) 
 	case "park":
 		w.Enter(s, engine.PhaseBody)
 		return engine.Park
-	case "part", "last":
+	case "piece", "final":
 		if command[0] == 'p' {
 			w.Hold(s, true)
 		}
 		v := d.send(w, s, rest, nil, false)
-		if command[0] == 'l' {
+		if command[0] == 'f' {
 			w.Hold(s, false)
 		}
 		return v

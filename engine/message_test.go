@@ -115,9 +115,9 @@ func TestHoldAgainstPushers(t *testing.T) {
 	}{
 		{"driver", 60, func(c *client, n int) {
 			for i := range n {
-				c.send("part (\n")
-				c.send(fmt.Sprintf("part %s\n", static[:i%50]))
-				c.send("last )\n")
+				c.send("piece (\n")
+				c.send(fmt.Sprintf("piece %s\n", static[:i%50]))
+				c.send("final )\n")
 			}
 		}, nil},
 		{"handler", 300, func(c *client, n int) { c.send(fmt.Sprintf("talk %d\n", n)) }, nil},
@@ -159,15 +159,15 @@ func TestHoldAgainstPushers(t *testing.T) {
 func TestHoldWhileParked(t *testing.T) {
 	bubble(t, usual(), func(f *fixture) {
 		a, h := f.open()
-		a.send("part (one\n")
+		a.send("piece (one\n")
 		a.want("(one")
 		f.push(h, "[push]")
 		a.wantNothing()
-		a.send("part  two\n")
+		a.send("piece  two\n")
 		a.want(" two")
 		f.push(h, "[push 2]")
 		a.wantNothing()
-		a.send("last )\n")
+		a.send("final )\n")
 		a.want(")[push][push 2]")
 		a.echo("and on")
 		f.quiet()

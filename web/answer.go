@@ -105,6 +105,9 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	}
 	x.in, x.handling = w.Stream(), true
 	err := x.run(h)
+	if err != nil && x.then == modeSwitch {
+		x.then, x.protocol = modeRequest, nil // it is answered, and stays
+	}
 	if err != nil && !x.conn.Finished() && !x.detached && x.then != modeHeld {
 		err = x.apologize(err)
 	}
@@ -132,9 +135,7 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	case modeHeld:
 		return x.unheld(err, began)
 	case modeSwitch:
-		if err == nil {
-			return x.switched(began)
-		}
+		return x.switched(began)
 	default:
 		if after, v, waits := x.beginWait(err, began); waits {
 			return after, v

@@ -1,0 +1,570 @@
+package bobtail_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/transport/memory"
+	"github.com/bobtail-go/bobtail/web"
+)
+
+// echoes is a protocol that sends back what it gets, and ends with "closing" when
+// the server does. It says "<value>" first.
+type echoes struct {
+	number int
+	e      *engine.Engine
+	began  atomic.Int64
+	gone   atomic.Int64
+	alive  atomic.Int64
+	sent   atomic.Int64 // bytes given to it by Begin
+	hello  string       // before the value
+}
+
+// echoState is what it keeps in a slot.
+type echoState struct{ begun bool }
+
+// echoes adds the protocol to the server.
+func (f *fixture) echoes() *echoes {
+	d := &echoes{e: f.srv.Engine(), hello: "<"}
+	d.number = d.e.AddDriver(d)
+	return d
+}
+
+func (d *echoes) Number() int { return d.number }
+
+func (d *echoes) Begin(w *engine.Worker, s *pool.Slot, rest []byte, value any) engine.Verdict {
+	st := pool.StateOf[echoState](s)
+	if *st != (echoState{}) || int(s.Driver) != d.number || engine.Phase(s.Phase) != engine.PhaseBusy || s.Stashed() {
+		panic("the slot is not as it should be")
+	}
+	st.begun = true
+	d.began.Add(1)
+	d.alive.Add(1)
+	d.sent.Add(int64(len(rest)))
+	text, _ := value.(string)
+	if n, err := w.Send(s, []byte(d.hello+text+">"), rest, false); n != 0 || err != nil {
+		return engine.Abort
+	}
+	return d.Serve(w, s)
+}
+
+func (d *echoes) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
+	if !pool.StateOf[echoState](s).begun {
+		panic("Serve before Begin")
+	}
+	if d.e.Closing() {
+		if n, err := w.Send(s, []byte("closing"), nil, false); n != 0 || err != nil {
+			return engine.Abort
+		}
+		return engine.Linger
+	}
+	for !w.Pending(s) {
+		n, err := w.Receive(s, w.Memory)
+		if n > 0 {
+			s.Phase = uint8(engine.PhaseBusy)
+			if rest, err := w.Send(s, w.Memory[:n], nil, false); rest != 0 || err != nil {
+				return engine.Abort
+			}
+			if !w.Unread(s) {
+				break
+			}
+		}
+		switch err {
+		case nil:
+			continue
+		case transport.EOF:
+			return engine.Finish
+		case transport.ErrWouldBlock:
+		default:
+			return engine.Abort
+		}
+		break
+	}
+	if !w.Pending(s) {
+		w.Enter(s, engine.PhaseIdle)
+	}
+	return engine.Park
+}
+
+func (d *echoes) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
+	return append(dst, "farewell of echoes"...)
+}
+
+func (d *echoes) Gone(s *pool.Slot, h pool.Handle) {
+	if !pool.StateOf[echoState](s).begun {
+		panic("Gone of a slot that it never had")
+	}
+	d.gone.Add(1)
+	d.alive.Add(-1)
+}
+
+// over wants the protocol to have let go of all that it has begun.
+func (d *echoes) over(f *fixture, began int64) {
+	f.t.Helper()
+	f.await("the end of all", func() bool { return f.srv.Stats().Open == 0 })
+	if d.began.Load() != began || d.gone.Load() != began {
+		f.t.Errorf("%d connections have begun, %d are gone, want %d", d.began.Load(), d.gone.Load(), began)
+	}
+	s := f.srv.Stats()
+	if s.Stash != 0 || s.OutputBlocks != 0 || s.OutputNodes != 0 || s.Lent != 0 || s.Busy != 0 {
+		f.t.Errorf("stats %+v", s)
+	}
+}
+
+const (
+	// upgrade asks for the protocol; switching is the answer.
+	upgrade   = "GET /echoes HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echoes\r\n\r\n"
+	switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echoes\r\nConnection: Upgrade\r\n" + date + "\r\n"
+)
+
+func switchHead(w bobtail.Response) bobtail.Head {
+	return w.Status(101).Header("Upgrade", "echoes").Header("Connection", "Upgrade")
+}
+
+// handler switches to the protocol, and gives it a value.
+func (d *echoes) handler(w bobtail.Response, r *bobtail.Request) error {
+	r.SetValue("hello")
+	return switchHead(w).Switch(d)
+}
+
+// TestSwitch speaks another protocol from the byte behind the request on.
+func TestSwitch(t *testing.T) {
+	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		d := f.echoes()
+		f.fast()
+		f.handle("GET /echoes", d.handler)
+		long := strings.Repeat("0123456789", 60)
+		for _, k := range []struct{ name, in, out string }{
+			{"nothing behind it", upgrade, switching + "<hello>"},
+			{"bytes behind it", upgrade + "and more", switching + "<hello>and more"},
+			{"a request behind it is none", upgrade + get("/fast"), switching + "<hello>" + get("/fast")},
+			{"requests before it", get("/fast") + get("/fast") + upgrade + "x", ok("fast\n") + ok("fast\n") + switching + "<hello>x"},
+			{"a body of no length", strings.Replace(upgrade, "\r\n\r\n", "\r\nContent-Length: 0\r\n\r\n", 1) + "x", switching + "<hello>x"},
+			{"more behind it", upgrade + long, switching + "<hello>" + long},
+		} {
+			c := f.dial()
+			c.pour(k.in)
+			if got := make([]byte, len(k.out)); true {
+				if c.nextInto(got); string(got) != k.out {
+					t.Errorf("%s: got %s, want %s", k.name, brief(string(got)), brief(k.out))
+				}
+			}
+			for range 3 {
+				c.send("echo")
+				c.wantNext("echo")
+			}
+			f.wantFast(time.Second)
+			c.conn.CloseWrite()
+			c.wantEnd("")
+			c.conn.Close()
+		}
+		d.over(f, 6)
+		if n := f.srv.Stats().Requests[1]; n != 6 {
+			t.Errorf("%d answers of class 1 are counted", n)
+		}
+	})
+}
+
+// TestSwitchInPieces sends the request byte by byte, so that it was stashed.
+func TestSwitchInPieces(t *testing.T) {
+	runVirtual(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		d := f.echoes()
+		f.handle("GET /echoes", d.handler)
+		c := f.dial()
+		for i := range upgrade {
+			c.send(upgrade[i : i+1])
+		}
+		c.wantNext(switching + "<hello>")
+		if n := f.srv.Stats().Stash; n != 0 {
+			t.Errorf("%d stash blocks are kept", n)
+		}
+		for i := range "bytes" {
+			c.send("bytes"[i : i+1])
+			c.wantNext("bytes"[i : i+1])
+		}
+		c.conn.Close()
+		d.over(f, 1)
+	})
+}
+
+// TestSwitchRefused leaves the connection with HTTP, and answers.
+func TestSwitchRefused(t *testing.T) {
+	const fields = " HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echoes\r\n"
+	bad := errors.New("no")
+	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		d := f.echoes()
+		var got error
+		then := func(w bobtail.Response, r *bobtail.Request) error {
+			got = switchHead(w).Switch(d)
+			return got
+		}
+		f.handle("/echoes", then)
+		f.handle("/200", func(w bobtail.Response, r *bobtail.Request) error {
+			got = w.Status(200).Switch(d)
+			return got
+		})
+		f.handle("/twice", func(w bobtail.Response, r *bobtail.Request) error {
+			h := switchHead(w)
+			if err := h.Switch(d); err != nil {
+				return err
+			}
+			got = h.Switch(d)
+			return got
+		})
+		f.handle("/after", func(w bobtail.Response, r *bobtail.Request) error {
+			h := switchHead(w)
+			h.Empty()
+			got = h.Switch(d)
+			return got
+		})
+		f.handle("/bad", func(w bobtail.Response, r *bobtail.Request) error {
+			got = switchHead(w).Header("Bad\r\n", "x").Switch(d)
+			return got
+		})
+		f.handle("/fails", func(w bobtail.Response, r *bobtail.Request) error {
+			if got = switchHead(w).Switch(d); got != nil {
+				t.Error(got)
+			}
+			got = bad
+			return bad
+		})
+		f.handle("/panics", func(w bobtail.Response, r *bobtail.Request) error {
+			if got = switchHead(w).Switch(d); got != nil {
+				t.Error(got)
+			}
+			got = web.ErrPanic
+			panic("no")
+		})
+		f.handle("/long", func(w bobtail.Response, r *bobtail.Request) error {
+			h := switchHead(w)
+			for range 200 {
+				h = h.Header("X-Long", strings.Repeat("x", 100))
+			}
+			got = h.Switch(d)
+			return got
+		})
+		for _, k := range []struct {
+			name, in string
+			err      error // nil is any
+			status   int
+		}{
+			{"a request without Upgrade", get("/echoes"), web.ErrMisuse, 500},
+			{"HEAD", "HEAD /echoes" + fields + "\r\n", web.ErrMisuse, 500},
+			{"HTTP/1.0", "GET /echoes" + strings.Replace(fields, "1.1", "1.0", 1) + "\r\n", nil, 500},
+			{"content that nobody has read", "POST /echoes" + fields + "Content-Length: 3\r\n\r\nabc", web.ErrMisuse, 500},
+			{"content in chunks", "POST /echoes" + fields + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", web.ErrMisuse, 500},
+			{"another status", "GET /200" + fields + "\r\n", web.ErrMisuse, 500},
+			{"twice", "GET /twice" + fields + "\r\n", web.ErrMisuse, 500},
+			{"a bad field", "GET /bad" + fields + "\r\n", nil, 500},
+			{"an error after all", "GET /fails" + fields + "\r\n", bad, 500},
+			{"a panic after all", "GET /panics" + fields + "\r\n", web.ErrPanic, 500},
+			{"a head that does not fit", "GET /long" + fields + "\r\n", nil, 500},
+		} {
+			c := f.dial()
+			c.send(k.in)
+			method, _, _ := strings.Cut(k.in, " ")
+			a := c.answer(method)
+			if a.StatusCode != k.status || got == nil || k.err != nil && got != k.err {
+				t.Errorf("%s: answer %d, Switch returns %v", k.name, a.StatusCode, got)
+			}
+			if n := f.srv.Stats().Requests; n[1] != 0 {
+				t.Errorf("%s: counts %v", k.name, n)
+			}
+			c.conn.Close()
+			got = nil
+		}
+		c := f.dial()
+		c.send("GET /after" + fields + "\r\n")
+		if s, _ := c.all(); !strings.HasPrefix(s, "HTTP/1.1 101") && s != "" || got != web.ErrMisuse {
+			t.Errorf("Switch behind the response: %q, %v", s, got)
+		}
+		c.conn.Close()
+		d.over(f, 0)
+	})
+}
+
+// TestSwitchAfterContent is for a request whose content was read.
+func TestSwitchAfterContent(t *testing.T) {
+	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		d := f.echoes()
+		f.handle("POST /echoes", func(w bobtail.Response, r *bobtail.Request) error {
+			b, err := io.ReadAll(r)
+			if err != nil {
+				return err
+			}
+			r.SetValue(string(b))
+			return switchHead(w).Switch(d)
+		})
+		for _, content := range []string{"Content-Length: 3\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"} {
+			c := f.dial()
+			c.send("POST /echoes HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echoes\r\n" + content + "behind")
+			c.wantNext(switching + "<abc>behind")
+			c.conn.Close()
+		}
+		d.over(f, 2)
+	})
+}
+
+// TestSwitchBehindMiddleware has what stands around the handler keep its say.
+func TestSwitchBehindMiddleware(t *testing.T) {
+	var access []string
+	cfg := bobtail.Config{Workers: 1, Access: func(r *bobtail.Request, code int, n, took int64) {
+		access = append(access, fmt.Sprint(string(r.Path()), " ", code, " ", n))
+	}}
+	runVirtual(t, cfg, func(t *testing.T, f *fixture) {
+		access = nil
+		d := f.echoes()
+		refuse, after := false, 0
+		f.srv.Use(func(next bobtail.Handler) bobtail.Handler {
+			return func(w bobtail.Response, r *bobtail.Request) error {
+				if refuse {
+					return w.Status(403).Text("no\n")
+				}
+				w.With("X-Around", "1")
+				err := next(w, r)
+				after++
+				return err
+			}
+		})
+		f.handle("GET /echoes", d.handler)
+		c := f.dial()
+		c.send(upgrade + "x")
+		c.wantNext(strings.Replace(switching, "Upgrade: e", "X-Around: 1\r\nUpgrade: e", 1) + "<hello>x")
+		refuse = true
+		b := f.dial()
+		b.send(upgrade)
+		b.want("GET", 403, "no\n")
+		if want := "[/echoes 101 0 /echoes 403 3]"; fmt.Sprint(access) != want || after != 1 {
+			t.Errorf("Access was told of %v, want %v", access, want)
+		}
+		c.conn.Close()
+		b.conn.Close()
+		d.over(f, 1)
+	})
+}
+
+// TestSwitchSlowPeer has a peer that reads nothing of the answers before, the
+// 101 among them: the protocol begins at once all the same, and what it says
+// comes behind.
+func TestSwitchSlowPeer(t *testing.T) {
+	runMemory(t, memory.Config{Pipe: 300}, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		d := f.echoes()
+		f.handle("GET /page", func(w bobtail.Response, r *bobtail.Request) error { return w.Text(strings.Repeat("p", 200)) })
+		f.handle("GET /echoes", d.handler)
+		c := f.dial()
+		c.send(get("/page") + upgrade + "rest")
+		f.await("begin", func() bool { return d.began.Load() == 1 })
+		f.wantBlocked(1)
+		c.pour("more")
+		f.settle()
+		c.wantNext(ok(strings.Repeat("p", 200)) + switching + "<hello>restmore")
+		c.send("x")
+		c.wantNext("x")
+		c.conn.Close()
+		d.over(f, 1)
+		// One who never reads is aborted, as the new protocol's.
+		c = f.dial()
+		c.send(get("/page") + upgrade + "rest")
+		f.await("begin", func() bool { return d.began.Load() == 2 })
+		f.advance(2 * time.Minute)
+		if n := f.srv.Stats().Timeouts[engine.PhaseWrite]; n != 1 {
+			t.Errorf("%d timeouts of writing", n)
+		}
+		c.conn.Close()
+		d.over(f, 2)
+	})
+}
+
+// wantBlocked wants so many connections to wait for their peers to read.
+func (f *fixture) wantBlocked(n int) {
+	f.t.Helper()
+	f.settle()
+	got := 0
+	for i := range f.srv.Engine().Pool().Size() {
+		if f.srv.Engine().Socket(i).State == pool.Blocked {
+			got++
+		}
+	}
+	if got != n {
+		f.t.Errorf("%d connections are blocked, want %d", got, n)
+	}
+}
+
+// TestSwitchNoBlocks has no output block for what a slow peer does not take: the
+// worker waits, and the protocol begins after.
+func TestSwitchNoBlocks(t *testing.T) {
+	runMemory(t, memory.Config{Pipe: 64}, bobtail.Config{Workers: 2, OutputBlocks: 1, OutputBlockSize: 64}, func(t *testing.T, f *fixture) {
+		d := f.echoes()
+		d.hello = ""
+		long := strings.Repeat("x", 200)
+		f.handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
+			return switchHead(w).Header("X-Long", long).Switch(d)
+		})
+		c := f.dial()
+		c.pour(upgrade)
+		f.settle()
+		if n := d.began.Load(); n != 0 {
+			t.Errorf("%d have begun", n)
+		}
+		c.wantNext(strings.Replace(switching, "Date", "X-Long: "+long+"\r\nDate", 1) + ">")
+		c.send("x")
+		c.wantNext("x")
+		c.conn.Close()
+		d.over(f, 1)
+		// One who takes nothing is aborted; the connection never was the
+		// protocol's.
+		c = f.dial()
+		c.pour(upgrade)
+		f.advance(2 * time.Minute)
+		c.conn.Close()
+		d.over(f, 1)
+	})
+}
+
+// TestSwitchFarewell says the last words of the new protocol.
+func TestSwitchFarewell(t *testing.T) {
+	runVirtual(t, bobtail.Config{Workers: 2, Sockets: 4}, func(t *testing.T, f *fixture) {
+		d := f.echoes()
+		f.handle("GET /echoes", d.handler)
+		c := f.dial()
+		c.send(upgrade)
+		c.wantNext(switching + "<hello>")
+		f.settle()
+		v := f.srv.Engine().Socket(0)
+		if v != (engine.SlotView{State: pool.Parked, Phase: engine.PhaseIdle, Driver: uint8(d.number), Idle: true}) {
+			t.Errorf("the socket is seen as %+v", v)
+		}
+		f.advance(2 * time.Hour) // of idleness
+		c.wantEnd("")
+		c.conn.Close()
+		d.over(f, 1)
+	})
+}
+
+// staller is a protocol whose connections wait for a body that never comes.
+type staller struct {
+	*echoes
+	number int
+}
+
+func (d *staller) Number() int { return d.number }
+func (d *staller) Begin(w *engine.Worker, s *pool.Slot, rest []byte, value any) engine.Verdict {
+	pool.StateOf[echoState](s).begun = true
+	d.began.Add(1)
+	w.Enter(s, engine.PhaseBody)
+	return engine.Park
+}
+
+// TestSwitchTimeout ends one that stalls in the words of its protocol.
+func TestSwitchTimeout(t *testing.T) {
+	runVirtual(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		d := &staller{echoes: f.echoes()}
+		d.number = d.e.AddDriver(d)
+		f.handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error { return switchHead(w).Switch(d) })
+		c := f.dial()
+		c.send(upgrade)
+		c.wantNext(switching)
+		f.advance(2 * time.Minute)
+		c.wantEnd("farewell of echoes")
+		c.conn.Close()
+		d.over(f, 1)
+	})
+}
+
+// TestSwitchShutdown has the new protocol end its connections, those that wait,
+// those whose peers are slow, and those that come while the server closes.
+func TestSwitchShutdown(t *testing.T) {
+	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		d := f.echoes()
+		entered, gate := make(chan bool, 1), make(chan bool)
+		f.handle("GET /echoes", d.handler)
+		f.handle("GET /late", func(w bobtail.Response, r *bobtail.Request) error {
+			entered <- true
+			<-gate
+			return d.handler(w, r)
+		})
+		c, late := f.dial(), f.dial()
+		c.send(upgrade)
+		c.wantNext(switching + "<hello>")
+		late.pour(strings.Replace(upgrade, "/echoes", "/late", 1))
+		<-entered
+		done := make(chan error, 1)
+		go func() { done <- f.srv.Shutdown(context.Background()) }()
+		c.wantEnd("closing")
+		c.conn.Close()
+		close(gate)
+		late.wantEnd(switching + "<hello>closing")
+		late.conn.Close()
+		if f.net != nil {
+			f.settle()
+			f.advance(time.Second)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if d.began.Load() != 2 || d.gone.Load() != 2 {
+			t.Errorf("%d have begun, %d are gone", d.began.Load(), d.gone.Load())
+		}
+	})
+}
+
+// TestSwitchPush pushes to a connection that has switched.
+func TestSwitchPush(t *testing.T) {
+	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		d := f.echoes()
+		handle := make(chan bobtail.Handle, 1)
+		f.handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
+			handle <- r.Handle()
+			return d.handler(w, r)
+		})
+		c := f.dial()
+		c.send(upgrade)
+		c.wantNext(switching + "<hello>")
+		h := <-handle
+		if err := f.srv.Engine().Push(h, []byte("pu"), []byte("sh"), 0, bobtail.DropNewest); err != nil {
+			t.Fatal(err)
+		}
+		c.wantNext("push")
+		c.conn.Close()
+		d.over(f, 1)
+	})
+}
+
+// TestSwitchWithoutServer says that it cannot.
+func TestSwitchWithoutServer(t *testing.T) {
+	var got error
+	out := serveAlone(t, upgrade, func(w bobtail.Response, r *bobtail.Request) error {
+		got = switchHead(w).Switch(&echoes{})
+		return got
+	})
+	if got != web.ErrNoServer || !strings.HasPrefix(out, "HTTP/1.1 500 ") {
+		t.Errorf("Switch: %v; %q", got, out)
+	}
+}
+
+// serveAlone serves what is in with a handler, outside of a server, and returns
+// what is sent.
+func serveAlone(t *testing.T, in string, h bobtail.Handler) string {
+	t.Helper()
+	x, err := web.NewExchange(&http1.Parser{}, make([]byte, 2048), func() int64 { return wall * 1e9 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	x.ServeStream(struct {
+		io.Reader
+		io.Writer
+	}{strings.NewReader(in), &out}, h)
+	return out.String()
+}
