@@ -91,7 +91,7 @@ func (s *screen) print(text string) error {
 
 // fit tells the editor how wide the terminal is now.
 func (s *screen) fit() {
-	if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+	if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 0 && h > 0 { // 0 is unknown
 		s.edit.SetSize(w, h)
 	}
 }
