@@ -142,14 +142,14 @@ func TestPair(t *testing.T) {
 					wait.Go(func() { // sends
 						c := e[0]
 						for j := range lists[i] {
-							if err := lists[i][j].send(c); err != nil {
-								t.Errorf("message %d of %d: %v", j, i, err)
-								break
-							}
 							if i == pinger {
 								if err := c.Ping(lists[i][j].text[:min(125, len(lists[i][j].text))]); err != nil {
 									t.Error(err)
 								}
+							}
+							if err := lists[i][j].send(c); err != nil {
+								t.Errorf("message %d of %d: %v", j, i, err)
+								break
 							}
 						}
 						if i == closer {
