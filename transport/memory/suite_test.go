@@ -1,11 +1,9 @@
 package memory_test
 
 import (
-	"bytes"
-	"io"
 	"testing"
 
-	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/internal/memorytest"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/transport/transporttest"
 )
@@ -26,42 +24,10 @@ func TestConformance(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			transporttest.Run(t, func(*testing.T) transporttest.Fixture {
-				n := memory.New(tt.cfg)
-				return transporttest.Fixture{
-					Backend: n,
-					Addr:    transport.IPv4(127, 0, 0, 1, 0),
-					Addr6:   transport.IPv6([16]byte{15: 1}, 0, 0),
-					Dial: func(to transport.Addr) (transporttest.Peer, error) {
-						p, err := n.Connect(to)
-						if err != nil {
-							return nil, err
-						}
-						return p, p.AwaitConnected()
-					},
-					Listen: func(at transport.Addr) (transporttest.PeerListener, error) {
-						l, err := n.ListenPeer(at)
-						if err != nil {
-							return nil, err
-						}
-						return listener{l}, nil
-					},
-					File: func(content []byte) (uintptr, io.Closer, error) {
-						return n.AddFile(bytes.NewReader(content)), io.NopCloser(nil), nil
-					},
-					Advance: n.Advance,
-					Faulty:  tt.cfg.Faults != memory.Faults{},
-				}
+				f := memorytest.Fixture(memory.New(tt.cfg))
+				f.Faulty = tt.cfg.Faults != memory.Faults{}
+				return f
 			})
 		})
 	}
-}
-
-type listener struct{ *memory.PeerListener }
-
-func (l listener) Accept() (transporttest.Peer, error) {
-	p, err := l.PeerListener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bobtail-go/bobtail/internal/memorytest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/transport/netstd"
@@ -200,39 +201,6 @@ func secured(t *testing.T, f transporttest.Fixture, cfg secure.Config, version u
 	return f
 }
 
-func memoryFixture(n *memory.Network) transporttest.Fixture {
-	return transporttest.Fixture{
-		Backend: n,
-		Addr:    transport.IPv4(127, 0, 0, 1, 0),
-		Addr6:   transport.IPv6([16]byte{15: 1}, 0, 0),
-		Dial: func(to transport.Addr) (transporttest.Peer, error) {
-			p, err := n.Connect(to)
-			if err != nil {
-				return nil, err
-			}
-			return p, p.AwaitConnected()
-		},
-		Listen: func(at transport.Addr) (transporttest.PeerListener, error) {
-			l, err := n.ListenPeer(at)
-			if err != nil {
-				return nil, err
-			}
-			return memoryListener{l}, nil
-		},
-		Advance: n.Advance,
-	}
-}
-
-type memoryListener struct{ *memory.PeerListener }
-
-func (l memoryListener) Accept() (transporttest.Peer, error) {
-	p, err := l.PeerListener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
 func inners() []inner {
 	return append([]inner{
 		{"netstd", func(t *testing.T) transporttest.Fixture { return host(netstd.New(netstd.Config{Lanes: 2}))(t) }},
@@ -242,13 +210,13 @@ func inners() []inner {
 			return f
 		}},
 		{"memory", func(*testing.T) transporttest.Fixture {
-			return memoryFixture(memory.New(memory.Config{Lanes: 2}))
+			return memorytest.Fixture(memory.New(memory.Config{Lanes: 2}))
 		}},
 		{"memory, small pipes that hold", func(*testing.T) transporttest.Fixture {
-			return memoryFixture(memory.New(memory.Config{Holds: 400, Pipe: 300}))
+			return memorytest.Fixture(memory.New(memory.Config{Holds: 400, Pipe: 300}))
 		}},
 		{"memory with faults", func(*testing.T) transporttest.Fixture {
-			f := memoryFixture(memory.New(memory.Config{Seed: 1, Lanes: 2, Faults: memory.Faults{
+			f := memorytest.Fixture(memory.New(memory.Config{Seed: 1, Lanes: 2, Faults: memory.Faults{
 				ShortReads: 300, ShortWrites: 300, WouldBlock: 200, Spurious: 300,
 			}}))
 			f.Faulty = true
