@@ -27,6 +27,11 @@ var examples = []struct {
 	{"7.2.3.4 a DEFLATE block with BFINAL set to 1", "\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "Hello"},
 	{"7.2.3.5 two DEFLATE blocks in one message", "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", "Hello"},
 	{"7.2.3.6 an empty fragment", "\x00", ""},
+
+	// Not there, but the same with BFINAL set on the block whose end is removed.
+	{"one compressed DEFLATE block, the empty one is the last", "\xf2\x48\xcd\xc9\xc9\x07\x04", "Hello"},
+	{"the empty block is the last, with padding that is not 0", "\x31", ""},
+	{"nothing but last blocks", "\x01\x00\x00\xff\xff\x03\x00\x01", ""},
 }
 
 func TestExamples(t *testing.T) {
@@ -413,7 +418,10 @@ func roundTrips(t *testing.T, from, to wsconn.Codec, bits int, takeover bool) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(uint64(bits), 9))
 	var k checker
-	for i, n := range []int{0, 1, 2, 5, 100, 127, 128, 129, 255, 256, 257, 1000, 5000, 0, 33_000, 70_000, 100, 200_000, 100, 65_535} {
+	for i, n := range []int{0, 1, 2, 5, 100, 127, 128, 129, 255, 256, 257, 1000, 5000, 0, 33_000, 100, 65_535, 100, 200_000, 50} {
+		if n > 100_000 && bits%7 != 1 {
+			continue // of 8 and 15
+		}
 		b := text(r, n)
 		if i%4 == 3 {
 			b = noise(r, n)
@@ -423,9 +431,6 @@ func roundTrips(t *testing.T, from, to wsconn.Codec, bits int, takeover bool) {
 		got, err := readAll(to, []int{1, 100, 4096, 50_000}[r.IntN(4)])
 		if err != nil || !bytes.Equal(got, b) {
 			t.Fatalf("message %d of %d bytes: %d bytes, %v", i, n, len(got), err)
-		}
-		if n > 50_000 && testing.Short() {
-			continue
 		}
 		if !takeover {
 			k.out = k.out[:0]

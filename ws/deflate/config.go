@@ -136,6 +136,7 @@ const (
 	deflaterSizeSpeed   = 1199 << 10 // BestSpeed
 	deflaterSizeHuffman = 745 << 10  // HuffmanOnly
 	inflaterSize        = 88 << 10
+	codecSize           = 256
 )
 
 func deflaterMemory(level int) int {
@@ -166,6 +167,9 @@ func (e *Extension) Memory(role ws.Role) (idle, context int) {
 	}
 	if receive {
 		context += historySize(receiveBits)
+	}
+	if context > 0 {
+		context += codecSize
 	}
 	return idle, context
 }

@@ -5,9 +5,10 @@ import (
 	"io"
 )
 
-// inflater is a decompressor. What compress/flate allocates beside it for a
-// message is tables for its codes: 4 KB and a little more for a message that
-// brings its own, nothing for one that has the fixed ones.
+// inflater is a decompressor. compress/flate makes tables anew for each block
+// that has codes of more than 9 bits: for text 4 KB or less, and never more than
+// 50 KB, which is garbage at the block's end. For other blocks it allocates
+// nothing.
 type inflater struct {
 	reader io.Reader // also a flate.Resetter
 	in     source
@@ -117,8 +118,13 @@ func (s *source) fill() error {
 // inPayload reports whether nothing of the ending was given.
 func (s *source) inPayload() bool { return s.rest != "" }
 
-// whole reports whether the ending was given to its last byte.
-func (s *source) whole() bool { return s.rest == "" && s.pos == s.end && s.err == nil }
+// whole reports whether the payload and its tail were given, and nothing more or
+// all of the ending: if the empty block that the tail ends has BFINAL set, it is
+// the last.
+func (s *source) whole() bool {
+	n := s.end - s.pos
+	return s.rest == "" && s.err == nil && (n == 0 || n == len(ending)-len(tail))
+}
 
 // history is the last bytes that were inflated, which later ones may refer to.
 type history struct {

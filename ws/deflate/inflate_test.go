@@ -94,6 +94,16 @@ func newCode(lengths []int) (h code) {
 	return h
 }
 
+// whole reports whether every string of bits begins with a code. compress/flate
+// takes no others, but for no code at all, or a single one of a bit.
+func (h code) whole() bool {
+	sum := 0
+	for n, k := range h.count {
+		sum += k << (15 - n)
+	}
+	return sum == 1<<15 || sum == 0 || len(h.symbols) == 1 && h.count[1] == 1
+}
+
 func (c *checker) symbol(h code) int {
 	v, first, at := 0, 0, 0 // the bits, the first code of the length, and the place of its symbol
 	for n := 1; n <= 15; n++ {
@@ -116,6 +126,9 @@ func (c *checker) dynamic() error {
 		cl[i] = c.bits(3)
 	}
 	h := newCode(cl[:])
+	if nl > 286 || nd > 30 || !h.whole() {
+		return errStream
+	}
 	var l []int
 	for len(l) < nl+nd {
 		switch s := c.symbol(h); s {
@@ -131,7 +144,14 @@ func (c *checker) dynamic() error {
 			l = append(l, s)
 		}
 	}
-	return c.block(newCode(l[:nl]), newCode(l[nl:]))
+	if len(l) != nl+nd {
+		return errStream
+	}
+	literals, distances := newCode(l[:nl]), newCode(l[nl:])
+	if !literals.whole() || !distances.whole() {
+		return errStream
+	}
+	return c.block(literals, distances)
 }
 
 func (c *checker) block(l, d code) error {
@@ -144,12 +164,17 @@ func (c *checker) block(l, d code) error {
 		if s == 256 {
 			return nil
 		}
-		length := 258
-		if s < 265 {
+		var length int
+		switch {
+		case s < 265:
 			length = s - 254
-		} else if s < 285 {
+		case s < 285:
 			extra := (s - 261) / 4
 			length = (4+(s-261)%4)<<extra + 3 + c.bits(extra)
+		case s == 285:
+			length = 258
+		default:
+			return errStream
 		}
 		s = c.symbol(d)
 		distance := s + 1
