@@ -55,17 +55,26 @@ func (n *netConn) Read(p []byte) (int, error) {
 // next waits for a message.
 func (n *netConn) next() error {
 	op, err := n.c.Next()
-	if err == nil && op != n.op {
+	if err != nil {
+		return end(err)
+	}
+	if op != n.op {
 		n.c.CloseWith(ws.CodeUnsupportedData, "wrong kind of message")
 		return ErrWrongKind
 	}
-	if closed := (*wsconn.CloseError)(nil); errors.As(err, &closed) {
+	n.inside = true
+	return nil
+}
+
+// end is how a stream says what ended its connection.
+func end(err error) error {
+	var closed *wsconn.CloseError
+	if errors.As(err, &closed) {
 		switch closed.Code {
 		case ws.CodeNormal, ws.CodeGoingAway, ws.CodeNoStatus:
 			return io.EOF
 		}
 	}
-	n.inside = err == nil
 	return err
 }
 
