@@ -3,6 +3,7 @@
 package main
 
 import (
+	"flag"
 	"log"
 	"sync"
 
@@ -76,6 +77,8 @@ func serve(srv *bobtail.Server) error {
 }
 
 func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "where to serve")
+	flag.Parse()
 	srv, err := bobtail.New(bobtail.Config{})
 	if err != nil {
 		log.Fatal(err)
@@ -83,7 +86,7 @@ func main() {
 	if err := serve(srv); err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(srv.ListenAndServe("127.0.0.1:8080"))
+	log.Fatal(srv.ListenAndServe(*addr))
 }
 
 const page = `<!DOCTYPE html>
