@@ -49,8 +49,8 @@ type starter func(task) ([]string, error)
 // servers are all that are known, in the order of the tables.
 var servers = []server{
 	{baseline, buildFloor, short | files | messages},
-	{"bobtail-epoll", buildBobtail("epoll"), short | files},
-	{"bobtail-net", buildBobtail("net"), short | files},
+	{"bobtail-epoll", buildBobtail("epoll"), short | files | messages},
+	{"bobtail-net", buildBobtail("net"), short | files | messages},
 	{"bobtail-memory", buildBobtail("memory"), files},
 	{"gnet", buildGo("gnet"), short},
 	{"fasthttp", buildGo("fasthttp"), short | files},

@@ -1,0 +1,176 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/host/wsdial"
+	"github.com/bobtail-go/bobtail/websocket"
+	"github.com/bobtail-go/bobtail/ws"
+	"github.com/bobtail-go/bobtail/wsconn"
+)
+
+// The paths of bobtail serve that echo messages as pieces come; onWhole has a
+// server whose handler gets them whole.
+var wsPaths = []string{"ws"}
+
+// onPaths runs a test against every path that echoes, with every backend.
+func onPaths(t *testing.T, test func(t *testing.T, url string), args ...string) {
+	onBackends(t, func(t *testing.T, p *program) {
+		for _, path := range wsPaths {
+			t.Run(path, func(t *testing.T) { test(t, p.wsURL(path)) })
+		}
+	}, args...)
+}
+
+// onWhole runs a test against a server of its own that gets messages whole, of
+// so many bytes at most.
+func onWhole(t *testing.T, test func(t *testing.T, url string, most int), extension wsconn.Extension) {
+	most := 0
+	onServers(t, func(t *testing.T, srv *bobtail.Server) {
+		d, err := websocket.New(srv, websocket.Config{Extension: extension})
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = d.MaxWhole()
+		handle(t, srv, "GET /ws", d.Upgrade(websocket.Options{Compress: extension != nil}, websocket.Handler{
+			Message: func(c *websocket.Conn, op ws.Opcode, p []byte) error { return c.Send(op, p) },
+		}))
+	}, func(t *testing.T, url string) { test(t, "ws"+strings.TrimPrefix(url, "http")+"ws", most) })
+}
+
+// clients are ways in which a program echoes with a client of ours, until the
+// connection ends.
+var clients = map[string]func(c *wsdial.Conn) error{
+	"whole": func(c *wsdial.Conn) error {
+		for {
+			op, p, err := c.Receive()
+			if err != nil {
+				return err
+			}
+			if err := c.WriteMessage(op, p); err != nil {
+				return err
+			}
+		}
+	},
+	"streamed": func(c *wsdial.Conn) error {
+		for {
+			op, err := c.Next()
+			if err != nil {
+				return err
+			}
+			w, err := c.Begin(op)
+			if err != nil {
+				return err
+			}
+			if _, err := c.WriteTo(w); err != nil {
+				return err
+			}
+			if err := w.Close(); err != nil {
+				return err
+			}
+		}
+	},
+}
+
+// asServer is a listener whose connections are those of a client of ours that
+// echoes; dial makes it connect, with a Config.
+type asServer struct {
+	t    *testing.T
+	l    net.Listener
+	echo func(c *wsdial.Conn) error
+	done chan error
+}
+
+func newServer(t *testing.T, echo func(c *wsdial.Conn) error) *asServer {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return &asServer{t, l, echo, make(chan error, 1)}
+}
+
+// dial has the client connect, with a Config and as the server answers.
+func (s *asServer) dial(config wsdial.Config, fields func(offers string) []string) *wire {
+	s.t.Helper()
+	go func() {
+		c, err := wsdial.Dial(context.Background(), "ws://"+s.l.Addr().String()+"/", config)
+		if err != nil {
+			s.done <- err
+			return
+		}
+		err = s.echo(c)
+		c.Close()
+		s.done <- err
+	}()
+	c, err := s.l.Accept()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	w, err := accept(c, fields)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return w
+}
+
+// TestServerCases sends every case to the server, in every cut.
+func TestServerCases(t *testing.T) {
+	onPaths(t, func(t *testing.T, url string) { serverCases(t, url, 1<<20) })
+}
+
+// TestWholeCases does so where handlers get messages whole. Those are bounded
+// by memory that the server has anyway: one that is longer must be refused.
+func TestWholeCases(t *testing.T) {
+	onWhole(t, func(t *testing.T, url string, most int) { serverCases(t, url, most) }, nil)
+}
+
+func serverCases(t *testing.T, url string, most int) {
+	for _, c := range wsCases() {
+		size := 0
+		for _, f := range c.send {
+			size += len(f.payload)
+		}
+		if size > most {
+			c.want = []string{gotClose(1009)}
+		}
+		for _, cut := range c.cuts() {
+			w, err := upgrade(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.listen()
+			if bad := w.conversation(c.send, cut, c.want); bad != "" {
+				t.Errorf("%s, cut %d: %s", c.id, cut, bad)
+			}
+		}
+	}
+}
+
+// TestClientCases sends every case to clients, in every cut.
+func TestClientCases(t *testing.T) {
+	for name, echo := range clients {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, echo)
+			for _, c := range wsCases() {
+				for _, cut := range c.cuts() {
+					w := s.dial(wsdial.Config{}, nil)
+					w.listen()
+					if bad := w.conversation(c.send, cut, c.want); bad != "" {
+						t.Errorf("%s, cut %d: %s", c.id, cut, bad)
+					}
+					err := <-s.done
+					var closed *wsconn.CloseError
+					if errors.As(err, &closed) && len(c.want) > 0 && gotClose(int(closed.Code)) != c.want[len(c.want)-1] && c.want[len(c.want)-1] != gotClose(0) {
+						t.Errorf("%s, cut %d: the client has ended with %v", c.id, cut, err)
+					}
+				}
+			}
+		})
+	}
+}
