@@ -3,6 +3,7 @@ package wsconn
 import (
 	"io"
 
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/ws"
 )
 
@@ -22,19 +23,16 @@ func (e *RefusedError) Error() string {
 	b = append(b, e.Err.Error()...)
 	b = append(b, ", status "...)
 	b = append(b, '0'+byte(s/100%10), '0'+byte(s/10%10), '0'+byte(s%10))
-	return string(b)
+	return ascii.View(b)
 }
 
 // Unwrap is Err.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// keySize is the size of the request's key: 16 bytes in base64.
-const keySize = 24
-
 // Dial begins a connection as a client: it sends the request over rw, which the
 // Conn does not close, and waits for the server's answer (RFC 6455 section 4.1).
 // Key and Extensions of r are not looked at, since they are the Conn's to make.
-// The request must fit into Out with 24 bytes and the Extension's offer beside
+// The request must fit into Out with ws.KeySize bytes and the Extension's offer beside
 // it, and the head of the answer into In. Nobody else must be using the Conn.
 //
 // a is the server's answer, with views that are valid until the Conn is used
@@ -92,7 +90,7 @@ func (c *Conn) request(r *ws.ClientRequest) error {
 		return err
 	}
 	copy(nonce[:], c.keys[:])
-	at := len(out) - keySize
+	at := len(out) - ws.KeySize
 	r.Key = ws.AppendKey(out[at:at], nonce)
 	r.Extensions = nil
 	if c.config.Extension != nil {
@@ -146,7 +144,7 @@ func (c *Conn) answer() (a ws.Answer, n int, err error) {
 func (c *Conn) agree(a *ws.Answer) error {
 	lines := a.Extensions()
 	// The request is sent: its place in Out is free.
-	free := c.config.Out[:len(c.config.Out)-keySize]
+	free := c.config.Out[:len(c.config.Out)-ws.KeySize]
 	if lines.JoinedSize() > len(free) {
 		return ErrAnswer
 	}

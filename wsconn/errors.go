@@ -1,6 +1,9 @@
 package wsconn
 
-import "github.com/bobtail-go/bobtail/ws"
+import (
+	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/ws"
+)
 
 // Error is an error of this package. Its values are constants: none allocates,
 // and each can be compared.
@@ -92,7 +95,7 @@ func (e *CloseError) Error() string {
 		}
 		b = append(b, x)
 	}
-	return string(b)
+	return ascii.View(b)
 }
 
 // CodeOf is the close code that the end of a connection by err is known by

@@ -2,8 +2,8 @@ package wsconn
 
 import (
 	"io"
-	"unsafe"
 
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/ws"
 )
 
@@ -46,11 +46,8 @@ func (c *Conn) writeMessage(p []byte) error {
 
 // WriteText sends a text, as WriteMessage does.
 func (c *Conn) WriteText(s string) error {
-	return c.WriteMessage(ws.OpText, bytesOf(s))
+	return c.WriteMessage(ws.OpText, ascii.Bytes(s))
 }
-
-// bytesOf are the bytes of a string, which are only looked at.
-func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // Begin begins a message of any size, text or binary, whose content is given to
 // the Writer bit by bit. Until that is closed, others who send messages wait.
@@ -173,7 +170,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 }
 
 // WriteString is Write for a string.
-func (w *Writer) WriteString(s string) (int, error) { return w.Write(bytesOf(s)) }
+func (w *Writer) WriteString(s string) (int, error) { return w.Write(ascii.Bytes(s)) }
 
 // ReadFrom adds what r gives until io.EOF to the message, without another
 // buffer; io.Copy calls it.

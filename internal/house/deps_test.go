@@ -40,6 +40,7 @@ func TestDeps(t *testing.T) {
 		{"pool", sansIO},
 		{"http1", sansIO},
 		{"ws", sansIO},
+		{"wsconn", sansIO},
 		{"coap", sansIO},
 		{"transport/epoll", small},
 		{"engine", small},
@@ -73,7 +74,7 @@ func TestDeps(t *testing.T) {
 // heap, in packages that do without a heap.
 func TestNoConversions(t *testing.T) {
 	for _, s := range sources(t) {
-		if s.test() || !slices.Contains([]string{"pool", "http1", "ws", "coap", "form", "cookie", "json"}, s.dir()) {
+		if s.test() || !slices.Contains([]string{"pool", "http1", "ws", "wsconn", "coap", "form", "cookie", "json"}, s.dir()) {
 			continue
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
