@@ -124,11 +124,20 @@ func (d *Decoder) Next(b []byte, r *Rules) (p Part, n int, err error) {
 		if len(f) == 0 && d.left != 0 {
 			return Part{}, n, nil
 		}
-		if r.Role == RoleServer {
-			d.key = Mask(f, d.key)
-		}
 		text := d.op == OpText && d.flags&flagCompressed == 0
-		if text && !d.text.Check(f) {
+		fine := true
+		switch {
+		case r.Role != RoleServer:
+			fine = !text || d.text.Check(f)
+		case text && len(f) <= short:
+			var ascii bool
+			d.key, ascii = maskShort(f, d.key)
+			fine = ascii && d.text.Whole() || d.text.Check(f)
+		default:
+			d.key = Mask(f, d.key)
+			fine = !text || d.text.Check(f)
+		}
+		if !fine {
 			return Part{}, n, ErrUTF8
 		}
 		n += len(f)
@@ -179,16 +188,8 @@ func (d *Decoder) checkFirst(b byte) Error {
 // begin takes the header of a frame of data, whose first two bytes are checked,
 // and returns its size, 0 if it is not all there.
 func (d *Decoder) begin(f []byte, r *Rules) (n int, e Error) {
-	n = headerSize(f[1])
-	key := n
-	if f[1]&bitMask != 0 {
-		key -= 4
-	}
-	if len(f) < key {
-		return 0, 0
-	}
-	length, e := parseLength(f)
-	if e != 0 {
+	length, n, e := parseLength(f)
+	if n == 0 {
 		return 0, e
 	}
 	if r.MaxFrame != 0 && length > r.MaxFrame {
@@ -203,11 +204,12 @@ func (d *Decoder) begin(f []byte, r *Rules) (n int, e Error) {
 			return 0, ErrMessageTooBig
 		}
 	}
-	if len(f) < n {
-		return 0, 0
-	}
-	if key != n {
-		d.key = loadKey(f[key:])
+	if r.Role == RoleServer {
+		if len(f) < n+4 {
+			return 0, 0
+		}
+		d.key = loadKey(f[n:])
+		n += 4
 	}
 	if d.op == 0 {
 		d.op = Opcode(f[0] & 15)
@@ -233,13 +235,16 @@ func control(f []byte) (p Part, n int, e Error) {
 	if length > MaxControl {
 		return Part{}, 0, ErrControlLong
 	}
-	at := headerSize(f[1])
+	at, masked := 2, f[1]&bitMask != 0
+	if masked {
+		at += 4
+	}
 	n = at + length
 	if len(f) < n {
 		return Part{}, 0, 0
 	}
 	payload := f[at:n:n]
-	if f[1]&bitMask != 0 {
+	if masked {
 		Mask(payload, loadKey(f[2:]))
 	}
 	p = Part{Op: Opcode(f[0] & 15), Payload: payload}

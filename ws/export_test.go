@@ -9,9 +9,8 @@ const (
 	AcceptGUID = acceptGUID
 )
 
-func MaskAligned(b []byte, k Key) Key { return maskAligned(b, k) }
-func EncodeBase64(dst, src []byte)    { encodeBase64(dst, src) }
-func IsKey(b []byte) bool             { return isKey(b) }
+func EncodeBase64(dst, src []byte) { encodeBase64(dst, src) }
+func IsKey(b []byte) bool          { return isKey(b) }
 
 func SHA1(b []byte) [20]byte {
 	var h sha1
@@ -19,4 +18,24 @@ func SHA1(b []byte) [20]byte {
 		h.write(c)
 	}
 	return h.sum()
+}
+
+// MaskAligned is Mask of other processors.
+func MaskAligned(b []byte, k Key) Key { return maskAligned(b, k) }
+
+// MaskShort is maskShort, which panics if what it says is not so.
+func MaskShort(b []byte, k Key) Key {
+	next, ascii := maskShort(b, k)
+	for _, c := range b {
+		if c >= 0x80 {
+			if ascii {
+				panic("maskShort does not see what is not ASCII")
+			}
+			return next
+		}
+	}
+	if !ascii {
+		panic("maskShort does not see what is ASCII")
+	}
+	return next
 }

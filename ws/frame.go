@@ -86,44 +86,34 @@ func checkFirst(b byte) Error {
 	return 0
 }
 
-// headerSize is the size of a header by its second byte, at least 2.
-func headerSize(second byte) int {
-	n := 2
-	switch second &^ bitMask {
-	case 126:
-		n = 4
-	case 127:
-		n = 10
-	}
-	if second&bitMask != 0 {
-		n += 4
-	}
-	return n
-}
-
-// parseLength is the length in a header whose bytes up to it are all in b.
-func parseLength(b []byte) (uint64, Error) {
-	switch n := b[1] &^ bitMask; n {
-	default:
-		return uint64(n), 0
-	case 126:
-		v := uint64(b[2])<<8 | uint64(b[3])
-		if v < 126 {
-			return 0, ErrLengthForm
+// parseLength is the length in a header of which two bytes at least are in b,
+// and how many bytes come before the key; n is 0 if they are not all there.
+func parseLength(b []byte) (length uint64, n int, e Error) {
+	switch second := b[1] &^ bitMask; {
+	case second < 126:
+		return uint64(second), 2, 0
+	case second == 126:
+		if len(b) < 4 {
+			return 0, 0, 0
 		}
-		return v, 0
-	case 127:
-		_ = b[9]
-		v := uint64(b[2])<<56 | uint64(b[3])<<48 | uint64(b[4])<<40 | uint64(b[5])<<32 |
-			uint64(b[6])<<24 | uint64(b[7])<<16 | uint64(b[8])<<8 | uint64(b[9])
-		switch {
-		case v > maxLength:
-			return 0, ErrLengthRange
-		case v < 1<<16:
-			return 0, ErrLengthForm
+		length = uint64(b[2])<<8 | uint64(b[3])
+		if length < 126 {
+			return 0, 0, ErrLengthForm
 		}
-		return v, 0
+		return length, 4, 0
 	}
+	if len(b) < 10 {
+		return 0, 0, 0
+	}
+	length = uint64(b[2])<<56 | uint64(b[3])<<48 | uint64(b[4])<<40 | uint64(b[5])<<32 |
+		uint64(b[6])<<24 | uint64(b[7])<<16 | uint64(b[8])<<8 | uint64(b[9])
+	switch {
+	case length > maxLength:
+		return 0, 0, ErrLengthRange
+	case length < 1<<16:
+		return 0, 0, ErrLengthForm
+	}
+	return length, 10, 0
 }
 
 // ParseHeader reads the header at the front of b, and how many bytes it takes;
@@ -145,24 +135,17 @@ func ParseHeader(b []byte) (h Header, n int, err error) {
 	if b[0]&8 != 0 && b[1]&^bitMask > MaxControl {
 		return h, 0, ErrControlLong
 	}
-	n = headerSize(b[1])
-	key := n
-	if b[1]&bitMask != 0 {
-		key -= 4
-	}
-	if len(b) < key {
-		return h, 0, nil
-	}
-	length, e := parseLength(b)
-	if e != 0 {
-		return h, 0, e
-	}
-	if len(b) < n {
-		return h, 0, nil
+	length, n, e := parseLength(b)
+	if n == 0 {
+		return h, 0, e.err()
 	}
 	h = Header{Op: Opcode(b[0] & 15), Fin: b[0]&bitFin != 0, RSV1: b[0]&bitRSV1 != 0, Length: length}
-	if key != n {
-		h.Masked, h.Key = true, loadKey(b[key:])
+	if b[1]&bitMask != 0 {
+		if len(b) < n+4 {
+			return Header{}, 0, nil
+		}
+		h.Masked, h.Key = true, loadKey(b[n:])
+		n += 4
 	}
 	return h, n, nil
 }

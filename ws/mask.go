@@ -37,7 +37,45 @@ func Mask(b []byte, k Key) Key {
 		p := b[i : i+8]
 		putWord(p, word(p)^w)
 	}
-	return maskTail(b[i:], b[i:], k)
+	if i+4 <= len(b) {
+		p := b[i : i+4]
+		putWord32(p, word32(p)^uint32(k))
+		i += 4
+	}
+	for ; i < len(b); i++ {
+		b[i] ^= byte(k)
+		k = k.After(1)
+	}
+	return k
+}
+
+// short is the length up to which maskShort is the faster way to text.
+const short = 128
+
+// maskShort is Mask that also reports whether what it writes is ASCII. It knows
+// that from registers; read again at once, bytes would still be on their way to
+// memory.
+func maskShort(b []byte, k Key) (next Key, ascii bool) {
+	i, w, seen := 0, k.twice(), uint64(0)
+	for ; i+8 <= len(b); i += 8 {
+		p := b[i : i+8]
+		v := word(p) ^ w
+		putWord(p, v)
+		seen |= v
+	}
+	if i+4 <= len(b) {
+		p := b[i : i+4]
+		v := word32(p) ^ uint32(k)
+		putWord32(p, v)
+		seen |= uint64(v)
+		i += 4
+	}
+	for ; i < len(b); i++ {
+		b[i] ^= byte(k)
+		seen |= uint64(b[i])
+		k = k.After(1)
+	}
+	return k, seen&highs == 0
 }
 
 // MaskCopy is Mask of src into dst, which must be as long, and be the same
@@ -46,7 +84,7 @@ func MaskCopy(dst, src []byte, k Key) Key {
 	dst = dst[:len(src)]
 	if !loadsAnywhere {
 		copy(dst, src)
-		return maskAligned(dst, k)
+		return Mask(dst, k)
 	}
 	i, w := 0, k.twice()
 	for ; i+32 <= len(src); i += 32 {
@@ -59,15 +97,9 @@ func MaskCopy(dst, src []byte, k Key) Key {
 	for ; i+8 <= len(src); i += 8 {
 		putWord(dst[i:i+8], word(src[i:i+8])^w)
 	}
-	return maskTail(dst[i:], src[i:], k)
-}
-
-// maskTail masks less than eight bytes.
-func maskTail(dst, src []byte, k Key) Key {
-	i := 0
-	if len(src) >= 4 {
-		putWord32(dst, word32(src)^uint32(k))
-		i = 4
+	if i+4 <= len(src) {
+		putWord32(dst[i:i+4], word32(src[i:i+4])^uint32(k))
+		i += 4
 	}
 	for ; i < len(src); i++ {
 		dst[i] = src[i] ^ byte(k)
@@ -76,8 +108,9 @@ func maskTail(dst, src []byte, k Key) Key {
 	return k
 }
 
-// maskAligned is Mask for processors that want words at their own addresses,
-// and whose compilers therefore load them by the byte everywhere else.
+// maskAligned is Mask for processors that want words at addresses that are
+// multiples of their size, and whose compilers therefore load bytes everywhere
+// else.
 func maskAligned(b []byte, k Key) Key {
 	for len(b) != 0 && uintptr(unsafe.Pointer(&b[0]))&3 != 0 {
 		b[0] ^= byte(k)

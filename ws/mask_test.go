@@ -24,6 +24,7 @@ func TestMask(t *testing.T) {
 		mask func(b []byte, k ws.Key) ws.Key
 	}{
 		{"Mask", ws.Mask},
+		{"maskShort", ws.MaskShort},
 		{"maskAligned", ws.MaskAligned},
 		{"MaskCopy in place", func(b []byte, k ws.Key) ws.Key { return ws.MaskCopy(b, b, k) }},
 		{"MaskCopy", func(b []byte, k ws.Key) ws.Key {
@@ -66,6 +67,21 @@ func TestKeyAfter(t *testing.T) {
 	}
 }
 
+// One byte that is not ASCII is seen wherever it is.
+func TestMaskShortSees(t *testing.T) {
+	const k = ws.Key(0xD1C2B3A4)
+	for n := range 100 {
+		for at := range n + 1 {
+			b := bytes.Repeat([]byte{'a'}, n)
+			if at < n {
+				b[at] = 0x80
+			}
+			maskBytes(b, k)
+			ws.MaskShort(b, k)
+		}
+	}
+}
+
 // Masked in two pieces is masked whole.
 func FuzzMask(f *testing.F) {
 	f.Add([]byte("Hello"), uint32(0x3D21FA37), uint(2), uint(3))
@@ -76,7 +92,7 @@ func FuzzMask(f *testing.F) {
 		maskBytes(want, k)
 		cut %= uint(len(b)) + 1
 		at %= 8
-		for _, mask := range []func([]byte, ws.Key) ws.Key{ws.Mask, ws.MaskAligned} {
+		for _, mask := range []func([]byte, ws.Key) ws.Key{ws.Mask, ws.MaskShort, ws.MaskAligned} {
 			got := append(make([]byte, at), b...)[at:]
 			next := mask(got[cut:], mask(got[:cut], k))
 			if !bytes.Equal(got, want) || next != k.After(len(b)) {

@@ -35,7 +35,9 @@ func (u *UTF8) Check(b []byte) bool {
 		i++
 	}
 	for {
-		i = skipASCII(b, i)
+		if i = skipASCII(b, i); i == len(b) {
+			return true
+		}
 	several: // characters of several bytes, and what little ASCII is between
 		for {
 			if i+4 > len(b) {
@@ -73,8 +75,7 @@ func (u *UTF8) Check(b []byte) bool {
 	}
 }
 
-// skipASCII is the offset of the first byte at i or later that is not ASCII, or a
-// few before that: it goes by eight bytes.
+// skipASCII is the offset of the first byte at i or later that is not ASCII.
 func skipASCII(b []byte, i int) int {
 	for ; i+32 <= len(b); i += 32 {
 		p := b[i : i+32]
@@ -86,6 +87,9 @@ func skipASCII(b []byte, i int) int {
 		if m := word(b[i:i+8]) & highs; m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
+	}
+	for i < len(b) && b[i] < 0x80 {
+		i++
 	}
 	return i
 }
