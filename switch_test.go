@@ -56,7 +56,7 @@ func (d *echoes) Begin(w *engine.Worker, s *pool.Slot, rest []byte, value any) e
 	if n, err := w.Send(s, []byte(d.hello+text+">"), rest, false); n != 0 || err != nil {
 		return engine.Abort
 	}
-	return d.Serve(w, s)
+	return d.read(w, s)
 }
 
 func (d *echoes) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
@@ -69,6 +69,10 @@ func (d *echoes) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
 		}
 		return engine.Linger
 	}
+	return d.read(w, s)
+}
+
+func (d *echoes) read(w *engine.Worker, s *pool.Slot) engine.Verdict {
 	for !w.Pending(s) {
 		n, err := w.Receive(s, w.Memory)
 		if n > 0 {
@@ -316,6 +320,35 @@ func TestSwitchAfterContent(t *testing.T) {
 	})
 }
 
+// switchSink switches when it has all content.
+type switchSink struct{ d *echoes }
+
+func (k switchSink) Piece(r *bobtail.Request, st *bobtail.State, p []byte) error {
+	st[0], st[1] = ^uint64(0), ^uint64(0)
+	return nil
+}
+
+func (k switchSink) End(w bobtail.Response, r *bobtail.Request, st *bobtail.State) error {
+	return switchHead(w).Switch(k.d)
+}
+
+func (k switchSink) Abandon(st *bobtail.State) {}
+
+// TestSwitchFromSink leaves nothing of the Sink in the slot.
+func TestSwitchFromSink(t *testing.T) {
+	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		d := f.echoes()
+		f.sink("/echoes", switchSink{d})
+		c := f.dial()
+		c.send("POST /echoes HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echoes\r\nContent-Length: 3\r\n\r\n")
+		c.send("abc")
+		c.send("behind")
+		c.wantNext(switching + "<>behind")
+		c.conn.Close()
+		d.over(f, 1)
+	})
+}
+
 // TestSwitchBehindMiddleware has what stands around the handler keep its say.
 func TestSwitchBehindMiddleware(t *testing.T) {
 	var access []string
@@ -494,7 +527,9 @@ func TestSwitchShutdown(t *testing.T) {
 			<-gate
 			return d.handler(w, r)
 		})
-		c, late := f.dial(), f.dial()
+		c, late, half := f.dial(), f.dial(), f.dial()
+		half.send(upgrade[:20])
+		f.await("half a head", func() bool { return f.srv.Stats().Stash == 1 })
 		c.send(upgrade)
 		c.wantNext(switching + "<hello>")
 		late.pour(strings.Replace(upgrade, "/echoes", "/late", 1))
@@ -506,6 +541,9 @@ func TestSwitchShutdown(t *testing.T) {
 		close(gate)
 		late.wantEnd(switching + "<hello>closing")
 		late.conn.Close()
+		half.send(upgrade[20:])
+		half.wantEnd(switching + "<hello>closing")
+		half.conn.Close()
 		if f.net != nil {
 			f.settle()
 			f.advance(time.Second)
@@ -513,7 +551,7 @@ func TestSwitchShutdown(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		if d.began.Load() != 2 || d.gone.Load() != 2 {
+		if d.began.Load() != 3 || d.gone.Load() != 3 {
 			t.Errorf("%d have begun, %d are gone", d.began.Load(), d.gone.Load())
 		}
 	})
