@@ -61,7 +61,7 @@ func (s *wsServer) handle(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(426)
 		return
 	case "/401":
-		http.Error(w, "who are you?\x1b[2J", 401)
+		http.Error(w, "who are you?\x1b[2J", http.StatusUnauthorized)
 		return
 	case "/page":
 		io.WriteString(w, "<!DOCTYPE html>")

@@ -52,6 +52,7 @@ var texts = [...]string{
 	ErrWrongKind:    "a message of another kind than the stream's",
 }
 
+// Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if int(e) < len(texts) && texts[e] != "" {
 		return "wsdial: " + texts[e]
@@ -81,6 +82,7 @@ type OpError struct {
 	Err error  // a *StatusError, an Error, a ws.Error, the context's cause, or what packages net and crypto/tls return
 }
 
+// Error names the URL, and what Err says.
 func (e *OpError) Error() string {
 	text := strings.TrimPrefix(e.Err.Error(), "wsdial: ")
 	return "wsdial: " + e.URL + ": " + text
@@ -111,6 +113,7 @@ type StatusError struct {
 	Proxy  bool   // a proxy has answered, not the server
 }
 
+// Error names the status, and where a redirect leads.
 func (e *StatusError) Error() string {
 	who := "the server"
 	if e.Proxy {

@@ -23,7 +23,6 @@ type upside struct {
 	mu       sync.Mutex
 	stateful bool
 	events   []string
-	codecs   int
 	released chan bool
 }
 
