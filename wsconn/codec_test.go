@@ -1,7 +1,6 @@
 package wsconn_test
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -301,6 +300,7 @@ func TestCompressedFaults(t *testing.T) {
 		{"just the limit", `bz=\xc8a\x00 x=1000`, "b=" + aaa[:200], "closed 1000", "x=1000"},
 		{"one more than the limit", `bz=\xc9a\x00 x=1000`, "", "ws: message too big when inflated", "x=1009,ws:_message_too_big_when_inflated"},
 		{"bytes behind the end", `tz+=\x01a\x00xxx c+=yyy p c=zzz tz=\x01a\x00 x=1000`, "t=a t=`", "closed 1000", "o x=1000"},
+		{"a rule broken behind the end", `tz+=\x01a\x00xxx t=x`, "", "ws: message before the end of the former", "x=1002,ws:_message_before_the_end_of_the_former"},
 		{"end of the stream", `tz+=\x01a`, "", "wsconn: stream ended without a close frame", ""},
 		{"close", `tz+=\x01a x=1001`, "", "closed 1001", "x=1001"},
 		{"a rule broken", `tz+=\x01a t=x`, "", "ws: message before the end of the former", "x=1002,ws:_message_before_the_end_of_the_former"},
@@ -365,9 +365,29 @@ func TestCodecFails(t *testing.T) {
 	}
 	// If it is the stream that fails, that is said.
 	c := newConn(t, ws.RoleServer, 0, 0, squeezed)
-	must(t, c.Reset(&wire{fails: true}, nil))
-	if err := c.WriteText(strings.Repeat("ab", 500)); err != errWrite {
-		t.Error(err)
+	for _, takes := range []int{0, 10} {
+		must(t, c.Reset(&wire{fails: true, takes: takes}, nil))
+		if err := c.WriteText(strings.Repeat("ab", 500)); err != errWrite {
+			t.Error(err)
+		}
+		must(t, c.Reset(&wire{fails: true, takes: takes}, nil))
+		m, err := c.Begin(ws.OpText)
+		must(t, err)
+		for err == nil { // until the codec has something to send
+			_, err = m.WriteString("abcdefgh")
+			if err == nil {
+				_, err = m.ReadFrom(strings.NewReader("ijklmnop"))
+			}
+		}
+		if err != errWrite {
+			t.Error(err)
+		}
+		if _, err := m.ReadFrom(strings.NewReader("x")); err != nil && err != errWrite {
+			t.Error(err)
+		}
+		if err := m.Close(); err != errWrite {
+			t.Error(err)
+		}
 	}
 	// A source that fails in the middle of a message that is compressed.
 	must(t, c.Reset(&wire{}, nil))
@@ -382,4 +402,26 @@ func TestCodecFails(t *testing.T) {
 	must(t, m.Close())
 }
 
-var _ = bytes.MinRead
+// TestCodecBehindGathered copies into a message of which much is gathered: the
+// half of the buffer that is read into must be free.
+func TestCodecBehindGathered(t *testing.T) {
+	const out = wsconn.MinOut + 200
+	for n := range 130 {
+		c := newConn(t, ws.RoleServer, 0, out, squeezed)
+		w := &wire{}
+		must(t, c.Reset(w, nil))
+		m, err := c.Begin(ws.OpText)
+		must(t, err)
+		text := strings.Repeat("ab", n)
+		_, err = m.WriteString(text) // twice as long when it is compressed
+		must(t, err)
+		_, err = m.ReadFrom(strings.NewReader("and more"))
+		must(t, err)
+		must(t, m.Close())
+		peer := newConn(t, ws.RoleClient, 0, 0, squeezed)
+		must(t, peer.Reset(&wire{in: w.out.String()}, nil))
+		if _, msg, err := peer.ReadMessage(make([]byte, 300)); string(msg) != text+"and more" || err != nil {
+			t.Fatalf("%d bytes before: %q, %v", len(text), msg, err)
+		}
+	}
+}

@@ -124,7 +124,12 @@ func TestDialFails(t *testing.T) {
 			t.Errorf("%s: then %v in %v", v.name, err, c.State())
 		}
 	}
-	c := newConn(t, ws.RoleClient, 512, 512)
+	c := newConn(t, ws.RoleClient, 1024, len(chatRequest)+100, sampled, func(c *wsconn.Config) { c.Extension = &extension{offer: "runs"} })
+	lines := "Sec-WebSocket-Extensions: runs; x=" + long + "\r\n"
+	if _, _, err := c.Dial(&wire{in: switching + lines + lines + "\r\n"}, &chat); err != wsconn.ErrAnswer {
+		t.Errorf("an extension's answer that does not fit: %v", err)
+	}
+	c = newConn(t, ws.RoleClient, 512, 512)
 	if _, _, err := c.Dial(nothing{}, &chat); err != io.ErrShortWrite {
 		t.Errorf("a stream that takes nothing: %v", err)
 	}

@@ -255,11 +255,8 @@ func (c *Conn) drain() error {
 }
 
 // part waits for the next part of a message, and sees to the control frames
-// before it.
+// before it. There must be no fault yet.
 func (c *Conn) part() (ws.Part, error) {
-	if c.fault != nil {
-		return ws.Part{}, c.fault
-	}
 	for {
 		p, n, err := c.decoder.Next(c.in[c.pos:c.end], &c.rules)
 		c.pos += n

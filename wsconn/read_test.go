@@ -415,6 +415,24 @@ func TestDirect(t *testing.T) {
 	}
 }
 
+// TestDirectFaults finds what is wrong there, too.
+func TestDirectFaults(t *testing.T) {
+	in := frames(ws.RoleClient, "t=x"+strings.Repeat("y", 2999)+`\xff`+strings.Repeat("z", 3000))
+	for _, v := range []struct {
+		in   string
+		want error
+	}{{in, ws.ErrUTF8}, {in[:2000], wsconn.ErrAbnormal}} {
+		c := newConn(t, ws.RoleServer, 0, 0)
+		w := &wire{in: v.in, size: func(int) int { return 1000 }}
+		must(t, c.Reset(w, nil))
+		_, _, err := c.ReadMessage(make([]byte, 10000))
+		if err != v.want {
+			t.Error(err)
+		}
+		after(t, c, w, err)
+	}
+}
+
 // TestNoMessage reads before there is a message, or a connection.
 func TestNoMessage(t *testing.T) {
 	c := newConn(t, ws.RoleServer, 0, 0)

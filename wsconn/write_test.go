@@ -299,7 +299,11 @@ func TestTorn(t *testing.T) {
 			}
 		}
 	}
-	c := newConn(t, ws.RoleServer, 0, 0)
+	c := newConn(t, ws.RoleServer, 0, 0, func(c *wsconn.Config) { c.Fragment = 100 })
+	must(t, c.Reset(&wire{fails: true, takes: 150}, nil))
+	if err := c.WriteText(long); err != errWrite {
+		t.Errorf("in the second of three frames: %v", err)
+	}
 	must(t, c.Reset(nothing{}, nil))
 	if err := c.WriteText("x"); err != io.ErrShortWrite {
 		t.Errorf("a stream that takes nothing: %v", err)
@@ -336,7 +340,7 @@ func TestEntropy(t *testing.T) {
 		for range 16 {
 			must(t, c.Ping(nil))
 		}
-		for i, err := range []error{c.Ping(nil), c.WriteText(""), c.StartClose(1000, ""), c.CloseWith(1000, "")} {
+		for i, err := range []error{c.WriteText(""), c.Ping(nil), c.StartClose(1000, ""), c.CloseWith(1000, "")} {
 			if err != wsconn.ErrRand {
 				t.Errorf("%s: call %d: %v", v.name, i, err)
 			}
