@@ -209,6 +209,9 @@ func TestAnswer(t *testing.T) {
 	if _, err := a.Check(&ws.ClientRequest{Key: []byte(rfcKey)}); err != ws.ErrAnswerExtension {
 		t.Errorf("an extension where none is offered is %v", err)
 	}
+	if _, err := a.Check(&ws.ClientRequest{Key: []byte(rfcKey), Extensions: []byte(";")}); err != ws.ErrAnswerExtension {
+		t.Errorf("an extension where the offer is malformed is %v", err)
+	}
 }
 
 func TestAnswerFields(t *testing.T) {

@@ -95,6 +95,17 @@ func TestOffer(t *testing.T) {
 	}
 }
 
+// An empty field is there, also if whoever has it knows no difference.
+func TestEmptyOrigin(t *testing.T) {
+	for _, value := range [][]byte{nil, {}} {
+		o := offerOf(request())
+		o.Field([]byte("Origin"), value)
+		if o.Origin == nil || ws.SameOrigin(o.Origin, o.Host) {
+			t.Errorf("an empty Origin is %v, and fine", o.Origin)
+		}
+	}
+}
+
 func TestChooseProtocol(t *testing.T) {
 	for _, c := range []struct {
 		name  string
