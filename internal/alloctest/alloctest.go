@@ -5,11 +5,11 @@ package alloctest
 import "runtime"
 
 // runs is how often a call is measured at a time, and tries how often that is
-// repeated before an allocation counts: another goroutine of the test binary
-// may allocate in between, but not each time.
+// repeated before an allocation counts: another goroutine of the test binary,
+// or the runtime's own, may allocate in between, but not each time.
 const (
 	runs  = 100
-	tries = 5
+	tries = 50
 )
 
 // Bytes is the number of bytes that a call allocates on average, rounded up:
