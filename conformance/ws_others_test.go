@@ -393,8 +393,12 @@ func (o *gobwasConn) send(binary bool, parts ...string) error {
 func (o *gobwasConn) receive() (bool, string, error) {
 	var whole gobwas.Frame
 	for first := true; ; {
-		f, err := gobwas.ReadFrame(o.r)
+		h, err := gobwas.ReadHeader(o.r)
 		if err != nil {
+			return false, "", err
+		}
+		f := gobwas.Frame{Header: h, Payload: make([]byte, h.Length)}
+		if _, err := io.ReadFull(o.r, f.Payload); err != nil {
 			return false, "", err
 		}
 		if f.Header.Masked {
