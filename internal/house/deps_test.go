@@ -52,6 +52,8 @@ func TestDeps(t *testing.T) {
 		{"auth", small},
 		{"sse", small},
 		{"metrics", small},
+		{"wsconn", sansIO},
+		{"websocket", small},
 		{".", small},
 	} {
 		t.Run(test.pkg, func(t *testing.T) {

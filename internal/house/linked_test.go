@@ -6,22 +6,33 @@ import (
 	"testing"
 )
 
-// TestNothingUnusedIsLinked holds a program that says hello to what it uses:
-// of the parts that it does not, the linker keeps nothing.
+// TestNothingUnusedIsLinked holds programs to what they use: of the parts that
+// they do not, the linker keeps nothing.
 func TestNothingUnusedIsLinked(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "hello")
-	command(t, []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"}, "go", "build", "-o", program, "./examples/hello")
-	symbols := command(t, nil, "go", "tool", "nm", program)
-	if !strings.Contains(symbols, " "+module+"/web.(*Driver).Serve") {
-		t.Fatal("the program has no driver: the test sees nothing")
-	}
-	for _, not := range []string{
+	always := []string{
 		"/form.(*Multipart)", "/form.(*Values)", "/cookie.", "/auth.", "/json.", "/static.", "/sse.", "/cors.", "/metrics.", "/host/",
 		"/transport/secure.", "/web.(*Request).Form", "/web.(*Request).Multipart", "/web.Head.SetCookie", "/web.Head.Open",
-		"/transport/netstd.", "/transport/memory.", "/ws.", "/coap.",
+		"/transport/netstd.", "/transport/memory.", "/coap.", "/ws/deflate.",
+	}
+	for _, test := range []struct {
+		program, uses string
+		not           []string
+	}{
+		{"hello", "/web.(*Driver).Serve", []string{"/ws.", "/wsconn.", "/websocket.", "/web.Head.Switch", "/web.Head.Hold"}},
+		{"echo", "/websocket.(*Driver).Serve", []string{"/wsconn.(*Conn)", "/websocket.(*Topic)", "/web.Head.Hold"}},
 	} {
-		if strings.Contains(symbols, " "+module+not) {
-			t.Errorf("hello links %s", not[1:])
-		}
+		t.Run(test.program, func(t *testing.T) {
+			program := filepath.Join(t.TempDir(), test.program)
+			command(t, []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"}, "go", "build", "-o", program, "./examples/"+test.program)
+			symbols := command(t, nil, "go", "tool", "nm", program)
+			if !strings.Contains(symbols, " "+module+test.uses) {
+				t.Fatal("the program has no driver: the test sees nothing")
+			}
+			for _, not := range append(test.not, always...) {
+				if strings.Contains(symbols, " "+module+not) {
+					t.Errorf("it links %s", not[1:])
+				}
+			}
+		})
 	}
 }
