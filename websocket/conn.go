@@ -1,6 +1,8 @@
 package websocket
 
 import (
+	"sync/atomic"
+
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/pool"
@@ -59,6 +61,10 @@ type Conn struct {
 	err    error // what a send has failed with
 
 	frame [ws.MaxHeader + ws.MaxControl]byte
+
+	taken    uint64        // messages received in this turn
+	messages atomic.Uint64 // and in all before
+	_        [64]byte
 }
 
 // stop says why no more of what was received is looked at.
@@ -160,7 +166,7 @@ func (c *Conn) close(code ws.Code, reason string) {
 
 // isOpen reports whether something may be sent.
 func (c *Conn) isOpen() bool {
-	if c.st.at != ws.StateOpen || c.stop == stopClose || c.stop == stopReply || c.r == nil {
+	if c.st.at != ws.StateOpen || c.stop == stopClose || c.stop == stopReply || c.st.flags&flagTold != 0 || c.r == nil {
 		return false
 	}
 	// RFC 6455 section 5.5.1: the message under way may be sent to its end.

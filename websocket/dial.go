@@ -1,17 +1,249 @@
 package websocket
 
 import (
+	"sync"
+
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/ws"
 )
 
-type dials struct{}
+// This file is the client's side of the handshake (RFC 6455 section 4.1), for
+// connections that live in the pool beside those of the server.
 
-func (t *dials) drop(d *Driver, h pool.Handle) {}
+// Target is whom to dial.
+type Target struct {
+	Addr transport.Addr // where the server listens
+	Host string         // host [ ":" port ], as in the URL
+	Path string         // path [ "?" query ], as in the URL; "" is "/"
 
-func (c *Conn) serveDial() engine.Verdict { return engine.Abort }
+	Origin string     // for a client that is a browser; "" sends none
+	Fields []ws.Field // others, such as Authorization
 
+	// Value is what Conn.Value is from the beginning.
+	Value any
+
+	// Failed, if it is not nil, is called instead of Handler.Open if there will
+	// be no connection. err is of package transport if the server cannot be
+	// reached, of package ws if it does not answer as it should (ws.ErrRefused,
+	// ws.ErrRedirect), or of package engine. It must not block.
+	Failed func(value any, err error)
+}
+
+// dials are the connections whose handshake is not complete.
+type dials struct {
+	mu   sync.Mutex
+	list []*dial
+}
+
+type dial struct {
+	h      pool.Handle
+	u      *route
+	t      Target
+	req    ws.ClientRequest
+	key    [ws.KeySize]byte
+	offers []byte
+}
+
+// Dial connects to a server. The connection takes a slot of the engine, as those
+// of clients do, and is served by the same workers: Handler.Open is called when
+// the handshake is complete, or Target.Failed. Options.Protocols are those that
+// are offered; Origins is not used.
+//
+// The errors are those of ws.AppendRequest and of engine.Engine.Dial, ErrNoRand,
+// and ErrLong for a request that is longer than a worker's buffer.
+func (d *Driver) Dial(t Target, o Options, h Handler) error {
+	if d.cfg.Rand == nil {
+		return ErrNoRand
+	}
+	x := &dial{u: d.newRoute(o, h, ws.RoleClient), t: t}
+	var nonce [16]byte
+	for i := 0; i < len(nonce); i += 4 {
+		k := d.keys.next()
+		nonce[i], nonce[i+1], nonce[i+2], nonce[i+3] = byte(k), byte(k>>8), byte(k>>16), byte(k>>24)
+	}
+	if d.keys.failed() {
+		return ErrNoRand
+	}
+	ws.AppendKey(x.key[:0], nonce)
+	x.req = ws.ClientRequest{Host: t.Host, Target: t.Path, Origin: t.Origin, Key: x.key[:], Protocols: o.Protocols, Fields: t.Fields}
+	if o.Compress && d.cfg.Extension != nil {
+		x.req.Extensions = d.cfg.Extension.AppendOffer(nil)
+	}
+	// It is written twice, so that what is wrong with it is told here.
+	b, err := ws.AppendRequest(make([]byte, 0, ws.RequestSize(&x.req)), &x.req)
+	if err != nil {
+		return err
+	}
+	if len(b) > cap(d.conns[0].out) {
+		return ErrLong
+	}
+	d.dials.mu.Lock()
+	defer d.dials.mu.Unlock()
+	x.h, err = d.e.Dial(t.Addr, d.number)
+	if err == nil {
+		d.dials.list = append(d.dials.list, x)
+	}
+	return err
+}
+
+// take finds a dial, and takes it out of the list if over.
+func (t *dials) take(h pool.Handle, over bool) *dial {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, x := range t.list {
+		if x.h != h {
+			continue
+		}
+		if over {
+			n := len(t.list) - 1
+			t.list[i], t.list[n] = t.list[n], nil
+			t.list = t.list[:n]
+		}
+		return x
+	}
+	return nil
+}
+
+// drop ends a dial whose slot is gone.
+func (t *dials) drop(d *Driver, h pool.Handle) {
+	if x := t.take(h, true); x != nil && x.t.Failed != nil {
+		x.failed(d, transport.ErrTimedOut)
+	}
+}
+
+// failed tells the program.
+func (x *dial) failed(d *Driver, err error) {
+	defer d.rescue(x.h)
+	x.t.Failed(x.t.Value, err)
+}
+
+func (d *Driver) rescue(h pool.Handle) {
+	if v := recover(); v != nil {
+		d.e.Panicked(h)
+	}
+}
+
+// serveDial goes on with the handshake of a connection that is dialled.
+func (c *Conn) serveDial() engine.Verdict {
+	x := c.d.dials.take(c.handle, false)
+	if x == nil {
+		return engine.Abort
+	}
+	c.u = x.u
+	w, s := c.w, c.s
+	if c.d.e.Closing() {
+		return c.undialled(engine.ErrClosing)
+	}
+	if c.st.at == ws.StateIllegal {
+		c.out, _ = ws.AppendRequest(c.out[:0], &x.req)
+		rest, err := w.Send(s, c.out, nil, false)
+		c.out = c.out[:0]
+		if err == nil && rest != 0 {
+			err = pool.ErrFull
+		}
+		if err != nil {
+			return c.undialled(err)
+		}
+		c.st.at = ws.StateConnecting
+		c.st.flags |= flagDialled
+		c.st.due = pool.TickAfter(w.Now + c.d.e.Patience().Head)
+	}
+	for {
+		a, n, err := ws.ParseAnswer(c.in[:c.end])
+		if err != nil {
+			return c.undialled(err)
+		}
+		if n > 0 {
+			return c.dialled(x, &a, n)
+		}
+		if c.end == len(c.in) {
+			return c.undialled(ws.ErrAnswerLong)
+		}
+		if !w.Unread(s) {
+			break
+		}
+		k, err := w.Receive(s, c.in[c.end:])
+		c.end += k
+		if err == transport.ErrWouldBlock {
+			break
+		}
+		if err != nil {
+			return c.undialled(err)
+		}
+	}
+	if c.passed() {
+		return c.undialled(transport.ErrTimedOut)
+	}
+	if c.end > 0 {
+		b := w.Stash(s)
+		if b == nil {
+			return c.undialled(pool.ErrFull)
+		}
+		c.st.kept = uint32(copy(b, c.in[:c.end]))
+	}
+	w.Alarm(s, max(pool.TickTime(c.st.due, w.Now)-w.Now, 1))
+	return engine.Park
+}
+
+// undialled ends a connection that was not established.
+func (c *Conn) undialled(err error) engine.Verdict {
+	c.d.e.Pool().Stash.Drop(c.s)
+	x := c.d.dials.take(c.handle, true)
+	c.u = nil
+	if x == nil || x.t.Failed == nil {
+		return engine.Abort
+	}
+	c.u = x.u
+	c.st.flags |= flagTold // there was no Open
+	if c.begin() {
+		x.failed(c.d, err)
+		if !c.finish() {
+			return engine.Lost
+		}
+	}
+	return engine.Abort
+}
+
+// dialled establishes a connection whose answer is here.
+func (c *Conn) dialled(x *dial, a *ws.Answer, n int) engine.Verdict {
+	i, err := a.Check(&x.req)
+	if err != nil {
+		return c.undialled(err)
+	}
+	r := c.r
+	r.u, r.value, r.protocol = x.u, x.t.Value, uint16(i+1)
+	c.d.dials.take(c.handle, true)
+	*pool.StateOf[state](c.s) = state{flags: flagDialled} // what was kept is in c.in
+	return x.u.begin(c, c.w, c.s, c.handle, c.in[n:c.end])
+}
+
+// pushMasked pushes a frame of a client: masked, so it is copied once more.
 func (d *Driver) pushMasked(s pool.Handle, h ws.Header, p []byte, mark int, policy engine.Overflow) error {
-	return ErrClosed
+	k := &d.masked
+	k.Lock()
+	defer k.Unlock()
+	if len(p) > len(k.buf) {
+		if len(p) > maxMasked {
+			return ErrLong
+		}
+		k.buf = make([]byte, max(len(p), 4096))
+	}
+	h.Masked, h.Key = true, d.keys.next()
+	if d.keys.failed() {
+		return ErrNoRand
+	}
+	ws.MaskCopy(k.buf[:len(p)], p, h.Key)
+	return d.e.Push(s, ws.AppendHeader(k.head[:0], h), k.buf[:len(p)], mark, policy)
+}
+
+// maxMasked is the longest message that is pushed to a connection of which we
+// are the client, in bytes: it is masked in a buffer that all share.
+const maxMasked = 1 << 20
+
+type masked struct {
+	sync.Mutex
+	buf  []byte
+	head [ws.MaxHeader]byte
 }

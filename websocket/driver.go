@@ -26,6 +26,7 @@ type Driver struct {
 	dials  dials
 	spares spares
 	keys   keys
+	masked masked
 
 	counts counts
 }
@@ -118,15 +119,20 @@ type counts struct {
 
 // Stats are counts of a driver, read while it runs.
 type Stats struct {
-	Open   int    // connections now
-	Opened uint64 // connections since the beginning
-	Dead   uint64 // closed since they did not answer a ping
-	Slow   uint64 // closed as slow consumers, with 1013
+	Open     int    // connections now
+	Opened   uint64 // connections since the beginning
+	Messages uint64 // received, by evented handlers
+	Dead     uint64 // closed since they did not answer a ping
+	Slow     uint64 // closed as slow consumers, with 1013
 }
 
 // Stats reads the counts, without allocating.
 func (d *Driver) Stats() Stats {
-	return Stats{int(d.counts.open.Load()), d.counts.opened.Load(), d.counts.dead.Load(), d.counts.slow.Load()}
+	n := uint64(0)
+	for i := range d.conns {
+		n += d.conns[i].messages.Load()
+	}
+	return Stats{int(d.counts.open.Load()), d.counts.opened.Load(), n, d.counts.dead.Load(), d.counts.slow.Load()}
 }
 
 // route is what the connections of an Upgrade or a Dial have in common.

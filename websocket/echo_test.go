@@ -99,7 +99,10 @@ func TestRestBehindHandshake(t *testing.T) {
 						from = to
 					}
 					c.wantSwitch()
-					c.want(plain(text, "first") + plain(pong, "x"))
+					if op, p := c.message(); op != text || string(p) != "first" {
+						t.Fatalf("%s: got %q", way.Name, p)
+					}
+					c.want(plain(pong, "x"))
 					c.conn.Close()
 					f.settle()
 				}

@@ -57,6 +57,9 @@ func (c *Conn) data(p ws.Part) {
 		c.fail(ws.CodePolicyViolation)
 		return
 	}
+	if p.Last {
+		c.taken++
+	}
 	switch {
 	case h.Data != nil:
 		if c.begin() {

@@ -107,11 +107,11 @@ func (u *route) Begin(w *engine.Worker, s *pool.Slot, rest []byte, value any) en
 	r := &d.records[h.Index()]
 	r.u, r.value, r.protocol, r.params = u, value, c.agreed.protocol, c.agreed.params
 	c.agreed.params = 0
-	return u.established(c, w, s, h, rest)
+	return u.begin(c, w, s, h, rest)
 }
 
-// established begins the life of a connection whose handshake is complete.
-func (u *route) established(c *Conn, w *engine.Worker, s *pool.Slot, h pool.Handle, rest []byte) engine.Verdict {
+// begin begins the life of a connection whose handshake is complete.
+func (u *route) begin(c *Conn, w *engine.Worker, s *pool.Slot, h pool.Handle, rest []byte) engine.Verdict {
 	d := u.d
 	d.subs.open(d, h)
 	d.counts.open.Add(1)

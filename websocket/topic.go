@@ -1,0 +1,204 @@
+package websocket
+
+import (
+	"sync"
+
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/ws"
+)
+
+// TopicOptions say how a topic deals with its subscribers. A zero field has the
+// default that its comment names.
+type TopicOptions struct {
+	// Mark is how many pieces of output, of the size of an output block, may
+	// wait for a subscriber, up to 255, before Slow says what becomes of the
+	// message for it. The default is 16. CloseSlow closes its connection with
+	// 1013.
+	Mark int
+	Slow engine.Overflow
+}
+
+// Topic sends each message that is published to all its subscribers. Its methods
+// may be called from any goroutine.
+type Topic struct {
+	d  *Driver
+	id uint32
+	o  TopicOptions
+
+	// pub is held by who publishes, to the last subscriber, and guards what
+	// belongs to him.
+	pub   sync.Mutex
+	batch [32]Socket
+	head  [ws.MaxHeader]byte
+
+	// Guarded by the lock of the subscriptions. The cursor is that of who
+	// publishes.
+	first, cursor int32
+	n             int
+
+	mu     sync.Mutex
+	counts TopicStats
+}
+
+// TopicStats are the counts of a topic. All but the first are counted for each
+// subscriber.
+type TopicStats struct {
+	Published   uint64 // messages
+	Delivered   uint64 // given to a connection
+	Dropped     uint64 // not given to a slow one
+	Closed      uint64 // connections that were closed for being slow
+	Subscribers int
+}
+
+// NewTopic makes a topic, which is never freed before its driver. It panics if
+// the options are out of their bounds.
+func (d *Driver) NewTopic(o TopicOptions) *Topic {
+	if o.Mark == 0 {
+		o.Mark = 16
+	}
+	if o.Mark < 1 || o.Mark > 255 || o.Slow > engine.CloseSlow {
+		panic("websocket: TopicOptions out of bounds")
+	}
+	d.subs.mu.Lock()
+	defer d.subs.mu.Unlock()
+	d.subs.topics++
+	return &Topic{d: d, id: d.subs.topics, o: o, first: -1, cursor: -1}
+}
+
+// Subscribe has the connection get all that is published from now on, until
+// Unsubscribe, or its end. It takes constant time; a connection that is
+// subscribed already stays so. The errors are pool.ErrStale when the connection
+// is over, and ErrFull: see Config.Subscriptions.
+func (t *Topic) Subscribe(s Socket) error {
+	if s.u == nil || s.u.d != t.d {
+		return pool.ErrStale
+	}
+	return t.d.subs.add(t, s)
+}
+
+// Unsubscribe ends a subscription, if there is one, in constant time. A message
+// that is being published may still arrive.
+func (t *Topic) Unsubscribe(s Socket) {
+	if s.u != nil && s.u.d == t.d {
+		t.d.subs.cancel(t, s)
+	}
+}
+
+// Publish sends a message, text or binary, to all subscribers, and returns how
+// many connections have taken it. It is framed once, and its bytes are shared
+// by all, unless it is longer than a block of output. Publish does not wait for
+// any subscriber, and allocates nothing; those who publish at the same time do
+// so one after the other, and all subscribers get the messages in that order.
+//
+// The errors are pool.ErrFull when no block of output is free, and ws.ErrOrder
+// for another opcode. Then nobody has got the message.
+func (t *Topic) Publish(op ws.Opcode, p []byte) (reached int, err error) {
+	if op != ws.OpText && op != ws.OpBinary {
+		return 0, ws.ErrOrder
+	}
+	t.pub.Lock()
+	defer t.pub.Unlock()
+	m := message{h: ws.Header{Op: op, Fin: true, Length: uint64(len(p))}, p: p, block: pool.NoBlock}
+	outs := &t.d.e.Pool().Outputs
+	m.head = ws.AppendHeader(t.head[:0], m.h)
+	if len(m.head)+len(p) <= outs.Size() && t.Len() > 0 {
+		if m.block, err = outs.Get(); err != nil {
+			return 0, err
+		}
+		b := outs.Bytes(m.block)
+		n := copy(b, m.head)
+		m.shared = b[:n+copy(b[n:], p)]
+	}
+	c := TopicStats{Published: 1}
+	for n := t.begin(); n > 0; n = t.more() {
+		for i, s := range t.batch[:n] {
+			t.push(s, &m, &c)
+			t.batch[i] = Socket{}
+		}
+	}
+	if m.block != pool.NoBlock {
+		outs.Put(m.block)
+	}
+	t.mu.Lock()
+	t.counts.Published++
+	t.counts.Delivered += c.Delivered
+	t.counts.Dropped += c.Dropped
+	t.counts.Closed += c.Closed
+	t.mu.Unlock()
+	return int(c.Delivered), nil
+}
+
+// message is what is published.
+type message struct {
+	h      ws.Header
+	head   []byte // of a server's frame
+	p      []byte
+	block  pool.Block
+	shared []byte // the frame, in the block, if there is one
+}
+
+// push gives a subscriber the message.
+func (t *Topic) push(s Socket, m *message, c *TopicStats) {
+	policy := t.o.Slow
+	if policy == engine.CloseSlow {
+		policy = engine.DropNewest
+	}
+	var err error
+	switch {
+	case s.u.rules.Role == ws.RoleClient:
+		err = t.d.pushMasked(s.h, m.h, m.p, t.o.Mark, policy)
+	case m.block != pool.NoBlock:
+		err = t.d.e.PushBlock(s.h, m.shared, m.block, t.o.Mark, policy)
+	default:
+		err = t.d.e.Push(s.h, m.head, m.p, t.o.Mark, policy)
+	}
+	switch {
+	case err == nil:
+		c.Delivered++
+	case err == pool.ErrStale || err == pool.ErrSealed:
+	case err == pool.ErrBacklog && t.o.Slow == engine.CloseSlow:
+		c.Closed++
+		s.tooSlow()
+	default:
+		c.Dropped++
+	}
+}
+
+// begin fills the batch with the first subscribers.
+func (t *Topic) begin() int {
+	t.d.subs.mu.Lock()
+	t.cursor = t.first
+	t.d.subs.mu.Unlock()
+	return t.more()
+}
+
+// more fills the batch with the next subscribers.
+func (t *Topic) more() (n int) {
+	subs := &t.d.subs
+	subs.mu.Lock()
+	for n < len(t.batch) && t.cursor >= 0 {
+		t.batch[n] = subs.nodes[t.cursor].s
+		t.cursor = subs.nodes[t.cursor].next
+		n++
+	}
+	subs.mu.Unlock()
+	return n
+}
+
+// Len is the number of subscribers.
+func (t *Topic) Len() int {
+	t.d.subs.mu.Lock()
+	defer t.d.subs.mu.Unlock()
+	return t.n
+}
+
+// Stats reads the counts.
+func (t *Topic) Stats() TopicStats {
+	n := t.Len()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.counts
+	c.Subscribers = n
+	return c
+}
