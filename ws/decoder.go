@@ -47,7 +47,7 @@ type Decoder struct {
 	key   Key    // for the next byte of payload
 	op    Opcode // of the message under way, 0 if there is none
 	flags uint8
-	text  UTF8
+	text  UTF8 // whole where no text is under way
 }
 
 const (
@@ -213,14 +213,12 @@ func (d *Decoder) begin(f []byte, r *Rules) (n int, e Error) {
 	}
 	if d.op == 0 {
 		d.op = Opcode(f[0] & 15)
-		d.text = UTF8{}
 		d.flags = d.flags&flagExtension | flagFirst
 		if f[0]&bitRSV1 != 0 {
 			d.flags |= flagCompressed
 		}
 	}
 	d.left, d.total = length, total
-	d.flags &^= flagFin
 	d.flags |= flagFrame
 	if f[0]&bitFin != 0 {
 		d.flags |= flagFin

@@ -134,6 +134,7 @@ var scripts = []script{
 	{name: "characters cut by fragments (section 8.1)", in: []wire{frame(0x01, "\xCE"), frame(0x00, "\xBA\xF0"), frame(0x00, "\x9F\x98"), frame(0x80, "\x80")}, want: "text first last κ😀|"},
 	{name: "text that ends inside a character (section 8.1)", in: []wire{frame(0x81, "a\xE2\x82")}, err: ws.ErrUTF8},
 	{name: "fragments that end inside a character (section 8.1)", in: []wire{frame(0x01, "a\xE2\x82"), frame(0x80, "")}, err: ws.ErrUTF8},
+	{name: "character with another between its fragments (section 8.1)", in: []wire{frame(0x01, "\xC3"), frame(0x00, "a"), frame(0x80, "\xA9")}, err: ws.ErrUTF8},
 	{name: "next text begins afresh", in: []wire{frame(0x81, "κ"), frame(0x82, "\xCE"), frame(0x81, "a")}, want: "text first last κ|binary first last \xCE|text first last a|"},
 	{name: "surrogate (section 8.1)", in: []wire{frame(0x81, "\xED\xA0\x80")}, err: ws.ErrUTF8},
 	{name: "above Unicode (section 8.1)", in: []wire{frame(0x01, "\xF4"), frame(0x80, "\x90\x80\x80")}, err: ws.ErrUTF8},
