@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -141,6 +142,7 @@ func TestMalformed(t *testing.T) {
 		{"reserved type of block behind a message", hello[:6] + "\x06\x00"},
 		{"cut before the header of the last block", "\xf2\x48\xcd\xc9\xc9\x07"},
 		{"cut in a symbol", hello[:3]},
+		{"cut in the end of a last block", "\xf3\x48\xcd\xc9\xc9\x07"},
 		{"cut in a long message", long[:len(long)/2]},
 		{"tail not removed", hello + "\x00\x00\xff\xff"},
 		{"half of the tail not removed", hello + "\x00\x00"},
@@ -469,11 +471,47 @@ func TestTakeoverPays(t *testing.T) {
 	}
 }
 
+// TestConcurrent has both directions of many connections share an Extension.
+func TestConcurrent(t *testing.T) {
+	e := extension(t, deflate.Config{ServerTakeover: true, ClientTakeover: true, Contexts: 3, Idle: 2})
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(i), 1))
+			for range 5 {
+				p := e.Accept([]byte("permessage-deflate; server_max_window_bits=13"))
+				c, peer := connection(e, ws.RoleServer, p), connection(e, ws.RoleClient, p)
+				payloads := make(chan []byte)
+				contents := make(chan []byte, 100)
+				all.Go(func() {
+					for payload := range payloads {
+						if got, err := inflate(peer, payload); err != nil || !bytes.Equal(got, <-contents) {
+							t.Errorf("%d bytes, %v", len(got), err)
+						}
+					}
+					if e.Stateful(ws.RoleClient, p) {
+						e.Put(c)
+						e.Put(peer)
+					}
+					e.Release(p)
+				})
+				for range 20 {
+					b := text(r, r.IntN(2000))
+					contents <- b
+					payloads <- compress(t, c, b, 700)
+				}
+				close(payloads)
+			}
+		})
+	}
+	all.Wait()
+}
+
 // TestWindowOfHistory sends messages that refer to what is as far back as the
 // agreed window, across messages and reads of every size.
 func TestWindowOfHistory(t *testing.T) {
-	for bits := 9; bits <= 15; bits++ {
-		window := 1 << bits
+	for bits := 8; bits <= 15; bits++ {
+		window := max(1<<bits, 512) // zlib takes 9 bits where 8 are asked for
 		r := rand.New(rand.NewPCG(uint64(bits), 3))
 		e := extension(t, deflate.Config{ClientTakeover: true, ClientWindowBits: bits, Contexts: 1})
 		c := e.Take(ws.RoleServer, e.Accept([]byte("permessage-deflate; client_max_window_bits")))

@@ -7,7 +7,7 @@
 //
 // An idle connection holds nothing here, as long as there is no context
 // takeover. A compressor of compress/flate takes 0.8 to 1.2 MB, a decompressor
-// 85 KB. They are borrowed from the [Extension] for the time of a message, and
+// 82 KB. They are borrowed from the [Extension] for the time of a message, and
 // Config.Idle of them are kept for the next one. Context takeover means that
 // messages refer to what earlier ones had: then a connection that sends keeps
 // its compressor (0.8 MB), and one that receives up to 40 KB. It is off until

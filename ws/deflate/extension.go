@@ -114,7 +114,7 @@ func (e *Extension) Shared(role ws.Role, p wsconn.Params) (key wsconn.Params, ok
 	return agreement(serverBits(p), maxWindowBits, 0), true
 }
 
-// Codec implements wsconn.Extension. A Codec takes about 300 bytes while no
+// Codec implements wsconn.Extension. A Codec takes 256 bytes while no
 // message is under way, unless it is bound to Params that are Stateful.
 func (e *Extension) Codec() wsconn.Codec { return newCodec(e) }
 
