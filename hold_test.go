@@ -71,6 +71,7 @@ func TestHold(t *testing.T) {
 			{in: upgrade + "!", out: switching + "<>", abort: true},
 			{in: upgrade + "?", out: switching + "<>", abort: true},
 		} {
+			f.await("a free worker", func() bool { return f.srv.Stats().Busy == 0 })
 			c := f.dial()
 			c.send(k.in)
 			if !k.abort {
@@ -92,7 +93,7 @@ func TestHold(t *testing.T) {
 			}
 			c.conn.Close()
 		}
-		f.await("the end of all", func() bool { return f.srv.Stats().Open == 0 })
+		f.await("the end of all", func() bool { s := f.srv.Stats(); return s.Open == 0 && s.Busy == 0 })
 		s := f.srv.Stats()
 		if s.Requests[1] != 5 || s.Panics != 1 || s.Stash != 0 || s.Lent != 0 || s.Busy != 0 {
 			t.Errorf("stats %+v", s)
@@ -128,7 +129,7 @@ func TestHoldRefused(t *testing.T) {
 		a.wantEnd("")
 		a.conn.Close()
 		b.conn.Close()
-		f.await("the end of the first", func() bool { return f.srv.Stats().Lent == 0 && f.srv.Stats().Open == 0 })
+		f.await("the end of the first", func() bool { return f.srv.Stats().Busy == 0 && f.srv.Stats().Open == 0 })
 		c := f.dial()
 		c.send(upgrade + ".")
 		c.wantNext(switching + "<>.")

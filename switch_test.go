@@ -116,7 +116,7 @@ func (d *echoes) Gone(s *pool.Slot, h pool.Handle) {
 // over wants the protocol to have let go of all that it has begun.
 func (d *echoes) over(f *fixture, began int64) {
 	f.t.Helper()
-	f.await("the end of all", func() bool { return f.srv.Stats().Open == 0 })
+	f.await("the end of all", func() bool { s := f.srv.Stats(); return s.Open == 0 && s.Busy == 0 })
 	if d.began.Load() != began || d.gone.Load() != began {
 		f.t.Errorf("%d connections have begun, %d are gone, want %d", d.began.Load(), d.gone.Load(), began)
 	}
@@ -208,46 +208,50 @@ func TestSwitchRefused(t *testing.T) {
 	bad := errors.New("no")
 	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		d := f.echoes()
-		var got error
+		var noted atomic.Pointer[error]
+		note := func(err error) error {
+			noted.Store(&err)
+			return err
+		}
+		taken := func() error {
+			if err := noted.Swap(nil); err != nil {
+				return *err
+			}
+			return nil
+		}
 		then := func(w bobtail.Response, r *bobtail.Request) error {
-			got = switchHead(w).Switch(d)
-			return got
+			return note(switchHead(w).Switch(d))
 		}
 		f.handle("/echoes", then)
 		f.handle("/200", func(w bobtail.Response, r *bobtail.Request) error {
-			got = w.Status(200).Switch(d)
-			return got
+			return note(w.Status(200).Switch(d))
 		})
 		f.handle("/twice", func(w bobtail.Response, r *bobtail.Request) error {
 			h := switchHead(w)
 			if err := h.Switch(d); err != nil {
 				return err
 			}
-			got = h.Switch(d)
-			return got
+			return note(h.Switch(d))
 		})
 		f.handle("/after", func(w bobtail.Response, r *bobtail.Request) error {
 			h := switchHead(w)
 			h.Empty()
-			got = h.Switch(d)
-			return got
+			return note(h.Switch(d))
 		})
 		f.handle("/bad", func(w bobtail.Response, r *bobtail.Request) error {
-			got = switchHead(w).Header("Bad\r\n", "x").Switch(d)
-			return got
+			return note(switchHead(w).Header("Bad\r\n", "x").Switch(d))
 		})
 		f.handle("/fails", func(w bobtail.Response, r *bobtail.Request) error {
-			if got = switchHead(w).Switch(d); got != nil {
-				t.Error(got)
+			if err := switchHead(w).Switch(d); err != nil {
+				t.Error(err)
 			}
-			got = bad
-			return bad
+			return note(bad)
 		})
 		f.handle("/panics", func(w bobtail.Response, r *bobtail.Request) error {
-			if got = switchHead(w).Switch(d); got != nil {
-				t.Error(got)
+			if err := switchHead(w).Switch(d); err != nil {
+				t.Error(err)
 			}
-			got = web.ErrPanic
+			note(web.ErrPanic)
 			panic("no")
 		})
 		f.handle("/long", func(w bobtail.Response, r *bobtail.Request) error {
@@ -255,8 +259,7 @@ func TestSwitchRefused(t *testing.T) {
 			for range 200 {
 				h = h.Header("X-Long", strings.Repeat("x", 100))
 			}
-			got = h.Switch(d)
-			return got
+			return note(h.Switch(d))
 		})
 		for _, k := range []struct {
 			name, in string
@@ -279,6 +282,7 @@ func TestSwitchRefused(t *testing.T) {
 			c.send(k.in)
 			method, _, _ := strings.Cut(k.in, " ")
 			a := c.answer(method)
+			got := taken()
 			if a.StatusCode != k.status || got == nil || k.err != nil && got != k.err {
 				t.Errorf("%s: answer %d, Switch returns %v", k.name, a.StatusCode, got)
 			}
@@ -286,12 +290,13 @@ func TestSwitchRefused(t *testing.T) {
 				t.Errorf("%s: counts %v", k.name, n)
 			}
 			c.conn.Close()
-			got = nil
 		}
 		c := f.dial()
 		c.send("GET /after" + fields + "\r\n")
-		if s, _ := c.all(); !strings.HasPrefix(s, "HTTP/1.1 101") && s != "" || got != web.ErrMisuse {
-			t.Errorf("Switch behind the response: %q, %v", s, got)
+		if s, _ := c.all(); !strings.HasPrefix(s, "HTTP/1.1 101") && s != "" {
+			t.Errorf("Switch behind the response: %q", s)
+		} else if got := taken(); got != web.ErrMisuse {
+			t.Errorf("Switch behind the response: %v", got)
 		}
 		c.conn.Close()
 		d.over(f, 0)
