@@ -255,6 +255,12 @@ func TestReset(t *testing.T) {
 			c.StartClose(1000, "")
 			m.Close()
 		}},
+		{"within a message that is left behind", func(c *wsconn.Conn) {
+			m, _ := c.Begin(ws.OpText)
+			m.WriteString("xyz")
+			m.Flush()
+			m.WriteString("xyz")
+		}},
 		{"at the end", func(c *wsconn.Conn) { readers[0].do(c) }},
 		{"failed", func(c *wsconn.Conn) { c.ReadMessage(nil) }},
 		{"released", func(c *wsconn.Conn) { c.Release() }},

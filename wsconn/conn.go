@@ -208,18 +208,15 @@ func (c *Conn) Reset(rw io.ReadWriter, rest []byte) error {
 	return nil
 }
 
-// open makes everything new but what was received.
+// open makes everything new that shut has not, but what was received.
 func (c *Conn) open(rw io.ReadWriter) {
 	c.rw = rw
 	c.decoder = ws.Decoder{}
 	c.decoder.SetCompressed(c.codec != nil)
 	c.piece, c.at, c.packed, c.done, c.op = nil, placeBetween, false, true, 0
 	c.fault, c.closed = nil, CloseError{}
-	c.size, c.sendOp, c.pack, c.writer.open = 0, 0, false, false
 	c.state, c.encoder, c.stop = ws.StateOpen, ws.Encoder{}, nil
 	c.over.Store(false)
-	c.sent.Store(false)
-	c.owes.Store(false)
 }
 
 // shut makes a Conn without a stream, of which every use says err.
@@ -231,6 +228,10 @@ func (c *Conn) shut(err error) {
 	c.over.Store(true)
 	c.sent.Store(false)
 	c.owes.Store(false)
+	if c.writer.open { // a message that its writer has left behind
+		c.writer.open = false
+		c.writing.Unlock()
+	}
 }
 
 // State is where the connection is in its life. It waits for a frame that is

@@ -254,6 +254,33 @@ func (a *answering) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// TestNonceIsNoKey masks with nothing that was sent as the key of a handshake,
+// which all can see.
+func TestNonceIsNoKey(t *testing.T) {
+	c := newConn(t, ws.RoleClient, 512, 512)
+	for i := range 20 {
+		s := &answering{rest: "\r\n"}
+		w := &wire{}
+		_, _, err := c.Dial(struct {
+			io.Reader
+			io.Writer
+		}{s, io.MultiWriter(s, w)}, &chat)
+		must(t, err)
+		_, key, _ := strings.Cut(w.out.String(), "Sec-WebSocket-Key: ")
+		nonce, err := base64.StdEncoding.DecodeString(key[:24])
+		must(t, err)
+		w.out.Reset()
+		for range i {
+			must(t, c.WriteText(""))
+		}
+		for b := w.out.Bytes(); len(b) > 0; b = b[6:] {
+			if bytes.Contains(nonce, b[2:6]) {
+				t.Fatalf("connection %d: the key %x is of the nonce %x", i, b[2:6], nonce)
+			}
+		}
+	}
+}
+
 // TestDialAgain uses a Conn for one connection after the other, with the same
 // Codec.
 func TestDialAgain(t *testing.T) {
