@@ -22,11 +22,12 @@ type Driver struct {
 	conns   []Conn   // of each worker
 	records []record // of each slot
 
-	subs   subscriptions
-	dials  dials
-	spares spares
-	keys   keys
-	masked masked
+	subs      subscriptions
+	dials     dials
+	spares    spares
+	keys      keys
+	masked    masked
+	straights []Straight // of each worker
 
 	counts counts
 }
