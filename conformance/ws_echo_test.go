@@ -2,13 +2,16 @@ package conformance
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/host/wsdial"
+	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
 	"github.com/bobtail-go/bobtail/wsconn"
@@ -78,36 +81,89 @@ var clients = map[string]func(c *wsdial.Conn) error{
 }
 
 // asServer is a listener whose connections are those of a client of ours that
-// echoes; dial makes it connect, with a Config.
+// echoes.
 type asServer struct {
-	t    *testing.T
-	l    net.Listener
-	echo func(c *wsdial.Conn) error
-	done chan error
+	t *testing.T
+	l net.Listener
+
+	// connect has the client connect and echo until the connection ends. What
+	// it ended with is then sent to done.
+	connect func(wsdial.Config)
+	done    chan error
 }
 
-func newServer(t *testing.T, echo func(c *wsdial.Conn) error) *asServer {
+func listen(t *testing.T) *asServer {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	return &asServer{t, l, echo, make(chan error, 1)}
+	return &asServer{t: t, l: l, done: make(chan error, 1)}
 }
 
-// dial has the client connect, with a Config and as the server answers.
-func (s *asServer) dial(config wsdial.Config, fields func(offers string) []string) *wire {
-	s.t.Helper()
-	go func() {
+func newServer(t *testing.T, echo func(c *wsdial.Conn) error) *asServer {
+	s := listen(t)
+	s.connect = func(config wsdial.Config) {
 		c, err := wsdial.Dial(context.Background(), "ws://"+s.l.Addr().String()+"/", config)
 		if err != nil {
 			s.done <- err
 			return
 		}
-		err = s.echo(c)
+		err = echo(c)
 		c.Close()
 		s.done <- err
-	}()
+	}
+	return s
+}
+
+// pooledEchoes are the handlers of a connection that a server of ours has
+// dialled, and serves as it does those of clients.
+var pooledEchoes = map[string]websocket.Handler{
+	"whole":  {Message: func(c *websocket.Conn, op ws.Opcode, p []byte) error { return c.Send(op, p) }},
+	"pieces": {Data: func(c *websocket.Conn, p ws.Part) error { return c.Piece(p.Op, p.Last, p.Payload) }},
+}
+
+// onPooled runs a test with every backend's pool as the client, of messages of
+// so many bytes at most.
+func onPooled(t *testing.T, extension wsconn.Extension, test func(t *testing.T, s *asServer, most int)) {
+	for name, h := range pooledEchoes {
+		var d *websocket.Driver
+		t.Run(name, func(t *testing.T) {
+			onServers(t, func(t *testing.T, srv *bobtail.Server) {
+				var err error
+				if d, err = websocket.New(srv, websocket.Config{Extension: extension, Rand: rand.Reader}); err != nil {
+					t.Fatal(err)
+				}
+			}, func(t *testing.T, url string) {
+				s := listen(t)
+				h.Close = func(_ *websocket.Conn, code ws.Code, _ []byte) {
+					s.done <- &wsconn.CloseError{Code: code}
+				}
+				s.connect = func(wsdial.Config) {
+					addr, err := transport.ParseAddr(s.l.Addr().String())
+					if err == nil {
+						err = d.Dial(websocket.Target{Addr: addr, Host: s.l.Addr().String(), Failed: func(_ any, err error) { s.done <- err }},
+							websocket.Options{Compress: extension != nil}, h)
+					}
+					if err != nil {
+						s.done <- err
+					}
+				}
+				most := 1 << 30
+				if h.Message != nil {
+					most = d.MaxWhole()
+				}
+				test(t, s, most)
+			})
+		})
+	}
+}
+
+// dial has the client connect, with a Config and as the server answers.
+func (s *asServer) dial(config wsdial.Config, fields func(offers string) []string) *wire {
+	s.t.Helper()
+	go s.connect(config)
+	s.l.(*net.TCPListener).SetDeadline(time.Now().Add(patient))
 	c, err := s.l.Accept()
 	if err != nil {
 		s.t.Fatal(err)
@@ -130,15 +186,24 @@ func TestWholeCases(t *testing.T) {
 	onWhole(t, func(t *testing.T, url string, most int) { serverCases(t, url, most) }, nil)
 }
 
-func serverCases(t *testing.T, url string, most int) {
-	for _, c := range wsCases() {
+// casesUpTo are the cases for an end whose handler gets messages whole: longer
+// ones must be refused.
+func casesUpTo(most int) []wsCase {
+	all := wsCases()
+	for i, c := range all {
 		size := 0
 		for _, f := range c.send {
 			size += len(f.payload)
 		}
 		if size > most {
-			c.want = []string{gotClose(1009)}
+			all[i].want = []string{gotClose(1009)}
 		}
+	}
+	return all
+}
+
+func serverCases(t *testing.T, url string, most int) {
+	for _, c := range casesUpTo(most) {
 		for _, cut := range c.cuts() {
 			w, err := upgrade(url)
 			if err != nil {
@@ -156,21 +221,30 @@ func serverCases(t *testing.T, url string, most int) {
 func TestClientCases(t *testing.T) {
 	for name, echo := range clients {
 		t.Run(name, func(t *testing.T) {
-			s := newServer(t, echo)
-			for _, c := range wsCases() {
-				for _, cut := range c.cuts() {
-					w := s.dial(wsdial.Config{}, nil)
-					w.listen()
-					if bad := w.conversation(c.send, cut, c.want); bad != "" {
-						t.Errorf("%s, cut %d: %s", c.id, cut, bad)
-					}
-					err := <-s.done
-					var closed *wsconn.CloseError
-					if errors.As(err, &closed) && len(c.want) > 0 && gotClose(int(closed.Code)) != c.want[len(c.want)-1] && c.want[len(c.want)-1] != gotClose(0) {
-						t.Errorf("%s, cut %d: the client has ended with %v", c.id, cut, err)
-					}
-				}
-			}
+			clientCases(t, newServer(t, echo), 1<<20)
 		})
+	}
+}
+
+// TestPooledCases sends them to clients that are connections of a server's.
+func TestPooledCases(t *testing.T) {
+	onPooled(t, nil, clientCases)
+}
+
+func clientCases(t *testing.T, s *asServer, most int) {
+	for _, c := range casesUpTo(most) {
+		for _, cut := range c.cuts() {
+			w := s.dial(wsdial.Config{}, nil)
+			w.listen()
+			if bad := w.conversation(c.send, cut, c.want); bad != "" {
+				t.Errorf("%s, cut %d: %s", c.id, cut, bad)
+			}
+			// What the client's program is told is the code that was agreed on.
+			err := <-s.done
+			var closed *wsconn.CloseError
+			if errors.As(err, &closed) && closed.Code != ws.CodeNoStatus && gotClose(int(closed.Code)) != c.want[len(c.want)-1] {
+				t.Errorf("%s, cut %d: the client has ended with %v", c.id, cut, err)
+			}
+		}
 	}
 }
