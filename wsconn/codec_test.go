@@ -15,25 +15,24 @@ import (
 // byte, and a message ends with a run of none. The byte is that of the message
 // before less, so that a message which is not inflated makes the next wrong.
 type runs struct {
-	out     [64]byte
-	n       int
-	last    byte // of the run that is not written yet
-	count   byte
-	sent    byte // how many messages were compressed
-	broken  error
-	src     io.Reader
-	ahead   [16]byte // that was read and not looked at
-	from    int
-	to      int
-	pair    [2]byte
-	have    int
-	left    byte
-	seen    byte
-	role    ws.Role
-	params  wsconn.Params
-	bound   int
-	ended   bool
-	reading bool
+	out    [64]byte
+	n      int
+	last   byte // of the run that is not written yet
+	count  byte
+	sent   byte // how many messages were compressed
+	broken error
+	src    io.Reader
+	ahead  [16]byte // that was read and not looked at
+	from   int
+	to     int
+	pair   [2]byte
+	have   int
+	left   byte
+	seen   byte
+	role   ws.Role
+	params wsconn.Params
+	bound  int
+	ended  bool
 }
 
 func (r *runs) Bind(role ws.Role, p wsconn.Params) {
@@ -139,7 +138,6 @@ type extension struct {
 	agree             wsconn.Params
 	err               error
 	made, taken, held int // Codecs made, and taken and not put back; Params not released
-	free              []wsconn.Codec
 }
 
 func (x *extension) Accept([]byte) wsconn.Params                              { panic("not for clients") }

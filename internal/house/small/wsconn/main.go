@@ -98,7 +98,7 @@ func main() {
 	check(err)
 	server, err := wsconn.New(wsconn.Config{In: serverIn[:], Out: serverOut[:wsconn.MinOut], MaxMessage: 1000, Pong: pong})
 	check(err)
-	packing, err := wsconn.New(wsconn.Config{Role: ws.RoleClient, In: clientIn[:], Out: clientOut[:], Rand: &random, Codec: &codecs[0], Threshold: 1})
+	packing, err := wsconn.New(wsconn.Config{Role: ws.RoleClient, In: clientIn[:], Out: clientOut[:], Rand: &random, Codec: &codecs[0], Threshold: 1, Pong: pong})
 	check(err)
 	unpacking, err := wsconn.New(wsconn.Config{In: serverIn[:], Out: serverOut[:], Codec: &codecs[1]})
 	check(err)
@@ -194,6 +194,7 @@ func talk(client, server *wsconn.Conn) {
 		check(err)
 	}
 	must(op == ws.OpText && n == 60*len(piece), "size of the echo")
+	must(pongs == 2, "pongs")
 	for i := range n {
 		must(text[i] == piece[i%len(piece)], "streamed echo")
 	}
