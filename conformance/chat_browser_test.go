@@ -37,7 +37,9 @@ func TestBrowserChat(t *testing.T) {
 		cmd.Wait()
 	})
 	url := "http://" + addr + "/"
-	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for began := time.Now(); ; <-look.C {
 		r, err := http.Get(url)
 		if err == nil {
 			io.Copy(io.Discard, r.Body)
