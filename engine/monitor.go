@@ -24,6 +24,7 @@ type monitor struct {
 	quiet    int
 	expired  func(i int) // e.expire, made once
 	now      int64
+	waits    int64 // when the first of the waiting workers has waited for too long
 }
 
 func (m *monitor) init() { m.watching.Store(true) }
@@ -208,14 +209,18 @@ func (e *Engine) sayFarewell(s *pool.Slot, why Why, c *counters) bool {
 }
 
 // lookAtWorkers ends waits and handlers whose deadlines have passed, and
-// reports whether a worker waits for a peer.
+// reports whether a handler runs. One that waits, which may be for hours, is
+// looked at again when its time is over: whoever begins to wait rouses us.
 func (e *Engine) lookAtWorkers() (busy bool) {
 	now := e.monitor.now
+	e.monitor.waits = transport.Forever
 	for _, w := range e.workers {
 		if w.waiting.Load() != 0 {
-			busy = true
-			if now >= w.patience.Load() {
+			if until := w.patience.Load(); now < until {
+				e.monitor.waits = min(e.monitor.waits, until)
+			} else {
 				e.dismiss(w, verdictDeadline)
+				busy = true
 			}
 			continue
 		}
@@ -336,9 +341,13 @@ func (e *Engine) queueEvent(ev transport.Event) {
 
 // nextDeadline is when the monitor must look again, if nobody rouses it.
 func (e *Engine) nextDeadline(now int64) int64 {
+	waits := transport.Forever
+	if !e.polled.Load() {
+		waits = e.monitor.waits
+	}
 	k := e.pool.Deadlines.Next()
 	if k == pool.Never {
-		return transport.Forever
+		return waits
 	}
-	return max(pool.TickTime(k, now), now+1)
+	return min(max(pool.TickTime(k, now), now+1), waits)
 }
