@@ -100,15 +100,12 @@ func parseHead(b []byte) (a Answer, n int, e Error) {
 }
 
 // cutLine is the first line of b, without its CRLF, and the size with it, 0 if
-// its end is not there. It is not ok if there is CR without LF or LF without CR
-// (RFC 9112 section 2.2).
+// its end is not there. It is not ok if LF alone ends it (RFC 9112 section 2.2);
+// CR elsewhere is in the line, and can be in no part of one.
 func cutLine(b []byte) (line []byte, n int, ok bool) {
 	for i, c := range b {
-		switch {
-		case c == '\n':
+		if c == '\n' {
 			return b[:max(0, i-1)], i + 1, i != 0 && b[i-1] == '\r'
-		case c == '\r' && i+1 < len(b) && b[i+1] != '\n':
-			return nil, 0, false
 		}
 	}
 	return nil, 0, true

@@ -69,6 +69,7 @@ func TestExtensions(t *testing.T) {
 		{"quoted value that is no token", `a; b="1 2"`, "", bad},
 		{"quoted value with an escape", `a; b="1\0"`, "", bad},
 		{"quoted value without an end", `a; b="1`, "", bad},
+		{"quoted value that a blank ends", `a; b="1 ;c`, "", bad},
 		{"something behind a quoted value", `a; b="1"2`, "", bad},
 		{"control", "a\x00", "", bad},
 	} {

@@ -154,6 +154,7 @@ func TestSameOrigin(t *testing.T) {
 		{"https://example.com:443", "example.com", true},
 		{"http://[::1]:8080", "[::1]:8080", true},
 		{"http://[::1]", "[::1]", true},
+		{"http://[::1]", "[::1]:80", true},
 		{"http://example.com", "example.com:443", false},
 		{"https://example.com", "example.com:80", false},
 		{"http://example.com:8080", "example.com", false},
