@@ -48,6 +48,7 @@ type lines struct {
 	during func(w *engine.Worker, s *pool.Slot) // called in each Serve
 	slow   func()                               // called in each handler
 	wake   func(w *engine.Worker)               // the handler of the next Serve
+	onGone func(h pool.Handle)                  // called in each Gone, on a worker
 
 	detached chan any   // what detach has got
 	told     chan error // what watch was told
@@ -439,7 +440,13 @@ func (d *lines) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 func (d *lines) Gone(s *pool.Slot, h pool.Handle) {
 	n, _ := d.gone.LoadOrStore(h, new(atomic.Int32))
 	n.(*atomic.Int32).Add(1)
+	if d.onGone != nil {
+		d.onGone(h)
+	}
 }
+
+// GoneByWorkers implements engine.WorkerGone, for tests that have to do with it.
+func (d *lines) GoneByWorkers() bool { return d.onGone != nil }
 
 // talk sends n messages "(...)", in three parts.
 func (d *lines) talk(w *engine.Worker, n int) {

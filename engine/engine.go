@@ -122,6 +122,29 @@ type Driver interface {
 	Gone(s *pool.Slot, h pool.Handle)
 }
 
+// WorkerGone is what a Driver may be too, whose Gone calls the program. If
+// GoneByWorkers is true, connections that end for a reason from outside end on a
+// worker, not on whoever pushes to them, nor on the monitor, whom nothing may keep
+// waiting. There are three exceptions, in which Gone must not call the program:
+// connections that are evicted for new clients (only those in PhaseIdle are),
+// those that could not even be attached to a lane, and those of an engine that
+// stops.
+type WorkerGone interface{ GoneByWorkers() bool }
+
+// endByWorker has a worker end the connection of a slot that the caller owns, by
+// the flags that say how, if its driver wants that. From then on the slot is not
+// the caller's.
+func (e *Engine) endByWorker(s *pool.Slot, flags uint8) bool {
+	d, ok := e.drivers[s.Driver].(WorkerGone)
+	if !ok || s.Flags&flagHalf != 0 || !d.GoneByWorkers() {
+		return false
+	}
+	s.Flags |= flags
+	s.Idle(pool.Never)
+	e.hand(s, pool.Kick)
+	return true
+}
+
 // maxListeners bounds the listeners of an engine.
 const maxListeners = 16
 

@@ -334,7 +334,11 @@ func TestReadWithin(t *testing.T) {
 		f.advance(second)
 		a.send("x")
 		a.want("got x\n")
-		f.advance(2*second - 50*millisecond)
+		f.advance(second)
+		if f.e.Watching() {
+			t.Error("the monitor is at work for a handler that waits")
+		}
+		f.advance(second - 50*millisecond)
 		a.wantNothing()
 		a.send("n")
 		a.want("got n\nnow \"\" engine: peer too slow\n")
@@ -565,4 +569,46 @@ func TestWorkersAndSocketsSeen(t *testing.T) {
 			t.Errorf("Doing(77) is %q", s)
 		}
 	})
+}
+
+// TestGoneByWorkers has a driver take its time when a connection ends, for each
+// reason from outside: neither the monitor nor a pusher waits for it.
+func TestGoneByWorkers(t *testing.T) {
+	for _, k := range phases {
+		t.Run(k.name, func(t *testing.T) {
+			c := usual()
+			c.Workers = 3
+			c.mem.Pipe = 1000
+			bubble(t, c, func(f *fixture) {
+				gate := make(chan struct{})
+				var gone atomic.Int32
+				f.d.onGone = func(h pool.Handle) {
+					gone.Add(1)
+					<-gate
+				}
+				a, _ := f.open()
+				k.enter(a)
+				f.settle()
+				f.advance(k.patience + poolTick)
+				if k.phase != engine.PhaseDrain && gone.Load() != 1 {
+					t.Fatalf("%d are gone", gone.Load())
+				}
+				// The monitor is at work all the same.
+				b, _ := f.open()
+				b.send("half")
+				f.advance(f.e.Patience().Head + poolTick)
+				f.until("the end of the next", func() bool { return gone.Load() == 2 })
+				close(gate)
+				if k.want != "" {
+					a.wantEnd(k.want)
+				} else if k.reset {
+					a.wantReset()
+				}
+				b.wantEnd("farewell timeout\n")
+				a.conn.Close()
+				b.conn.Close()
+				f.until("the end of all", func() bool { return f.e.Stats().Open == 0 })
+			})
+		})
+	}
 }

@@ -151,9 +151,13 @@ func (e *Engine) expire(i int) {
 	case PhaseHeld:
 		e.dismissSlot(s, WhyHeld)
 	case PhaseWrite:
-		e.end(s, true, &e.counts, -1)
+		if !e.endByWorker(s, flagKilled) {
+			e.end(s, true, &e.counts, -1)
+		}
 	default:
-		e.end(s, false, &e.counts, -1)
+		if !e.endByWorker(s, flagClosing) {
+			e.end(s, false, &e.counts, -1)
+		}
 	}
 }
 
@@ -172,7 +176,17 @@ func (e *Engine) putBack(s *pool.Slot, back pool.Event) {
 // it.
 func (e *Engine) dismissSlot(s *pool.Slot, why Why) {
 	cut := s.Flags&flagOutput != 0 || Phase(s.Phase) == PhaseWrite
-	if cut || !e.sayFarewell(s, why, &e.counts) || s.Flags&flagEOF != 0 {
+	said := !cut && e.sayFarewell(s, why, &e.counts)
+	how := flagClosing
+	if cut {
+		how = flagKilled
+	} else if said {
+		how |= flagLinger
+	}
+	if e.endByWorker(s, how) {
+		return
+	}
+	if !said || s.Flags&flagEOF != 0 {
 		// It does not take what it was sent, so it will not take this, and must
 		// see that something is missing; or there is nothing to say, or nobody
 		// left to listen.
@@ -245,10 +259,10 @@ func (e *Engine) replace(w *Worker, s *pool.Slot, sent bool) {
 	e.lost.Add(1)
 	w.unlease()
 	e.pool.Move(s, pool.Sweep)
-	if sent {
-		e.end(s, true, &e.counts, -1)
-	} else {
+	if !sent {
 		e.dismissSlot(s, WhyHandler)
+	} else if !e.endByWorker(s, flagKilled) {
+		e.end(s, true, &e.counts, -1)
 	}
 	if e.work() {
 		e.callIdle()

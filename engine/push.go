@@ -112,7 +112,9 @@ func (e *Engine) signalOutput(h pool.Handle) {
 		e.setDeadline(s, e.backend.Now()+e.cfg.Patience.Write)
 		leave = pool.Stall
 	default:
-		e.end(s, true, &e.counts, -1)
+		if !e.endByWorker(s, flagKilled) {
+			e.end(s, true, &e.counts, -1)
+		}
 		return
 	}
 	e.putBack(s, leave)
