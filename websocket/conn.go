@@ -41,10 +41,12 @@ type Conn struct {
 		params   wsconn.Params
 	}
 
+	memory  []byte // the worker's, all of it
 	in      []byte // what was received, and the message that has begun
 	at, end int    // what was not looked at yet is in[at:end]
 	from    int    // the message that has begun is in[from:to]
 	to      int
+	cut     int    // between the two
 	out     []byte // what is to be sent
 	got     int    // bytes received in this turn
 
@@ -81,9 +83,23 @@ const (
 
 // divide divides a worker's memory.
 func (c *Conn) divide(memory []byte, stash int) {
-	n := min(len(memory)/2, stash)
-	c.in = memory[:n:n]
-	c.out = memory[n:n:len(memory)]
+	c.memory = memory
+	c.cut = min(len(memory)/2, stash)
+	c.halve()
+}
+
+// halve has as much memory for what is received as for what is sent.
+func (c *Conn) halve() {
+	c.in = c.memory[:c.cut:c.cut]
+	c.out = c.memory[c.cut:c.cut:len(c.memory)]
+}
+
+// stretch has all memory for what is received, but for some frames that are
+// sent. It is for the payload of a long frame, of which nothing is kept.
+func (c *Conn) stretch() {
+	n := len(c.memory) - min(1024, len(c.memory)/4)
+	c.in = c.memory[:n:n]
+	c.out = c.memory[n:n:len(c.memory)]
 }
 
 // Send sends a message, text or binary, whole. p is the caller's again when it

@@ -250,6 +250,10 @@ func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 	r.dec, r.u, r.value, r.params, r.protocol, r.code, r.busy = ws.Decoder{}, nil, nil, 0, 0, 0, false
 }
 
+// GoneByWorkers implements engine.WorkerGone: Handler.Close is not to be called
+// by who pushes, in the midst of his own business, nor on the monitor.
+func (d *Driver) GoneByWorkers() bool { return true }
+
 // end tells the program of the end of a connection, unless it knows.
 func (r *record) end(d *Driver, h pool.Handle, f flags) {
 	if f&flagTold == 0 && r.u.h.Close != nil {

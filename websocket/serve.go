@@ -16,9 +16,9 @@ import (
 // and its record at the beginning and back at the end, since in between the
 // right to both may pass to the monitor.
 
-// turnReceives is how often bytes are received for a slot before others have
-// their turn.
-const turnReceives = 4
+// turnBytes is how many bytes are received for a slot, at least, before others
+// have their turn.
+const turnBytes = 32 << 10
 
 // load begins a turn.
 func (c *Conn) load(w *engine.Worker, s *pool.Slot) {
@@ -70,18 +70,23 @@ func (c *Conn) serve() engine.Verdict {
 	if w.Pending(s) {
 		return c.park() // nothing more is read from a peer that does not read
 	}
-	for receives := 0; ; {
+	for {
 		if c.st.at == ws.StateOpen && c.closedElsewhere() && !c.closedBy() {
 			return c.over(engine.Abort)
 		}
 		if c.at < c.end && !c.look() {
 			return c.verdict
 		}
-		if c.stop == stopFull || !w.Unread(s) || receives == turnReceives {
+		if c.stop == stopFull || !w.Unread(s) || c.got >= turnBytes {
 			return c.park()
 		}
-		receives++
 		c.compact()
+		if c.isLong() {
+			if !c.long() {
+				return c.verdict
+			}
+			continue
+		}
 		n, err := w.Receive(s, c.in[c.end:])
 		c.end += n
 		c.got += n
@@ -98,6 +103,36 @@ func (c *Conn) serve() engine.Verdict {
 			return c.over(engine.Abort)
 		}
 	}
+}
+
+// isLong reports whether a frame is under way whose payload the handler may take
+// in larger pieces than usual: none of it is kept, and nothing else is here.
+func (c *Conn) isLong() bool {
+	return c.u.h.Data != nil && c.end == 0 && c.dec.InFrame() > uint64(len(c.in)) && c.st.at == ws.StateOpen
+}
+
+// long receives payload of a long frame, and looks at it. It returns false with
+// the verdict, if the turn is over.
+func (c *Conn) long() bool {
+	if !c.flush() {
+		return false
+	}
+	c.stretch()
+	defer c.halve()
+	n, err := c.w.Receive(c.s, c.in[:min(c.dec.InFrame(), uint64(len(c.in)))])
+	c.end = n
+	c.got += n
+	switch {
+	case err == nil:
+		ok := c.look()
+		c.at, c.end = 0, 0 // all of it was looked at
+		return ok && c.flush()
+	case err == transport.ErrWouldBlock:
+		return true // and nothing more is known to be there
+	case err == transport.EOF:
+		return c.ends(engine.Finish)
+	}
+	return c.ends(engine.Abort)
 }
 
 // compact makes room behind what was received.
