@@ -26,6 +26,8 @@ func able(all []built, work string) (some []built) {
 		kind = files
 	case messageOf(work) != nil:
 		kind = messages
+	case work == liveWork:
+		kind = live
 	}
 	for _, s := range all {
 		if s.does&kind != 0 {
@@ -126,7 +128,7 @@ func measure(ctx context.Context, o options, load, work, folder string, s built)
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds(o)+60)*time.Second)
 	defer cancel()
 	conns := o.conns
-	if idle(work) {
+	if idle(work) || work == liveWork {
 		conns = max(conns, o.parked)
 	}
 	t := task{conns: conns + spareSockets, file: fileOf(work), messages: messageOf(work) != nil}
@@ -138,9 +140,12 @@ func measure(ctx context.Context, o options, load, work, folder string, s built)
 		return x, err
 	}
 	defer p.stop()
-	if idle(work) {
+	switch {
+	case idle(work):
 		err = measureMemory(ctx, o, load, p, port, &x)
-	} else {
+	case work == liveWork:
+		err = measureLive(ctx, o, load, p, port, &x)
+	default:
 		err = measureCPU(ctx, o, load, p, port, t, &x)
 	}
 	if err != nil && p.ended() {
@@ -231,6 +236,46 @@ func measureCPU(ctx context.Context, o options, load string, p *process, port in
 	x.User = used.userPart()
 	x.PerSecond = float64(n) / (float64(f["ns"]) / 1e9)
 	x.P50, x.P99, x.P999, x.Max = micro(f["p50"]), micro(f["p99"]), micro(f["p999"]), micro(f["max"])
+	return nil
+}
+
+// measureLive opens connections that are told something without asking, and
+// counts it.
+func measureLive(ctx context.Context, o options, load string, p *process, port int, x *sample) error {
+	l, err := startLoad(ctx, load, "-p", strconv.Itoa(port), "-l", strconv.Itoa(o.parked), "-u", livePath, "-s", strconv.Itoa(liveSeconds(o)))
+	if err != nil {
+		return err
+	}
+	defer l.stop()
+	if _, err := l.line(); err != nil {
+		return err
+	}
+	before, err := usedCPU(p.pid())
+	if err != nil {
+		return err
+	}
+	if err := l.goOn(); err != nil {
+		return err
+	}
+	f, err := l.line()
+	if err != nil {
+		return err
+	}
+	after, err := usedCPU(p.pid())
+	if err != nil {
+		return err
+	}
+	n, seconds := f["messages"], float64(f["ns"])/1e9
+	if n == 0 {
+		return errors.New("nobody is told anything")
+	}
+	used := after.sub(before)
+	x.Requests = int(n)
+	x.CPU = float64(used.total) / 1e3 / float64(n)
+	x.User = used.userPart()
+	x.Cores = used.total.Seconds() / seconds
+	x.PerSecond = float64(n) / seconds
+	x.Least, x.Most = float64(f["least"])/seconds, float64(f["most"])/seconds
 	return nil
 }
 

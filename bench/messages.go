@@ -48,5 +48,20 @@ func (m *message) args(text bool) []string {
 	return args
 }
 
+// liveWork is the one whose connections only listen, and livePath where they are
+// told something ten times a second.
+const (
+	liveWork = "wslive"
+	livePath = "/ws/live"
+)
+
+// liveSeconds is how long it is looked how much they are told.
+func liveSeconds(o options) int {
+	if o.smoke {
+		return 1
+	}
+	return 5
+}
+
 // idle reports whether a work leaves its connections open with nothing to do.
 func idle(work string) bool { return work == "parked" || work == idleMessage.name }

@@ -330,6 +330,63 @@ func TestLoadMasks(t *testing.T) {
 	}
 }
 
+// TestLoadListens has a server send pieces of text, without being asked, of
+// which the first comes with the answer to the handshake.
+func TestLoadListens(t *testing.T) {
+	load := compiled(t, "load")
+	for _, tt := range []struct {
+		name, first, later string
+		want               string // of the complaint; empty if there is to be none
+	}{
+		{"one by one", echoOf(0x81, "a"), echoOf(0x81, "b"), ""},
+		{"in fragments, with a ping", echoOf(0x81, "a"), echoOf(0x01, "b") + echoOf(0x89, "") + echoOf(0x80, "c"), ""},
+		{"all lengths", echoOf(0x82, strings.Repeat("x", 126)), echoOf(0x82, strings.Repeat("x", 65536)), ""},
+		{"nothing with the answer", "", echoOf(0x81, "b"), ""},
+		{"masked", echoOf(0x81, "a"), frame(0x81, "b"), "a mask"},
+		{"a close frame", echoOf(0x81, "a"), echoOf(0x88, ""), "a close frame"},
+		{"continuation first", echoOf(0x81, "a"), echoOf(0x80, ""), "no first frame"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go func() {
+				for {
+					c, err := l.Accept()
+					if err != nil {
+						return
+					}
+					go func() {
+						defer c.Close()
+						r := bufio.NewReader(c)
+						for line := ""; line != "\r\n"; {
+							if line, err = r.ReadString('\n'); err != nil {
+								return
+							}
+						}
+						_, err = io.WriteString(c, upgradeAnswer+tt.first)
+						for range 1000 {
+							if _, err := io.WriteString(c, tt.later); err != nil {
+								return
+							}
+						}
+						io.Copy(io.Discard, c)
+					}()
+				}
+			}()
+			got := talk(t, load, "-p", strconv.Itoa(l.Addr().(*net.TCPAddr).Port), "-l", "3", "-s", "1", "-u", livePath)
+			if tt.want == "" && got != nil {
+				t.Error(got)
+			}
+			if tt.want != "" && (got == nil || !strings.Contains(got.Error(), tt.want)) {
+				t.Errorf("%v, want a complaint with %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestMessagesAreWork(t *testing.T) {
 	for _, m := range append(slices.Clone(allMessages), idleMessage) {
 		if !slices.Contains(workNames, m.name) || messageOf(m.name).size != m.size {

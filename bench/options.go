@@ -30,7 +30,7 @@ type options struct {
 // takes about as long then: a pipelined request costs the least server a tenth.
 const pipelinedFactor = 4
 
-var workNames = []string{"plain", "pipelined", "parked", "10k", "1m", "ws64", "ws1k", "ws64k", "wsidle"}
+var workNames = []string{"plain", "pipelined", "parked", "10k", "1m", "ws64", "ws1k", "ws64k", "wsidle", liveWork}
 
 // serverNames are the names that -servers takes, in the order of the tables.
 func serverNames() []string {
@@ -48,9 +48,9 @@ func newFlags(o *options, list, work *string) *flag.FlagSet {
 	f.StringVar(work, "work", strings.Join(workNames, ","), "what they are to do, a `LIST` with commas")
 	f.IntVar(&o.rounds, "rounds", 5, "each server is measured `N` times")
 	f.IntVar(&o.requests, "requests", 200000, fmt.Sprintf("`N` requests a plain run; a pipelined run has %d times as many,\none of 10k half, one of 1m a hundredth, and one of ws64k a tenth", pipelinedFactor))
-	f.IntVar(&o.conns, "conns", 64, "`N` connections of every run but parked and wsidle")
+	f.IntVar(&o.conns, "conns", 64, "`N` connections of every run but parked, wsidle and wslive")
 	f.IntVar(&o.depth, "depth", 16, "`N` requests at a time on a connection of a pipelined run")
-	f.IntVar(&o.parked, "parked", 10000, "`N` connections of a run of parked or wsidle")
+	f.IntVar(&o.parked, "parked", 10000, "`N` connections of a run of parked, wsidle or wslive")
 	f.IntVar(&o.threads, "threads", 2, "`N` threads of the load generator")
 	f.BoolVar(&o.browser, "browser", false, "send the fields of a browser, 555 bytes, instead of three")
 	f.BoolVar(&o.text, "text", false, "send the messages to WebSockets as text, which a server is to check, not as binary")

@@ -45,6 +45,9 @@ type sample struct {
 	PerSecond           float64 `json:",omitempty"`
 	P50, P99, P999, Max float64 `json:",omitempty"`
 
+	Cores       float64 `json:",omitempty"` // that the server kept busy, of wslive
+	Least, Most float64 `json:",omitempty"` // messages a second of a connection, of wslive
+
 	Parked           int     `json:",omitempty"`
 	Before, After    int64   `json:",omitempty"` // resident memory of the process
 	PerParked        float64 `json:",omitempty"` // what it grew by, per connection
@@ -62,7 +65,7 @@ func (x sample) short() string {
 
 // unit is what a work is counted in.
 func unit(work string) string {
-	if messageOf(work) != nil {
+	if messageOf(work) != nil || work == liveWork {
 		return "message"
 	}
 	return "request"
@@ -152,10 +155,14 @@ func (r *result) print(w io.Writer, markdown bool) {
 	}
 	titles[idleMessage.name] = fmt.Sprintf("%s: %d WebSockets after the echo of a message of %d bytes each; process memory only; %s",
 		idleMessage.name, s.Parked, idleMessage.size, rounds)
+	titles[liveWork] = fmt.Sprintf("%s: %d WebSockets that are told the same ten times a second; %s", liveWork, s.Parked, rounds)
 	for _, work := range workNames {
 		t := r.cpuTable(work)
-		if idle(work) {
+		switch {
+		case idle(work):
 			t = r.memoryTable(work)
+		case work == liveWork:
+			t = r.liveTable()
 		}
 		if len(t.rows) == 0 {
 			continue
@@ -223,6 +230,26 @@ func (r *result) memoryTable(work string) table {
 			number(middle(func(x sample) float64 { return float64(x.Before) / 1024 }), 0) + " KiB",
 			number(middle(func(x sample) float64 { return float64(x.After) / 1024 }), 0) + " KiB",
 			number(middle(func(x sample) float64 { return x.WholePerParked }), 0) + " B",
+		})
+	}
+	return t
+}
+
+func (r *result) liveTable() table {
+	t := table{head: []string{"server", "CPU us/message", "cores", "messages/s", "least to one", "most to one"}}
+	for _, name := range serverNames() {
+		used := r.spread(liveWork, name, cpu)
+		if math.IsNaN(used.Median) {
+			continue
+		}
+		middle := func(f func(sample) float64) float64 { return r.spread(liveWork, name, f).Median }
+		t.rows = append(t.rows, []string{
+			name,
+			used.text(3),
+			number(middle(func(x sample) float64 { return x.Cores }), 2),
+			number(middle(func(x sample) float64 { return x.PerSecond }), 0),
+			number(middle(func(x sample) float64 { return x.Least }), 1),
+			number(middle(func(x sample) float64 { return x.Most }), 1),
 		})
 	}
 	return t

@@ -27,6 +27,7 @@ const (
 	short    kinds = 1 << iota // the short answer
 	files                      // those of files
 	messages                   // the echoes of a WebSocket
+	live                       // what a WebSocket is told unasked
 )
 
 // task is what a server is started for.
@@ -49,8 +50,8 @@ type starter func(task) ([]string, error)
 // servers are all that are known, in the order of the tables.
 var servers = []server{
 	{baseline, buildFloor, short | files | messages},
-	{"bobtail-epoll", buildBobtail("epoll"), short | files | messages},
-	{"bobtail-net", buildBobtail("net"), short | files | messages},
+	{"bobtail-epoll", buildBobtail("epoll"), short | files | messages | live},
+	{"bobtail-net", buildBobtail("net"), short | files | messages | live},
 	{"bobtail-memory", buildBobtail("memory"), files},
 	{"gnet", buildGo("gnet"), short},
 	{"fasthttp", buildGo("fasthttp"), short | files},

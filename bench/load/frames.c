@@ -180,3 +180,42 @@ long echo_read(struct echo *e, const char *p, size_t n, unsigned op, const char 
 		}
 	}
 }
+
+long told_read(struct told *t, const char *p, size_t n, const char **why)
+{
+	const char *end = p + n;
+	long messages = 0;
+
+	while (p < end) {
+		size_t piece = (size_t)(end - p);
+
+		if (t->left > 0) {
+			piece = t->left < piece ? (size_t)t->left : piece;
+			t->left -= piece;
+			p += piece;
+			continue;
+		}
+		t->header[t->have++] = *p++;
+		if (t->have < 2 || t->have < header_size(t->header))
+			continue;
+		const uint8_t *h = (const uint8_t *)t->header;
+		unsigned size = t->have, op = h[0] & 15;
+
+		t->have = 0;
+		if ((h[0] & 0x70) != 0 || (h[1] & 0x80) != 0)
+			return bad(why, "a reserved bit or a mask");
+		if (op == OP_CLOSE)
+			return bad(why, "a close frame");
+		if (op < OP_CLOSE && (op == 0) != t->amid)
+			return bad(why, "a message inside another, or no first frame");
+		t->left = size == 2 ? h[1] : 0;
+		for (unsigned i = 2; i < size; i++)
+			t->left = t->left << 8 | h[i];
+		if (op < OP_CLOSE) {
+			t->amid = (h[0] & 0x80) == 0;
+			/* Its last bytes may still be to come, as those of any may. */
+			messages += !t->amid;
+		}
+	}
+	return messages;
+}

@@ -60,4 +60,18 @@ enum event { NOTHING, MESSAGE, PING };
 long echo_read(struct echo *e, const char *p, size_t n, unsigned op, const char *text, size_t size, bool some,
 	       enum event *event, const char **why);
 
+/* told is what is known of messages of any kind that come and are only counted. */
+struct told {
+	uint64_t left; /* bytes of the frame at hand that are still to come */
+	uint8_t have;  /* bytes of a header that has come in part */
+	bool amid;     /* a message has begun */
+	char header[MAX_SERVER_HEADER];
+};
+
+/*
+ * told_read reads the n bytes at p and returns how many messages end in them, or
+ * -1, with the reason in *why. A ping is passed over.
+ */
+long told_read(struct told *t, const char *p, size_t n, const char **why);
+
 #endif

@@ -21,6 +21,12 @@
  *   caller: any line
  *   load:   open=N errors=N             (how many the server has not closed since)
  *
+ * and with -l, which only listens to what a WebSocket is told:
+ *
+ *   load:   listening=N errors=N        (each has had one message)
+ *   caller: any line
+ *   load:   messages=N errors=N ns=N least=N most=N bytes=N   (least and most of a connection)
+ *
  * With -f the answer is to be the text of a file, however long, which is compared
  * as it comes: whole while it warms up, and after that the beginning of what each
  * read gives, since comparing takes time from the server on the same cores.
@@ -183,8 +189,9 @@ static uint64_t bucket_top(unsigned b)
 	return ((sub + 1) << shift) - 1;
 }
 
-/* upgrade makes a WebSocket of a connection, which blocks. */
-static void upgrade(int fd)
+/* upgrade makes a WebSocket of a connection, which blocks. What comes behind the
+ * answer is for t; without it nothing may. It returns the messages in it. */
+static long upgrade(int fd, struct told *t)
 {
 	struct timeval limit = {.tv_sec = 10};
 	const char *why = "no answer to the upgrade";
@@ -206,10 +213,17 @@ static void upgrade(int fd)
 		have += (size_t)n;
 		r = upgrade_parse(buf, have, &why);
 	}
-	if (r <= 0 || (size_t)r != have) {
-		fprintf(stderr, "load: %s\n", r <= 0 ? why : "bytes behind the answer to the upgrade");
+	if (r > 0 && (size_t)r != have && t == NULL) {
+		r = -1;
+		why = "bytes behind the answer to the upgrade";
+	}
+	long got = r > 0 && t != NULL ? told_read(t, buf + r, have - (size_t)r, &why) : 0;
+
+	if (r <= 0 || got < 0) {
+		fprintf(stderr, "load: %s\n", why);
 		exit(1);
 	}
+	return got;
 }
 
 static int connect_to_server(void)
@@ -227,7 +241,7 @@ static int connect_to_server(void)
 		die("connect");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (message != NULL)
-		upgrade(fd);
+		upgrade(fd, NULL);
 	return fd;
 }
 
@@ -648,6 +662,98 @@ static int park(int count)
 	return open != count;
 }
 
+/* ---- listeners ---- */
+
+struct listener {
+	int fd; /* -1 once it is closed */
+	int64_t messages;
+	struct told told;
+};
+
+/* listen_until counts messages until the time, or until each has had one if it
+ * is 0. It returns the bytes that came. */
+static int64_t listen_until(int epoll, struct listener *all, int count, int64_t until, int *lost)
+{
+	static char buf[RECV_SIZE];
+	struct epoll_event ev[EVENTS];
+	int64_t bytes = 0;
+	int silent = 0;
+
+	for (int i = 0; i < count; i++)
+		silent += all[i].fd >= 0 && all[i].messages == 0;
+	while (until == 0 ? silent > 0 && now() < deadline : now() < until) {
+		int n = epoll_wait(epoll, ev, EVENTS, 10);
+
+		if (n < 0 && errno != EINTR)
+			die("epoll_wait");
+		for (int i = 0; i < n; i++) {
+			struct listener *l = ev[i].data.ptr;
+			const char *why = "the server closed a connection";
+			ssize_t size = recv(l->fd, buf, sizeof buf, MSG_DONTWAIT);
+
+			if (size < 0 && (errno == EAGAIN || errno == EINTR))
+				continue;
+			long got = size > 0 ? told_read(&l->told, buf, (size_t)size, &why) : -1;
+
+			if (got < 0) {
+				complain("%s", size < 0 ? strerror(errno) : why);
+				close(l->fd);
+				l->fd = -1;
+				(*lost)++;
+				silent -= l->messages == 0;
+				continue;
+			}
+			silent -= l->messages == 0 && got > 0;
+			l->messages += got;
+			bytes += size;
+		}
+	}
+	if (until == 0 && silent > 0) {
+		complain("%d connections are told nothing", silent);
+		*lost += silent;
+	}
+	return bytes;
+}
+
+static int attend(int count, int64_t nanoseconds)
+{
+	struct listener *l = calloc((size_t)count, sizeof *l);
+	int epoll = epoll_create1(EPOLL_CLOEXEC), lost = 0;
+	int64_t messages = 0, least = INT64_MAX, most = 0;
+
+	if (l == NULL || epoll < 0)
+		die("epoll");
+	for (int i = 0; i < count; i++) {
+		struct epoll_event ev = {.events = EPOLLIN, .data.ptr = &l[i]};
+
+		l[i].fd = connect_to_server();
+		l[i].messages = upgrade(l[i].fd, &l[i].told);
+		if (epoll_ctl(epoll, EPOLL_CTL_ADD, l[i].fd, &ev) < 0)
+			die("epoll_ctl");
+	}
+	listen_until(epoll, l, count, 0, &lost);
+	printf("listening=%d errors=%d\n", count - lost, lost);
+	fflush(stdout);
+	wait_for_line();
+	for (int i = 0; i < count; i++)
+		l[i].messages = 0;
+
+	int64_t start = now(), bytes = listen_until(epoll, l, count, start + nanoseconds, &lost), took = now() - start;
+
+	for (int i = 0; i < count; i++) {
+		messages += l[i].messages;
+		if (l[i].messages < least)
+			least = l[i].messages;
+		if (l[i].messages > most)
+			most = l[i].messages;
+	}
+	printf("messages=%lld errors=%d ns=%lld least=%lld most=%lld bytes=%lld\n", (long long)messages, lost, (long long)took,
+	       (long long)least, (long long)most, (long long)bytes);
+	fflush(stdout);
+	wait_for_end();
+	return lost != 0;
+}
+
 /* ---- the command line ---- */
 
 static void usage(FILE *f)
@@ -656,12 +762,14 @@ static void usage(FILE *f)
 	      "            [-n REQUESTS] [-b] [-T SECONDS] [-u PATH -f FILE]\n"
 	      "       load -p PORT [-c ... -T] -m BYTES [-x] [-u PATH]\n"
 	      "       load -p PORT -i CONNECTIONS [-b | -m BYTES [-x] [-u PATH]]\n"
+	      "       load -p PORT -l CONNECTIONS -u PATH [-s SECONDS]\n"
 	      "  -b  send the fields that a browser sends\n"
 	      "  -u  the path to ask for, with -f (/plaintext)\n"
 	      "  -f  the answer is to be the text of this file; not with -d or -i\n"
 	      "  -m  send messages of this size to a WebSocket, and wait for their echoes\n"
 	      "  -x  as text\n"
 	      "  -i  open connections that do one request each, and keep them\n"
+	      "  -l  open WebSockets, and count what they are told for some seconds (5)\n"
 	      "  -T  give up after this time (60)\n",
 	      f);
 }
@@ -713,11 +821,11 @@ static void make_message(size_t size)
 int main(int argc, char **argv)
 {
 	const char *rest = request_short;
-	int nthreads = 2, nconns = 64, idle = 0, opt;
-	int64_t warm = 0, total = 1000, seconds = 60;
+	int nthreads = 2, nconns = 64, idle = 0, listeners = 0, opt;
+	int64_t warm = 0, total = 1000, seconds = 60, listened = 5;
 	struct rlimit files;
 
-	while ((opt = getopt(argc, argv, "p:c:t:d:w:n:i:T:u:f:m:xbh")) != -1) {
+	while ((opt = getopt(argc, argv, "p:c:t:d:w:n:i:T:u:f:m:xl:s:bh")) != -1) {
 		switch (opt) {
 		case 'p':
 			port = (int)number('p', optarg, 1, 65535);
@@ -754,6 +862,12 @@ int main(int argc, char **argv)
 			break;
 		case 'm':
 			make_message((size_t)number('m', optarg, 1, MAX_MESSAGE));
+			break;
+		case 'l':
+			listeners = (int)number('l', optarg, 1, 60000);
+			break;
+		case 's':
+			listened = number('s', optarg, 1, 3600);
 			break;
 		case 'x':
 			message_op = OP_TEXT;
@@ -793,6 +907,8 @@ int main(int argc, char **argv)
 		die("memory");
 	for (unsigned i = 0; i < depth; i++)
 		memcpy(requests + i * request_size, request, request_size);
+	if (listeners > 0)
+		return attend(listeners, listened * 1000000000);
 	if (idle > 0)
 		return park(idle);
 	return run_load(nthreads, nconns, warm, total);
