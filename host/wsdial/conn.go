@@ -110,9 +110,11 @@ func (c *Conn) CloseWith(code ws.Code, reason string) error {
 		overdue := time.AfterFunc(c.patience, func() { c.stream.fail(ErrCloseTimeout) })
 		c.ended = c.Conn.CloseWith(code, reason)
 		overdue.Stop()
-		if c.ended == nil {
+		if !c.IsOpen() {
 			// The server closes first, so that what remains of a connection for
-			// some minutes remains there (RFC 6455 section 7.1.1).
+			// some minutes remains there (RFC 6455 section 7.1.1). And if it still
+			// sends, closing would reset the connection, and it might never see
+			// what our close frame says.
 			c.stream.SetReadDeadline(time.Now().Add(min(c.patience, lingering)))
 			io.Copy(io.Discard, c.stream.Conn)
 		}

@@ -96,7 +96,7 @@ func TestLimits(t *testing.T) {
 			base := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				s, c := upgrade(w, r, answer{})
 				defer c.Close()
-				go s.WriteMessage(ws.OpBinary, make([]byte, v.n))
+				s.WriteMessage(ws.OpBinary, make([]byte, v.n)) // all of it, before it reads
 				_, err := s.Next()
 				told <- err
 			})
@@ -105,8 +105,8 @@ func TestLimits(t *testing.T) {
 			if !errors.Is(err, v.want) || v.want == nil && len(p) != v.n {
 				t.Errorf("%d bytes, %v, want %v", len(p), err, v.want)
 			}
+			c.Close()
 			if v.want == nil {
-				c.Close()
 				<-told
 				return
 			}
@@ -190,6 +190,25 @@ func TestClose(t *testing.T) {
 		}
 		if err := within(t, told, "the server"); !errors.Is(err, wsconn.ErrAbnormal) {
 			t.Errorf("the server was told %v", err)
+		}
+	})
+	t.Run("after a rule was broken", func(t *testing.T) {
+		sent := make(chan error, 1)
+		config := wsdial.Config{Proxy: wsdial.Direct, Connect: pipe(t, shake(func(c net.Conn, in *bufio.Reader) {
+			c.Write(ws.AppendFrame(nil, ws.Header{Op: ws.OpText, Fin: true, Masked: true}, []byte("x")))
+			in.ReadByte()
+			_, err := c.Write(make([]byte, 1000)) // which nobody reads who has closed his end
+			sent <- err
+		}))}
+		c := dial(t, "ws://a.test/", config)
+		if _, _, err := c.Receive(); err != ws.ErrMasked {
+			t.Error(err)
+		}
+		if err := c.Close(); err != ws.ErrMasked {
+			t.Error(err)
+		}
+		if err := within(t, sent, "the peer"); err != nil {
+			t.Errorf("the peer: %v", err)
 		}
 	})
 	t.Run("at once", func(t *testing.T) {
