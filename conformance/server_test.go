@@ -30,7 +30,7 @@ func onServers(t *testing.T, add func(t *testing.T, srv *bobtail.Server), test f
 			if err := fields.Add("Cookie"); err != nil {
 				t.Fatal(err)
 			}
-			srv, err := bobtail.New(bobtail.Config{Backend: b, Workers: 2, Fields: fields})
+			srv, err := bobtail.New(bobtail.Config{Backend: b, Workers: 8, Fields: fields})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -240,14 +240,13 @@ func TestServerDeflate(t *testing.T) {
 	onPaths(t, func(t *testing.T, url string) { serverDeflate(t, url, 1<<20) })
 }
 
-// TestWholeDeflate does so where handlers get messages whole, with context
-// takeover.
-func TestWholeDeflate(t *testing.T) {
+// TestEchoDeflate does so with other handlers, and with context takeover.
+func TestEchoDeflate(t *testing.T) {
 	e, err := deflate.New(deflate.Config{ServerTakeover: true, ClientTakeover: true, Contexts: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
-	onWhole(t, serverDeflate, e)
+	onEchoes(t, e, serverDeflate)
 }
 
 // serverDeflate sends messages of so many bytes at most.
@@ -367,14 +366,14 @@ func TestServerDeflateOdd(t *testing.T) {
 	})
 }
 
-func TestWholeDeflateOdd(t *testing.T) {
+func TestEchoDeflateOdd(t *testing.T) {
 	e, err := deflate.New(deflate.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	onWhole(t, func(t *testing.T, url string, _ int) {
+	onEchoes(t, e, func(t *testing.T, url string, _ int) {
 		oddCases(t, func() (*wire, *packer) { return upgradePacked(t, url, terms{}) })
-	}, e)
+	})
 }
 
 // dialPacked has a client connect with an extension, and answers it with those

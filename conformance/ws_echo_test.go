@@ -17,8 +17,7 @@ import (
 	"github.com/bobtail-go/bobtail/wsconn"
 )
 
-// The paths of bobtail serve that echo messages as pieces come; onWhole has a
-// server whose handler gets them whole.
+// wsPaths are those at which bobtail serve echoes messages as they come.
 var wsPaths = []string{"ws"}
 
 // onPaths runs a test against every path that echoes, with every backend.
@@ -30,20 +29,59 @@ func onPaths(t *testing.T, test func(t *testing.T, url string), args ...string) 
 	}, args...)
 }
 
-// onWhole runs a test against a server of its own that gets messages whole, of
-// so many bytes at most.
-func onWhole(t *testing.T, test func(t *testing.T, url string, most int), extension wsconn.Extension) {
-	most := 0
-	onServers(t, func(t *testing.T, srv *bobtail.Server) {
-		d, err := websocket.New(srv, websocket.Config{Extension: extension})
+// echoes are handlers of a server of the tests' own, other than those of
+// bobtail serve: how they are made, and whether they get messages whole.
+var echoes = []struct {
+	name  string
+	whole bool
+	make  func(d *websocket.Driver, o websocket.Options) bobtail.Handler
+}{
+	{"whole", true, func(d *websocket.Driver, o websocket.Options) bobtail.Handler {
+		return d.Upgrade(o, websocket.Handler{Message: func(c *websocket.Conn, op ws.Opcode, p []byte) error { return c.Send(op, p) }})
+	}},
+	{"straight", false, func(d *websocket.Driver, o websocket.Options) bobtail.Handler {
+		return d.Straight(o, func(c *websocket.Straight) error { return stream(c.Conn) })
+	}},
+}
+
+// onEchoes runs a test against each of them, with messages of so many bytes at
+// most.
+func onEchoes(t *testing.T, extension wsconn.Extension, test func(t *testing.T, url string, most int)) {
+	for _, e := range echoes {
+		most := 1 << 30
+		t.Run(e.name, func(t *testing.T) {
+			onServers(t, func(t *testing.T, srv *bobtail.Server) {
+				d, err := websocket.New(srv, websocket.Config{Extension: extension})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if e.whole {
+					most = d.MaxWhole()
+				}
+				handle(t, srv, "GET /ws", e.make(d, websocket.Options{Compress: extension != nil}))
+			}, func(t *testing.T, url string) { test(t, "ws"+strings.TrimPrefix(url, "http")+"ws", most) })
+		})
+	}
+}
+
+// stream echoes messages as they come, until the connection ends.
+func stream(c *wsconn.Conn) error {
+	for {
+		op, err := c.Next()
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		most = d.MaxWhole()
-		handle(t, srv, "GET /ws", d.Upgrade(websocket.Options{Compress: extension != nil}, websocket.Handler{
-			Message: func(c *websocket.Conn, op ws.Opcode, p []byte) error { return c.Send(op, p) },
-		}))
-	}, func(t *testing.T, url string) { test(t, "ws"+strings.TrimPrefix(url, "http")+"ws", most) })
+		w, err := c.Begin(op)
+		if err != nil {
+			return err
+		}
+		if _, err := c.WriteTo(w); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+	}
 }
 
 // clients are ways in which a program echoes with a client of ours, until the
@@ -60,24 +98,7 @@ var clients = map[string]func(c *wsdial.Conn) error{
 			}
 		}
 	},
-	"streamed": func(c *wsdial.Conn) error {
-		for {
-			op, err := c.Next()
-			if err != nil {
-				return err
-			}
-			w, err := c.Begin(op)
-			if err != nil {
-				return err
-			}
-			if _, err := c.WriteTo(w); err != nil {
-				return err
-			}
-			if err := w.Close(); err != nil {
-				return err
-			}
-		}
-	},
+	"streamed": func(c *wsdial.Conn) error { return stream(c.Conn) },
 }
 
 // asServer is a listener whose connections are those of a client of ours that
@@ -180,10 +201,9 @@ func TestServerCases(t *testing.T) {
 	onPaths(t, func(t *testing.T, url string) { serverCases(t, url, 1<<20) })
 }
 
-// TestWholeCases does so where handlers get messages whole. Those are bounded
-// by memory that the server has anyway: one that is longer must be refused.
-func TestWholeCases(t *testing.T) {
-	onWhole(t, func(t *testing.T, url string, most int) { serverCases(t, url, most) }, nil)
+// TestEchoCases does so with other handlers.
+func TestEchoCases(t *testing.T) {
+	onEchoes(t, nil, serverCases)
 }
 
 // casesUpTo are the cases for an end whose handler gets messages whole: longer

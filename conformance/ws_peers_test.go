@@ -97,14 +97,13 @@ func TestOtherClients(t *testing.T) {
 	onPaths(t, func(t *testing.T, url string) { otherClients(t, url, serverCompresses, 1<<20) })
 }
 
-// TestWholeOtherClients does so where handlers get messages whole, with context
-// takeover.
-func TestWholeOtherClients(t *testing.T) {
+// TestEchoOtherClients does so with other handlers, and with context takeover.
+func TestEchoOtherClients(t *testing.T) {
 	e, err := deflate.New(deflate.Config{ServerTakeover: true, ClientTakeover: true, Contexts: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
-	onWhole(t, func(t *testing.T, url string, most int) { otherClients(t, url, serverCompresses, most) }, e)
+	onEchoes(t, e, func(t *testing.T, url string, most int) { otherClients(t, url, serverCompresses, most) })
 }
 
 func otherClients(t *testing.T, url string, compresses bool, most int) {
