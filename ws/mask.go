@@ -117,6 +117,9 @@ func maskAligned(b []byte, k Key) Key {
 		k = k.After(1)
 		b = b[1:]
 	}
+	if len(b) < 4 {
+		return maskBytes(b, k)
+	}
 	// The key as it is in memory, whatever the order of the machine.
 	mem := [4]byte{byte(k), byte(k >> 8), byte(k >> 16), byte(k >> 24)}
 	w := *(*uint32)(unsafe.Pointer(&mem))
@@ -131,7 +134,11 @@ func maskAligned(b []byte, k Key) Key {
 	for i := range words {
 		words[i] ^= w
 	}
-	for i := len(b) &^ 3; i < len(b); i++ {
+	return maskBytes(b[len(b)&^3:], k)
+}
+
+func maskBytes(b []byte, k Key) Key {
+	for i := range b {
 		b[i] ^= byte(k)
 		k = k.After(1)
 	}
