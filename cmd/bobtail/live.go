@@ -85,7 +85,7 @@ func (l *live) append(b []byte, now time.Time) []byte {
 	number("of", uint64(all))
 	number("open", uint64(stats.Open))
 	number("hidden", uint64(all-shown))
-	number("served", stats.Requests.Total())
+	number("served", stats.Requests.Total()+l.sockets.Stats().Messages)
 	number("memory", l.rss.bytes())
 	number("listening", uint64(l.topic.Len()))
 

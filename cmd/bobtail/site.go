@@ -96,6 +96,7 @@ func (s *site) mount() {
 		"GET /{$}":             s.page.Serve,
 		"GET /ws":              s.sockets.Upgrade(websocket.Options{}, echoFrames),
 		"GET /ws/live":         s.live.upgrade(),
+		"GET /ws/straight":     s.sockets.Straight(websocket.Options{}, echoStraight),
 		"POST /slow":           s.slow.start,
 		"GET /hello/{name}":    helloTo,
 		"GET /events":          s.clock.topic.Subscribe,
@@ -120,6 +121,27 @@ func (s *site) mount() {
 // message is.
 var echoFrames = websocket.Handler{
 	Data: func(c *websocket.Conn, p ws.Part) error { return c.Piece(p.Op, p.Last, p.Payload) },
+}
+
+// echoStraight does the same in a loop of its own, and holds a worker for as long
+// as the peer stays.
+func echoStraight(c *websocket.Straight) error {
+	for {
+		op, err := c.Next()
+		if err != nil {
+			return err
+		}
+		w, err := c.Begin(op)
+		if err != nil {
+			return err
+		}
+		if _, err := c.WriteTo(w); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+	}
 }
 
 func plaintext(w bobtail.Response, r *bobtail.Request) error {
