@@ -222,6 +222,7 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 		code, reason = ws.CodeTryAgainLater, ""
 	}
 	d.records[d.e.Pool().Index(s)].code = uint16(code)
+	d.e.Pool().Outputs.Seal(s) // nothing goes behind a close frame
 	var payload [ws.MaxControl]byte
 	h := ws.Header{Op: ws.OpClose, Fin: true}
 	if st.flags&flagDialled != 0 {

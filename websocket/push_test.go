@@ -2,6 +2,7 @@ package websocket_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -262,7 +263,7 @@ func TestPushOrder(t *testing.T) {
 					for i := range conns {
 						m := fmt.Sprintf("push %d %d %s", p, n, pattern(n))
 						for s.at(i).SendText(m) != nil {
-							time.Sleep(time.Millisecond)
+							runtime.Gosched()
 						}
 					}
 				}

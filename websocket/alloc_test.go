@@ -1,0 +1,160 @@
+//go:build !race
+
+package websocket_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/alloctest"
+	"github.com/bobtail-go/bobtail/transport/memory"
+	"github.com/bobtail-go/bobtail/websocket"
+	"github.com/bobtail-go/bobtail/ws"
+)
+
+// quietClient is a client whose calls allocate nothing.
+type quietClient struct {
+	t    testing.TB
+	conn rawConn
+	buf  []byte
+}
+
+func (f *fixture) quiet(path string) *quietClient {
+	f.t.Helper()
+	f.start()
+	p, err := f.net.Connect(f.addr)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.clients = append(f.clients, &client{f: f, conn: p})
+	c := &quietClient{f.t, p, make([]byte, 1<<16)}
+	io.WriteString(p, hello(path))
+	for n := 0; !strings.HasSuffix(string(c.buf[:n]), "\r\n\r\n"); {
+		k, err := p.Read(c.buf[n:])
+		if n += k; err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// exchange sends in, and wants out.
+func (c *quietClient) exchange(in, out []byte) {
+	if _, err := c.conn.Write(in); err != nil {
+		c.t.Fatal(err)
+	}
+	c.want(out)
+}
+
+func (c *quietClient) want(out []byte) {
+	if _, err := io.ReadFull(c.conn, c.buf[:len(out)]); err != nil {
+		c.t.Fatal(err)
+	}
+	if string(c.buf[:len(out)]) != string(out) {
+		c.t.Fatalf("got %s, want %s", brief(c.buf[:len(out)]), brief(out))
+	}
+}
+
+// TestNoAllocs holds all that is done for messages to no allocation.
+func TestNoAllocs(t *testing.T) {
+	cfg := bobtail.Config{Sockets: 256, Workers: 3, OutputBlocks: 64}
+	f := newFixture(t, kind{mem: memory.Config{}}, cfg, websocket.Config{})
+	f.free = true
+	defer f.end()
+	topic := f.ws.NewTopic(websocket.TopicOptions{Mark: 255})
+	var s sockets
+	f.handle("GET /message", f.ws.Upgrade(websocket.Options{Rate: 60000}, echoes[0].h))
+	f.handle("GET /data", f.ws.Upgrade(websocket.Options{}, echoes[1].h))
+	f.handle("GET /straight", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+		var b [4096]byte
+		for {
+			op, p, err := c.ReadMessage(b[:])
+			if err != nil {
+				return err
+			}
+			if err := c.WriteMessage(op, p); err != nil {
+				return err
+			}
+		}
+	}))
+	f.handle("GET /topic", f.ws.Upgrade(websocket.Options{}, websocket.Handler{Open: func(c *websocket.Conn) error {
+		s.open(c)
+		return topic.Subscribe(c.Socket())
+	}}))
+	for _, path := range []string{"/message", "/data", "/straight"} {
+		c := f.quiet(path)
+		for _, x := range exchanges {
+			if path != "/message" && strings.Contains(x.name, "fragments") {
+				continue
+			}
+			in, out := []byte(x.in), []byte(x.out)
+			alloctest.Zero(t, path+" "+x.name, func() { c.exchange(in, out) })
+		}
+		in, out := []byte(frame(bin, pattern(3000))), []byte(plain(bin, pattern(3000)))
+		alloctest.Zero(t, path+" 3000 bytes", func() { c.exchange(in, out) })
+		half, rest := in[:1500], in[1500:]
+		if path != "/data" {
+			alloctest.Zero(t, path+" 3000 bytes in two", func() {
+				c.conn.Write(half)
+				c.exchange(rest, out)
+			})
+		}
+	}
+	clients := make([]*quietClient, 100)
+	for i := range clients {
+		clients[i] = f.quiet("/topic")
+	}
+	f.await("all", func() bool { return topic.Len() == 100 })
+	first := s.at(0)
+	m, out := pattern(64), []byte(plain(text, pattern(64)))
+	alloctest.Zero(t, "push", func() {
+		if err := first.Send(ws.OpText, m); err != nil {
+			t.Fatal(err)
+		}
+		clients[0].want(out)
+	})
+	pong := []byte(plain(ping, "p"))
+	p := []byte("p")
+	alloctest.Zero(t, "push of a ping", func() {
+		if err := first.Ping(p); err != nil {
+			t.Fatal(err)
+		}
+		clients[0].want(pong)
+	})
+	long := pattern(5000)
+	longOut := []byte(plain(bin, long))
+	for _, x := range []struct {
+		name string
+		op   ws.Opcode
+		m    []byte
+		out  []byte
+	}{{"broadcast to 100", ws.OpText, m, out}, {"broadcast of a long message to 100", ws.OpBinary, long, longOut}} {
+		alloctest.Zero(t, x.name, func() {
+			if n, err := topic.Publish(x.op, x.m); n != 100 || err != nil {
+				t.Fatal(n, err)
+			}
+			for _, c := range clients {
+				c.want(x.out)
+			}
+		})
+	}
+	alloctest.Zero(t, "subscribe and unsubscribe", func() {
+		topic.Unsubscribe(first)
+		if err := topic.Subscribe(first); err != nil {
+			t.Fatal(err)
+		}
+	})
+	alloctest.Zero(t, "Stats", func() { f.ws.Stats(); topic.Stats() })
+}
+
+// TestSizes holds what a connection costs to what is promised.
+func TestSizes(t *testing.T) {
+	if websocket.RecordSize > 80 {
+		t.Errorf("a record has %d bytes", websocket.RecordSize)
+	}
+	if !websocket.StateFits {
+		t.Error("the state does not fit into a slot")
+	}
+}
