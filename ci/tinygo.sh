@@ -45,7 +45,7 @@ tinygo_make() {
 	done
 }
 
-part tinygo 'TinyGo builds what claims it: http1 and pool without a heap, a server over epoll'
+part tinygo 'TinyGo builds what claims it: http1, pool and ws without a heap, a server over epoll'
 part_tinygo() {
 	tinygo_up
 	TINYGO=$tinygo TINYGOFLAGS=$tinygo_linux go test -count=1 -v ./internal/house/small
