@@ -13,6 +13,7 @@ import (
 	"github.com/bobtail-go/bobtail/static"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
+	"github.com/bobtail-go/bobtail/ws/deflate"
 )
 
 // page is what / shows, for a server at pageURL. It needs nothing else to be
@@ -46,13 +47,21 @@ func newSite(server *bobtail.Server, backend string) (*site, error) {
 	if s.clock, err = newClock(server); err != nil {
 		return nil, err
 	}
-	if s.sockets, err = websocket.New(server, websocket.Config{}); err != nil {
+	compression, err := deflate.New(deflate.Config{MaxInflated: mostInflated})
+	if err != nil {
+		return nil, err
+	}
+	if s.sockets, err = websocket.New(server, websocket.Config{Extension: compression}); err != nil {
 		return nil, err
 	}
 	s.live = newLive(server, s.sockets, s.began, s.stop)
 	s.slow.stop = s.stop
 	return s, s.at(pageURL)
 }
+
+// mostInflated is the longest message that is taken from a client who compresses,
+// who pays for it with a thousandth of the bytes.
+const mostInflated = 64 << 20
 
 // run does what the site does by itself, until close.
 func (s *site) run() {
@@ -94,9 +103,9 @@ func (s *site) at(url string) error {
 func (s *site) mount() {
 	for pattern, h := range map[string]bobtail.Handler{
 		"GET /{$}":             s.page.Serve,
-		"GET /ws":              s.sockets.Upgrade(websocket.Options{}, echoFrames),
+		"GET /ws":              s.sockets.Upgrade(websocket.Options{Compress: true}, echoFrames),
 		"GET /ws/live":         s.live.upgrade(),
-		"GET /ws/straight":     s.sockets.Straight(websocket.Options{}, echoStraight),
+		"GET /ws/straight":     s.sockets.Straight(websocket.Options{Compress: true}, echoStraight),
 		"POST /slow":           s.slow.start,
 		"GET /hello/{name}":    helloTo,
 		"GET /events":          s.clock.topic.Subscribe,
