@@ -41,8 +41,9 @@ type Config struct {
 	Params Params
 
 	// Threshold is the least size in bytes at which WriteMessage compresses.
-	// Streamed messages are always compressed. 0 stands for DefaultThreshold;
-	// if it is negative, nothing that is sent is compressed.
+	// Streamed messages are always compressed. 0 stands for what the method
+	// Threshold of the Extension says, if it has one, or DefaultThreshold; if it
+	// is negative, nothing that is sent is compressed.
 	Threshold int
 
 	// Extension, if it is not nil, is what a client offers in Dial. If the
@@ -171,6 +172,9 @@ func (c *Conn) Init(config Config) error {
 	}
 	if config.Threshold == 0 {
 		config.Threshold = DefaultThreshold
+		if x, ok := config.Extension.(interface{ Threshold() int }); ok {
+			config.Threshold = x.Threshold()
+		}
 	}
 	switch {
 	case len(config.In) < MinIn || len(config.Out) < MinOut:

@@ -225,6 +225,28 @@ func TestDialExtension(t *testing.T) {
 	}
 }
 
+// particular is an extension that has a threshold.
+type particular struct{ extension }
+
+func (*particular) Threshold() int { return 5 }
+
+// TestExtensionThreshold compresses from where the extension says, if nobody
+// says otherwise.
+func TestExtensionThreshold(t *testing.T) {
+	for threshold, want := range map[int]string{0: "tz=", 6: "t=a", -1: "t=a"} {
+		x := &particular{extension{offer: "runs", agree: 1}}
+		c := newConn(t, ws.RoleClient, 512, 512, sampled, func(c *wsconn.Config) { c.Extension, c.Threshold = x, threshold })
+		w := &wire{in: switching + "Sec-WebSocket-Extensions: runs\r\n\r\n"}
+		_, _, err := c.Dial(w, &chat)
+		must(t, err)
+		w.out.Reset()
+		must(t, c.WriteText("aaaaa"))
+		if got := script(ws.RoleClient, w.out.Bytes()); !strings.HasPrefix(got, want) {
+			t.Errorf("threshold %d: sent %s", threshold, got)
+		}
+	}
+}
+
 // answering is a server for handshakes: it answers each request as it should
 // be.
 type answering struct {
