@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/bobtail-go/bobtail/internal/splittest"
 	"github.com/bobtail-go/bobtail/ws"
@@ -236,6 +237,13 @@ func TestNew(t *testing.T) {
 		if err != v.err || (c == nil) != (err != nil) {
 			t.Errorf("%s: %v, %v", v.name, c, err)
 		}
+	}
+}
+
+// TestSize holds a Conn to what the documentation says of it.
+func TestSize(t *testing.T) {
+	if n := unsafe.Sizeof(wsconn.Conn{}); n >= 1024 {
+		t.Errorf("a Conn has %d bytes", n)
 	}
 }
 

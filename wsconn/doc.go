@@ -31,5 +31,5 @@
 //
 // Nothing allocates after [New], if the stream, the source of entropy and the
 // codec do not. A connection is its two buffers, MinIn and MinOut bytes at
-// least, and some six hundred bytes of its own; messages may be of any size.
+// least, and a Conn of less than a kilobyte; messages may be of any size.
 package wsconn
