@@ -1,16 +1,12 @@
 package pool_test
 
 import (
-	"bytes"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 
+	"github.com/bobtail-go/bobtail/internal/diagramtest"
 	"github.com/bobtail-go/bobtail/pool"
 )
-
-var update = flag.Bool("update", false, "rewrite the diagram in ARCHITECTURE.md")
 
 // legal is the machine once more, written by state and not as the table of
 // the package is, so that a slip in one is seen in the other.
@@ -154,39 +150,9 @@ var signals = []struct {
 	{pool.Output, "output"}, {pool.Permit, "permit"}, {pool.Kick, "kick"}, {pool.End, "end"},
 }
 
-const (
-	begin = "<!-- pool-states -->\n"
-	end   = "<!-- /pool-states -->"
-)
-
 // TestDiagram keeps the picture of the machine as it is here; -update draws it
 // again.
-func TestDiagram(t *testing.T) {
-	const file = "../ARCHITECTURE.md"
-	text, err := os.ReadFile(file)
-	if os.IsNotExist(err) {
-		t.Skip("there is no ARCHITECTURE.md")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := bytes.Cut(text, []byte(begin))
-	old, after, ok2 := bytes.Cut(rest, []byte(end))
-	if !ok || !ok2 {
-		t.Skipf("there is no place for the diagram (%s)", strings.TrimSpace(begin))
-	}
-	want := "```mermaid\n" + diagram() + "```\n"
-	if string(old) == want {
-		return
-	}
-	if !*update {
-		t.Fatalf("the diagram in ARCHITECTURE.md is old: go test ./pool -run Diagram -update\n%s", want)
-	}
-	text = append(append(append(append(bytes.Clone(before), begin...), want...), end...), after...)
-	if err := os.WriteFile(file, text, 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
+func TestDiagram(t *testing.T) { diagramtest.Hold(t, "pool-states", diagram()) }
 
 // diagram prints the machine as Mermaid has it.
 func diagram() string {
