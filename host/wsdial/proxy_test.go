@@ -123,6 +123,7 @@ func TestProxy(t *testing.T) {
 		tunnels(asked, at)(tls.Server(c, &tls.Config{Certificates: s.TLS.Certificates}))
 	})
 	for _, v := range []struct{ name, proxy, url, want string }{
+		{"ws behind TLS, with a name of the server's", "https://" + secret, "ws://example.com/name", "CONNECT example.com:80 example.com:80 "},
 		{"ws", "http://" + script(t, tunnels(asked, at)), "ws://example.com/x", "CONNECT example.com:80 example.com:80 "},
 		{"wss", "http://" + script(t, tunnels(asked, at)), "wss://example.com/x", "CONNECT example.com:443 example.com:443 "},
 		{"with credentials", "http://me:secret@" + script(t, tunnels(asked, at)), "ws://you:hidden@example.com/", "CONNECT example.com:80 example.com:80 Basic bWU6c2VjcmV0"},
@@ -134,7 +135,11 @@ func TestProxy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := dial(t, v.url, wsdial.Config{Proxy: http.ProxyURL(proxy), TLS: &tls.Config{RootCAs: trust}})
+			config := &tls.Config{RootCAs: trust}
+			if strings.HasSuffix(v.url, "/name") {
+				config.ServerName = "other.test"
+			}
+			c := dial(t, v.url, wsdial.Config{Proxy: http.ProxyURL(proxy), TLS: config})
 			if got := within(t, asked, "the proxy"); got != v.want {
 				t.Errorf("%q, want %q", got, v.want)
 			}
@@ -180,6 +185,17 @@ func TestProxyRefuses(t *testing.T) {
 			t.Errorf("%v: %v", p, err)
 		}
 	}
+	t.Run("without an end", func(t *testing.T) {
+		proxy := &url.URL{Scheme: "http", Host: script(t, func(c net.Conn) {
+			_, err := io.WriteString(c, "HTTP/1.1 200 OK\r\n")
+			for err == nil {
+				_, err = io.WriteString(c, "A: b\r\n")
+			}
+		})}
+		if err := refused(t, "ws://a.test/", wsdial.Config{Proxy: http.ProxyURL(proxy)}); !errors.Is(err, wsdial.ErrProxyAnswer) {
+			t.Error(err)
+		}
+	})
 	unreachable, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +221,7 @@ func TestSOCKS(t *testing.T) {
 		want            error
 	}{
 		{"a name", "ws://a.test/", "", []string{hello, "0500", connect, "050000010a0000010050"}, nil},
-		{"a name, bound to one", "ws://a.test/", "", []string{hello, "0500", connect, "0500000301610050"}, nil},
+		{"a name, bound to one", "ws://a.test/", "", []string{hello, "0500", connect, "05000003" + "03616263" + "0050"}, nil},
 		{"an address of IPv4", "ws://192.0.2.1:258/", "", []string{hello, "0500", "05010001c00002010102", "050000010a0000010050"}, nil},
 		{"an address of IPv6", "ws://[2001:db8::1]/", "", []string{hello, "0500", "0501000420010db80000000000000000000000010050", "0500000400000000000000000000000000000000" + "0050"}, nil},
 		{"a user", "ws://a.test/", "me:secret", []string{helloUser, "0502", login, "0100", connect, "050000010a0000010050"}, nil},
