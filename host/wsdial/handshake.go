@@ -71,9 +71,7 @@ func (d *dialing) begin(c *Conn, nc net.Conn, rest []byte) (err error) {
 	}
 	if c.lease != nil {
 		config.Codec, config.Params = c.lease, c.lease.params
-		if e, ok := d.config.Extension.(interface{ Threshold() int }); ok {
-			config.Threshold = e.Threshold()
-		}
+		config.Extension = d.config.Extension // knows what is worth compressing
 	}
 	if c.Conn, err = wsconn.New(config); err != nil {
 		return err
