@@ -64,6 +64,15 @@ type Conn struct {
 
 	frame [ws.MaxHeader + ws.MaxControl]byte
 
+	// For messages that are compressed: see compress.go.
+	own      wsconn.Codec // of the connection, nil if it has none
+	spare    wsconn.Codec // of the worker
+	bound    bool         // it is bound to the connection
+	inflated []byte
+	payload  payload
+	packer   packer
+	oneByte  [1]byte
+
 	taken    uint64        // messages received in this turn
 	messages atomic.Uint64 // and in all before
 	_        [64]byte
@@ -78,6 +87,7 @@ const (
 	stopClose      // our close frame is to be sent, and theirs awaited
 	stopReply      // our close frame is to be sent, and that is the end
 	stopDone       // both were
+	stopLong       // a compressed message does not fit: a worker that is lent is needed
 	stopAbort      // the connection is of no use any more
 )
 
@@ -113,6 +123,11 @@ func (c *Conn) Send(op ws.Opcode, p []byte) error {
 	if c.st.enc.Midway() {
 		return ws.ErrOrder
 	}
+	if c.params != 0 && c.isOpen() && (op == ws.OpText || op == ws.OpBinary) {
+		if done, err := c.pack(op, p); done {
+			return err
+		}
+	}
 	return c.Piece(op, true, p)
 }
 
@@ -122,7 +137,7 @@ func (c *Conn) SendText(s string) error { return c.Send(ws.OpText, ascii.Bytes(s
 // Piece sends the next piece of a message, of any length, in a frame of its own;
 // fin says that it is the last. op is that of the message, with each piece. What
 // is pushed to the connection waits until the message is at its end, also when
-// the handler returns before. The errors are those of Send.
+// the handler returns before. It is not compressed. The errors are those of Send.
 func (c *Conn) Piece(op ws.Opcode, fin bool, p []byte) error {
 	if !c.isOpen() {
 		return ErrClosed

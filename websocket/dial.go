@@ -7,6 +7,7 @@ import (
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/ws"
+	"github.com/bobtail-go/bobtail/wsconn"
 )
 
 // This file is the client's side of the handshake (RFC 6455 section 4.1), for
@@ -35,15 +36,17 @@ type Target struct {
 type dials struct {
 	mu   sync.Mutex
 	list []*dial
+
+	// serve is serveDial, if anybody dials: who does not, does not link it.
+	serve func(c *Conn) engine.Verdict
 }
 
 type dial struct {
-	h      pool.Handle
-	u      *route
-	t      Target
-	req    ws.ClientRequest
-	key    [ws.KeySize]byte
-	offers []byte
+	h   pool.Handle
+	u   *route
+	t   Target
+	req ws.ClientRequest
+	key [ws.KeySize]byte
 }
 
 // Dial connects to a server. The connection takes a slot of the engine, as those
@@ -81,11 +84,19 @@ func (d *Driver) Dial(t Target, o Options, h Handler) error {
 	}
 	d.dials.mu.Lock()
 	defer d.dials.mu.Unlock()
+	d.dials.serve = serveDial
 	x.h, err = d.e.Dial(t.Addr, d.number)
 	if err == nil {
 		d.dials.list = append(d.dials.list, x)
 	}
 	return err
+}
+
+// server is what serves a connection that is dialled.
+func (t *dials) server() func(c *Conn) engine.Verdict {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.serve
 }
 
 // take finds a dial, and takes it out of the list if over.
@@ -126,7 +137,7 @@ func (d *Driver) rescue(h pool.Handle) {
 }
 
 // serveDial goes on with the handshake of a connection that is dialled.
-func (c *Conn) serveDial() engine.Verdict {
+func serveDial(c *Conn) engine.Verdict {
 	x := c.d.dials.take(c.handle, false)
 	if x == nil {
 		return engine.Abort
@@ -212,8 +223,15 @@ func (c *Conn) dialled(x *dial, a *ws.Answer, n int) engine.Verdict {
 	if err != nil {
 		return c.undialled(err)
 	}
+	p := wsconn.Params(0)
+	if answers := a.Extensions(); len(x.req.Extensions) > 0 && answers.Len() > 0 {
+		if p, err = c.d.cfg.Extension.Agree(answers.Joined(make([]byte, 0, answers.JoinedSize()))); err != nil {
+			return c.undialled(err)
+		}
+	}
 	r := c.r
 	r.u, r.value, r.protocol = x.u, x.t.Value, uint16(i+1)
+	c.d.agree(c.handle, r, p)
 	c.d.dials.take(c.handle, true)
 	*pool.StateOf[state](c.s) = state{flags: flagDialled} // what was kept is in c.in
 	return x.u.begin(c, c.w, c.s, c.handle, c.in[n:c.end])

@@ -19,15 +19,17 @@ type Driver struct {
 	number int
 	whole  int // Driver.MaxWhole
 
-	conns   []Conn   // of each worker
-	records []record // of each slot
+	conns     []Conn         // of each worker
+	records   []record       // of each slot
+	codecs    []wsconn.Codec // of each slot, if there is an Extension
+	threshold int
 
 	subs      subscriptions
 	dials     dials
 	spares    spares
 	keys      keys
 	masked    masked
-	straights []Straight // of each worker
+	straights any // []Straight, of each worker; hidden, so that a program without them does not link them
 
 	counts counts
 }
@@ -47,11 +49,12 @@ type record struct {
 	protocol uint16
 	code     uint16 // protocol is 1 + index, 0 if there is none; code is that of our close frame
 
-	// live and first are those of subscriptions, and guarded by its lock: the
-	// generation of the connection, 0 if there is none, and its first
-	// subscription.
+	// What subscriptions know, guarded by their lock: the generation of the
+	// connection, 0 if there is none; its first subscription; and what messages
+	// that it may share with others are compressed for, 0 if they are not.
 	live  uint32
 	first int32
+	key   wsconn.Params
 
 	// busy says that a handler runs: the rest of the record may be behind what
 	// it knows.
@@ -78,6 +81,8 @@ const (
 	flagHeld                      // what is pushed waits for the end of our message
 	flagTold                      // Handler.Close was called
 	flagDialled                   // we are the client
+	flagLong                      // a compressed message waits for a worker that may be lent
+	flagText                      // it is text
 	flagClosing                   // others close the connection: our message is to come to its end
 )
 
@@ -98,6 +103,7 @@ func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error)
 		k.divide(e.Memory(i), e.Pool().Stash.Size())
 		d.whole = len(k.in) - ws.MaxPending
 	}
+	d.equip()
 	d.number = e.AddDriver(d)
 	return d, nil
 }
@@ -248,6 +254,9 @@ func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 		// this when it returns.
 		r.end(d, h, st.flags)
 	}
+	if d.codecs != nil {
+		d.codecs[h.Index()] = nil
+	}
 	r.dec, r.u, r.value, r.params, r.protocol, r.code, r.busy = ws.Decoder{}, nil, nil, 0, 0, 0, false
 }
 
@@ -263,13 +272,8 @@ func (r *record) end(d *Driver, h pool.Handle, f flags) {
 		c.tell(ws.Code(r.code), nil)
 		d.spares.put(c)
 	}
-	d.release(r.params)
-}
-
-// release gives back what the extension has reserved for a connection.
-func (d *Driver) release(p wsconn.Params) {
-	if p != 0 {
-		d.cfg.Extension.Release(p)
+	if r.params != 0 {
+		d.release(r.params, d.codecs[h.Index()])
 	}
 }
 

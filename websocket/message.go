@@ -12,6 +12,9 @@ import (
 // panic of the handler closes the connection.
 func (c *Conn) run() {
 	defer c.rescue()
+	if c.st.flags&flagLong != 0 && c.stop == stopNone {
+		c.inflateLong()
+	}
 	for n := 1; c.at < c.end && c.stop == stopNone; n++ {
 		p, k, err := c.dec.Next(c.in[c.at:c.end], &c.u.rules)
 		c.at += k
@@ -27,18 +30,8 @@ func (c *Conn) run() {
 			if c.st.at == ws.StateOpen {
 				c.data(p)
 			}
-		case ws.Ping:
-			// RFC 6455 section 5.5.2
-			if c.st.at == ws.StateOpen && c.control(ws.OpPong, p.Payload) != nil {
-				c.stop = stopAbort
-			}
-		case ws.Pong:
-			if c.st.at == ws.StateOpen && c.u.h.Pong != nil && c.begin() {
-				c.result(c.u.h.Pong(c, p.Payload))
-			}
-		case ws.Close:
-			c.closeReceived(p)
-			return
+		default:
+			c.act(p)
 		}
 		if n&7 == 0 && c.handling {
 			// Nobody waits for the answers any more?
@@ -47,6 +40,23 @@ func (c *Conn) run() {
 			}
 			c.w.Give()
 		}
+	}
+}
+
+// act acts on a control frame.
+func (c *Conn) act(p ws.Part) {
+	switch p.Kind {
+	case ws.Ping:
+		// RFC 6455 section 5.5.2
+		if c.st.at == ws.StateOpen && c.control(ws.OpPong, p.Payload) != nil {
+			c.stop = stopAbort
+		}
+	case ws.Pong:
+		if c.st.at == ws.StateOpen && c.u.h.Pong != nil && c.begin() {
+			c.result(c.u.h.Pong(c, p.Payload))
+		}
+	case ws.Close:
+		c.closeReceived(p)
 	}
 }
 
@@ -61,6 +71,9 @@ func (c *Conn) data(p ws.Part) {
 		c.taken++
 	}
 	switch {
+	case p.Compressed:
+		c.packed(p)
+		return
 	case h.Data != nil:
 		if c.begin() {
 			c.result(h.Data(c, p))

@@ -28,6 +28,10 @@ func (c *Conn) load(w *engine.Worker, s *pool.Slot) {
 	c.r = &c.d.records[c.handle.Index()]
 	c.u = c.r.u
 	c.value, c.valued, c.protocol, c.params = c.r.value, false, c.r.protocol, c.r.params
+	c.own, c.bound = nil, false
+	if c.params != 0 {
+		c.own = c.d.codecs[c.handle.Index()]
+	}
 	c.dec = c.r.dec
 	c.st = *pool.StateOf[state](s)
 	c.at, c.end, c.from, c.to = 0, 0, 0, 0
@@ -64,7 +68,7 @@ func (c *Conn) leave(v engine.Verdict) engine.Verdict {
 // serve goes on until there is a verdict.
 func (c *Conn) serve() engine.Verdict {
 	if c.u == nil {
-		return c.serveDial()
+		return c.d.dials.server()(c)
 	}
 	w, s := c.w, c.s
 	if w.Pending(s) {
@@ -74,7 +78,10 @@ func (c *Conn) serve() engine.Verdict {
 		if c.st.at == ws.StateOpen && c.closedElsewhere() && !c.closedBy() {
 			return c.over(engine.Abort)
 		}
-		if c.at < c.end && !c.look() {
+		if c.st.flags&flagLong != 0 {
+			c.stop = stopLong
+		}
+		if (c.at < c.end || c.stop == stopLong) && !c.look() {
 			return c.verdict
 		}
 		if c.stop == stopFull || !w.Unread(s) || c.got >= turnBytes {
@@ -182,6 +189,14 @@ func (c *Conn) look() bool {
 			return c.ends(v)
 		case stopDone:
 			return c.ends(engine.Linger)
+		case stopLong:
+			if !c.w.TryLend() {
+				if c.flush() && c.keep() {
+					c.verdict = engine.Hold
+				}
+				return false
+			}
+			c.stop = stopNone
 		default:
 			return c.ends(engine.Abort)
 		}
@@ -281,7 +296,7 @@ func (c *Conn) finish() bool {
 			c.st.flags |= flagTold
 			c.tell(ws.CodeInternalError, nil)
 		}
-		c.d.release(c.params)
+		c.d.release(c.params, c.own)
 		return false
 	}
 	c.r.busy = false

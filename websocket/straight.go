@@ -27,6 +27,8 @@ type Straight struct {
 	r        *web.Request
 	handle   pool.Handle
 	protocol uint16
+	params   wsconn.Params
+	codec    wsconn.Codec // of the worker
 	link     link
 	err      error
 }
@@ -47,8 +49,10 @@ type Straight struct {
 // two calls that read or write.
 func (d *Driver) Straight(o Options, f func(c *Straight) error) web.Handler {
 	u := d.newRoute(o, Handler{Data: func(*Conn, ws.Part) error { return nil }}, ws.RoleServer)
-	if d.straights == nil {
-		d.straights = make([]Straight, len(d.conns))
+	list, ok := d.straights.([]Straight)
+	if !ok {
+		list = make([]Straight, len(d.conns))
+		d.straights = list
 	}
 	return func(w web.Response, r *web.Request) error {
 		if r.Handle() == 0 {
@@ -58,12 +62,13 @@ func (d *Driver) Straight(o Options, f func(c *Straight) error) web.Handler {
 		if err := c.accept(&u.o, r); err != 0 {
 			return refuse(w, err)
 		}
-		s := &d.straights[r.Worker()]
-		s.protocol = c.agreed.protocol
+		s := &list[r.Worker()]
+		s.protocol, s.params = c.agreed.protocol, c.agreed.params
 		held, err := c.answer(w, r, &u.o).Hold()
 		if err != nil {
 			return err
 		}
+		c.agreed.params = 0
 		s.Conn, s.d, s.u, s.r, s.handle = &s.conn, d, u, r, r.Handle()
 		return s.run(held, f)
 	}
@@ -75,17 +80,19 @@ func (s *Straight) run(held web.Held, f func(c *Straight) error) error {
 	if limit == 0 {
 		limit = d.e.Patience().Handler
 	}
+	codec, own := s.agree()
+	defer d.release(s.params, own)
 	s.link = link{s: s, t: held.Stream, rest: held.Rest, limit: limit}
 	m := held.Memory
 	n := len(m) / 2
-	err := s.conn.Init(wsconn.Config{Role: ws.RoleServer, In: m[:n:n], Out: m[n:], MaxFrame: s.u.o.MaxFrame, MaxMessage: s.u.o.MaxMessage})
+	err := s.conn.Init(wsconn.Config{Role: ws.RoleServer, In: m[:n:n], Out: m[n:], MaxFrame: s.u.o.MaxFrame, MaxMessage: s.u.o.MaxMessage, Codec: codec, Params: s.params, Threshold: d.threshold})
 	if err == nil {
 		err = s.conn.Reset(&s.link, nil)
 	}
 	if err != nil {
 		return err
 	}
-	d.subs.open(d, s.handle)
+	d.subs.open(d, s.handle, d.sharedKey(s.u, s.params))
 	d.counts.open.Add(1)
 	d.counts.opened.Add(1)
 	s.call(f)
@@ -94,6 +101,23 @@ func (s *Straight) run(held web.Held, f func(c *Straight) error) error {
 	err = s.end()
 	s.r, s.err, s.link = nil, nil, link{}
 	return err
+}
+
+// agree finds a codec for the connection, if it is to be compressed; own is one
+// that it keeps.
+func (s *Straight) agree() (codec, own wsconn.Codec) {
+	x := s.d.cfg.Extension
+	switch {
+	case s.params == 0:
+		return nil, nil
+	case x.Stateful(ws.RoleServer, s.params):
+		own = x.Take(ws.RoleServer, s.params)
+		return own, own
+	case s.codec == nil:
+		s.codec = x.Codec() // once for each worker
+	}
+	s.codec.Bind(ws.RoleServer, s.params)
+	return s.codec, nil
 }
 
 // call calls the handler. A panic is an error.

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/wsconn"
 )
 
 // subscriptions are all subscriptions of all topics, in one table that was made
@@ -22,6 +23,7 @@ type subscriptions struct {
 type subscription struct {
 	s             Socket
 	t             *Topic
+	key           wsconn.Params
 	next, prev    int32 // of the topic
 	after, before int32 // of the connection
 	chain         int32 // of the bucket
@@ -56,10 +58,10 @@ func (t *subscriptions) bucket(topic *Topic, h pool.Handle) *int32 {
 }
 
 // open begins a connection, which has no subscription.
-func (t *subscriptions) open(d *Driver, h pool.Handle) {
+func (t *subscriptions) open(d *Driver, h pool.Handle, key wsconn.Params) {
 	t.mu.Lock()
 	r := &d.records[h.Index()]
-	r.live, r.first = h.Generation(), -1
+	r.live, r.first, r.key = h.Generation(), -1, key
 	t.mu.Unlock()
 }
 
@@ -97,7 +99,7 @@ func (t *subscriptions) add(topic *Topic, s Socket) error {
 		return ErrFull
 	}
 	t.free = t.nodes[i].next
-	t.nodes[i] = subscription{s: s, t: topic, next: topic.first, prev: -1, after: r.first, before: -1, chain: *b}
+	t.nodes[i] = subscription{s: s, t: topic, key: r.key, next: topic.first, prev: -1, after: r.first, before: -1, chain: *b}
 	// New ones come first in the list of the topic, so that who goes through
 	// it does not meet them.
 	if topic.first >= 0 {

@@ -6,6 +6,7 @@ import (
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/ws"
+	"github.com/bobtail-go/bobtail/wsconn"
 )
 
 // TopicOptions say how a topic deals with its subscribers. A zero field has the
@@ -29,8 +30,10 @@ type Topic struct {
 	// pub is held by who publishes, to the last subscriber, and guards what
 	// belongs to him.
 	pub   sync.Mutex
-	batch [32]Socket
+	batch [32]subscriber
 	head  [ws.MaxHeader]byte
+	codec wsconn.Codec // nil if there is no Extension
+	m     message
 
 	// Guarded by the lock of the subscriptions. The cursor is that of who
 	// publishes.
@@ -63,7 +66,11 @@ func (d *Driver) NewTopic(o TopicOptions) *Topic {
 	d.subs.mu.Lock()
 	defer d.subs.mu.Unlock()
 	d.subs.topics++
-	return &Topic{d: d, id: d.subs.topics, o: o, first: -1, cursor: -1}
+	t := &Topic{d: d, id: d.subs.topics, o: o, first: -1, cursor: -1}
+	if x := d.cfg.Extension; x != nil {
+		t.codec = x.Codec()
+	}
+	return t
 }
 
 // Subscribe has the connection get all that is published from now on, until
@@ -99,7 +106,8 @@ func (t *Topic) Publish(op ws.Opcode, p []byte) (reached int, err error) {
 	}
 	t.pub.Lock()
 	defer t.pub.Unlock()
-	m := message{h: ws.Header{Op: op, Fin: true, Length: uint64(len(p))}, p: p, block: pool.NoBlock}
+	m := &t.m
+	*m = message{h: ws.Header{Op: op, Fin: true, Length: uint64(len(p))}, p: p, block: pool.NoBlock}
 	outs := &t.d.e.Pool().Outputs
 	m.head = ws.AppendHeader(t.head[:0], m.h)
 	if len(m.head)+len(p) <= outs.Size() && t.Len() > 0 {
@@ -112,14 +120,20 @@ func (t *Topic) Publish(op ws.Opcode, p []byte) (reached int, err error) {
 	}
 	c := TopicStats{Published: 1}
 	for n := t.begin(); n > 0; n = t.more() {
-		for i, s := range t.batch[:n] {
-			t.push(s, &m, &c)
-			t.batch[i] = Socket{}
+		for i := range t.batch[:n] {
+			t.push(&t.batch[i], &c)
+			t.batch[i] = subscriber{}
 		}
 	}
 	if m.block != pool.NoBlock {
 		outs.Put(m.block)
 	}
+	for _, v := range m.packed[:m.n] {
+		if v.block != pool.NoBlock {
+			outs.Put(v.block)
+		}
+	}
+	m.p = nil
 	t.mu.Lock()
 	t.counts.Published++
 	t.counts.Delivered += c.Delivered
@@ -129,6 +143,12 @@ func (t *Topic) Publish(op ws.Opcode, p []byte) (reached int, err error) {
 	return int(c.Delivered), nil
 }
 
+// subscriber is a connection, and what it wants messages compressed for.
+type subscriber struct {
+	s   Socket
+	key wsconn.Params
+}
+
 // message is what is published.
 type message struct {
 	h      ws.Header
@@ -136,20 +156,84 @@ type message struct {
 	p      []byte
 	block  pool.Block
 	shared []byte // the frame, in the block, if there is one
+
+	// The same compressed, once for all connections whose agreements allow it.
+	packed [maxPacked]packed
+	n      int
+}
+
+// maxPacked is for how many different agreements a message is compressed.
+// Browsers of one kind agree on the same.
+const maxPacked = 4
+
+type packed struct {
+	key    wsconn.Params
+	block  pool.Block // NoBlock if it did not fit
+	shared []byte
+}
+
+// Write adds payload, in the codec's name.
+func (v *packed) Write(p []byte) (int, error) {
+	if len(p) > cap(v.shared)-len(v.shared) {
+		return 0, ErrLong
+	}
+	v.shared = append(v.shared, p...)
+	return len(p), nil
+}
+
+// pack is the message compressed for an agreement, nil if it is not.
+func (t *Topic) pack(key wsconn.Params) *packed {
+	m := &t.m
+	for i := range m.packed[:m.n] {
+		if v := &m.packed[i]; v.key == key {
+			return v
+		}
+	}
+	if m.n == maxPacked {
+		return nil
+	}
+	v := &m.packed[m.n]
+	m.n++
+	*v = packed{key: key, block: pool.NoBlock}
+	outs := &t.d.e.Pool().Outputs
+	b, err := outs.Get()
+	if err != nil {
+		return v
+	}
+	v.shared = outs.Bytes(b)[:ws.MaxHeader]
+	t.codec.Bind(ws.RoleServer, key)
+	err = t.codec.Compress(v, m.p, true)
+	if err != nil || len(v.shared) >= ws.MaxHeader+len(m.p) {
+		outs.Put(b) // it does not fit, or does not pay
+		return v
+	}
+	h := m.h
+	h.RSV1, h.Length = true, uint64(len(v.shared)-ws.MaxHeader)
+	n := ws.MaxHeader - ws.HeaderSize(h)
+	ws.AppendHeader(v.shared[n:n], h)
+	v.block, v.shared = b, v.shared[n:]
+	return v
 }
 
 // push gives a subscriber the message.
-func (t *Topic) push(s Socket, m *message, c *TopicStats) {
+func (t *Topic) push(to *subscriber, c *TopicStats) {
 	policy := t.o.Slow
 	if policy == engine.CloseSlow {
 		policy = engine.DropNewest
+	}
+	m, s := &t.m, to.s
+	block, shared := m.block, m.shared
+	if to.key != 0 && len(m.p) >= t.d.threshold {
+		if v := t.pack(to.key); v != nil && v.block != pool.NoBlock {
+			block, shared = v.block, v.shared
+		}
 	}
 	var err error
 	switch {
 	case s.u.rules.Role == ws.RoleClient:
 		err = t.d.pushMasked(s.h, m.h, m.p, t.o.Mark, policy)
-	case m.block != pool.NoBlock:
-		err = t.d.e.PushBlock(s.h, m.shared, m.block, t.o.Mark, policy)
+	case block != pool.NoBlock:
+		err = t.d.e.PushBlock(s.h, shared, block, t.o.Mark, policy)
 	default:
 		err = t.d.e.Push(s.h, m.head, m.p, t.o.Mark, policy)
 	}
@@ -178,7 +262,7 @@ func (t *Topic) more() (n int) {
 	subs := &t.d.subs
 	subs.mu.Lock()
 	for n < len(t.batch) && t.cursor >= 0 {
-		t.batch[n] = subs.nodes[t.cursor].s
+		t.batch[n] = subscriber{subs.nodes[t.cursor].s, subs.nodes[t.cursor].key}
 		t.cursor = subs.nodes[t.cursor].next
 		n++
 	}

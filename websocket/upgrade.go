@@ -33,7 +33,7 @@ func (d *Driver) Upgrade(o Options, h Handler) web.Handler {
 
 // accept looks at what the client offers.
 func (c *Conn) accept(o *Options, r *web.Request) ws.Error {
-	c.d.release(c.agreed.params) // of a handshake that came to nothing
+	c.d.release(c.agreed.params, nil) // of a handshake that came to nothing
 	c.agreed.protocol, c.agreed.params = 0, 0
 	f := &c.offer
 	*f = ws.Offer{}
@@ -52,6 +52,13 @@ func (c *Conn) accept(o *Options, r *web.Request) ws.Error {
 		return ws.ErrOrigin
 	}
 	c.agreed.protocol = uint16(1 + f.Protocol(o.Protocols))
+	if x := c.d.cfg.Extension; o.Compress && x != nil && f.Extensions.Len() > 0 {
+		// The offers are joined in the request's arena. Without room there is no
+		// compression.
+		if b, err := r.Alloc(f.Extensions.JoinedSize()); err == nil {
+			c.agreed.params = x.Accept(f.Extensions.Joined(b[:0]))
+		}
+	}
 	return 0
 }
 
@@ -82,6 +89,9 @@ func (c *Conn) answer(w web.Response, r *web.Request, o *Options) web.Head {
 	if c.agreed.protocol != 0 {
 		head = head.Header("Sec-WebSocket-Protocol", o.Protocols[c.agreed.protocol-1])
 	}
+	if c.agreed.params != 0 {
+		head = head.HeaderBytes("Sec-WebSocket-Extensions", c.d.cfg.Extension.AppendAccept(c.frame[:0], c.agreed.params))
+	}
 	c.offer = ws.Offer{}
 	return head
 }
@@ -105,7 +115,8 @@ func (u *route) Begin(w *engine.Worker, s *pool.Slot, rest []byte, value any) en
 	c := &d.conns[w.ID()]
 	h := d.e.Pool().Handle(s)
 	r := &d.records[h.Index()]
-	r.u, r.value, r.protocol, r.params = u, value, c.agreed.protocol, c.agreed.params
+	r.u, r.value, r.protocol = u, value, c.agreed.protocol
+	d.agree(h, r, c.agreed.params)
 	c.agreed.params = 0
 	return u.begin(c, w, s, h, rest)
 }
@@ -113,7 +124,7 @@ func (u *route) Begin(w *engine.Worker, s *pool.Slot, rest []byte, value any) en
 // begin begins the life of a connection whose handshake is complete.
 func (u *route) begin(c *Conn, w *engine.Worker, s *pool.Slot, h pool.Handle, rest []byte) engine.Verdict {
 	d := u.d
-	d.subs.open(d, h)
+	d.subs.open(d, h, d.sharedKey(u, d.records[h.Index()].params))
 	d.counts.open.Add(1)
 	d.counts.opened.Add(1)
 	pool.StateOf[state](s).at = ws.StateOpen // a farewell may come soon
