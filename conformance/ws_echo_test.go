@@ -18,7 +18,7 @@ import (
 )
 
 // wsPaths are those at which bobtail serve echoes messages as they come.
-var wsPaths = []string{"ws"}
+var wsPaths = []string{"ws", "ws/straight"}
 
 // onPaths runs a test against every path that echoes, with every backend.
 func onPaths(t *testing.T, test func(t *testing.T, url string), args ...string) {
@@ -119,7 +119,7 @@ func listen(t *testing.T) *asServer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	return &asServer{t: t, l: l, done: make(chan error, 1)}
+	return &asServer{t: t, l: l, done: make(chan error, 1000)}
 }
 
 func newServer(t *testing.T, echo func(c *wsdial.Conn) error) *asServer {

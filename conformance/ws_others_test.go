@@ -355,7 +355,7 @@ func dialGobwas(url string, compress bool) (other, string, error) {
 	}
 	extensions := ""
 	for _, e := range h.Extensions {
-		extensions += e.String()
+		extensions += string(e.Name)
 	}
 	return o, extensions, nil
 }

@@ -88,13 +88,10 @@ func converse(o other, most int) error {
 	return nil
 }
 
-// serverCompresses says that the server has compression.
-const serverCompresses = false
-
 // TestOtherClients has clients of other packages talk to the server, with
 // compression and without.
 func TestOtherClients(t *testing.T) {
-	onPaths(t, func(t *testing.T, url string) { otherClients(t, url, serverCompresses, 1<<20) })
+	onPaths(t, func(t *testing.T, url string) { otherClients(t, url, 1<<20) })
 }
 
 // TestEchoOtherClients does so with other handlers, and with context takeover.
@@ -103,10 +100,10 @@ func TestEchoOtherClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	onEchoes(t, e, func(t *testing.T, url string, most int) { otherClients(t, url, serverCompresses, most) })
+	onEchoes(t, e, func(t *testing.T, url string, most int) { otherClients(t, url, most) })
 }
 
-func otherClients(t *testing.T, url string, compresses bool, most int) {
+func otherClients(t *testing.T, url string, most int) {
 	for name, dial := range others {
 		for _, compress := range []bool{false, true} {
 			o, extensions, err := dial(url, compress)
@@ -114,7 +111,7 @@ func otherClients(t *testing.T, url string, compresses bool, most int) {
 				t.Errorf("%s, compression %v: %v", name, compress, err)
 				continue
 			}
-			if agreed := strings.HasPrefix(extensions, "permessage-deflate"); agreed != (compress && compresses) {
+			if agreed := strings.HasPrefix(extensions, "permessage-deflate"); agreed != compress {
 				t.Errorf("%s, compression %v: %q was agreed on", name, compress, extensions)
 			}
 			if err := converse(o, most); err != nil {
