@@ -583,3 +583,41 @@ func TestWSInterrupted(t *testing.T) {
 		}
 	})
 }
+
+// TestWSServe talks to bobtail serve.
+func TestWSServe(t *testing.T) {
+	input := "a\n" + strings.Repeat("0123456789", 50_000) + "\n\nb\n"
+	for _, flags := range [][]string{nil, {"-tls-self"}} {
+		p := start(t, flags...)
+		url := "ws" + strings.TrimPrefix(p.url, "http")
+		for _, path := range []string{"ws", "ws/straight"} {
+			for _, compress := range []string{"-compress=false", "-compress"} {
+				if got := runWS(t, input, compress, "-insecure", url+path); got != (result{0, input, ""}) {
+					t.Errorf("%v /%s %s: %d, %d bytes, %q", flags, path, compress, got.status, len(got.stdout), got.stderr)
+				}
+			}
+			if got := runWS(t, noise, "-binary", "-whole", "-insecure", url+path); got != (result{0, noise, ""}) {
+				t.Errorf("%v /%s, whole: %d, %d bytes, %q", flags, path, got.status, len(got.stdout), got.stderr)
+			}
+		}
+		if got := runWS(t, "", "-insecure", url+"none"); got.status != exitFailed || !strings.Contains(got.stderr, "the server answers 404") {
+			t.Errorf("%v: %+v", flags, got)
+		}
+		if got := runWS(t, "", "-insecure", "-origin", "https://elsewhere.test", url+"ws"); got.status != exitFailed || !strings.Contains(got.stderr, "the server answers 403") {
+			t.Errorf("%v: %+v", flags, got)
+		}
+		y := typeTo(t, "-insecure", url+"ws")
+		io.WriteString(y.in, "x\n")
+		if line, err := y.out.ReadString('\n'); line != "x\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+		p.signal(os.Interrupt) // a server that goes says so
+		y.collect(y.out)
+		if got := y.end(); got != (result{0, "", ""}) {
+			t.Errorf("%v: %+v", flags, got)
+		}
+		if got := p.end(); got.status != 0 {
+			t.Errorf("%v: %+v", flags, got)
+		}
+	}
+}
