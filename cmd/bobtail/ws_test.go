@@ -154,6 +154,28 @@ func (s *wsServer) talk(c *wsconn.Conn, conn net.Conn, path string) error {
 			}
 			c.WriteText(fmt.Sprintf("%v %d %x", op == ws.OpBinary, n, sum.Sum(nil)[:4]))
 		}
+	case "/mute":
+		for {
+			if _, err := c.Next(); err != nil {
+				return err
+			}
+		}
+	case "/slow": // answers in pieces, which take longer than the client waits for nothing
+		if _, err := c.Next(); err != nil {
+			return err
+		}
+		w, err := c.Begin(ws.OpText)
+		if err != nil {
+			return err
+		}
+		for range 3 {
+			<-time.After(900 * time.Millisecond)
+			io.WriteString(w, "x")
+			w.Flush()
+		}
+		w.Close()
+		_, err = c.Next()
+		return err
 	case "/late": // answers all when the third has come
 		var got []string
 		for range 3 {
@@ -257,6 +279,23 @@ func TestWSPipes(t *testing.T) {
 			}
 			var closed *wsconn.CloseError
 			if err := <-s.told; err != nil && (!errors.As(err, &closed) || closed.Code != ws.CodeNormal) {
+				t.Errorf("the server was told %v", err)
+			}
+		})
+	}
+}
+
+// TestWSWaits waits for answers as long as there is hope.
+func TestWSWaits(t *testing.T) {
+	for path, want := range map[string]string{"/slow": "xxx\n", "/mute": ""} {
+		t.Run(path[1:], func(t *testing.T) {
+			t.Parallel()
+			s := serveWS(t, false)
+			if got := runWS(t, "a\n", s.URL+path); got != (result{0, want, ""}) {
+				t.Errorf("%+v, want %q", got, want)
+			}
+			var closed *wsconn.CloseError
+			if err := <-s.told; !errors.As(err, &closed) || closed.Code != ws.CodeNormal {
 				t.Errorf("the server was told %v", err)
 			}
 		})

@@ -61,7 +61,7 @@ func wsOptions() (*options, *calling) {
 	o.add(pause{&c.ping, nil}, "ping", "TIME", "ping the server that often while it is silent, and give up if it\ndoes not answer as fast")
 	o.group("How it ends")
 	o.add(closing{c}, "close", "CODE[:REASON]", "what the server is told at the end")
-	o.add(pause{&c.wait, &c.waits}, "wait", "TIME", "how long to listen after the end of the input; by default for as\nmany messages as were sent, 2s at most")
+	o.add(pause{&c.wait, &c.waits}, "wait", "TIME", "how long to listen after the end of the input; by default for as\nmany messages as were sent, until nothing comes for 2s")
 	o.add(on{&c.quiet}, "quiet", "", "say nothing but messages and what is wrong")
 	return o, c
 }

@@ -20,12 +20,12 @@ type talk struct {
 	*calling
 	conn *wsdial.Conn
 	show *screen
-	news chan struct{} // has a value when a message was received
+	news chan struct{} // has a value when something of a message was received
 
 	sent, received atomic.Int64 // messages
 }
 
-// answerTime is how long answers are waited for by default.
+// answerTime is how long answers are waited for by default, while nothing comes.
 const answerTime = 2 * time.Second
 
 // asked is the error for a line that asks for the end.
@@ -85,6 +85,7 @@ func (t *talk) run(signals <-chan os.Signal) int {
 				}
 			}
 		case <-news:
+			silent = time.After(answerTime)
 			if t.answered() {
 				end()
 			}
@@ -179,15 +180,29 @@ func (t *talk) listen() error {
 		if err != nil {
 			return err
 		}
-		if err := t.show.message(op, t.conn); err != nil {
+		if err := t.show.message(op, incoming{t}); err != nil {
 			return err
 		}
 		t.received.Add(1)
-		select {
-		case t.news <- struct{}{}:
-		default:
-		}
+		t.tell()
 	}
+}
+
+// tell tells that something was received.
+func (t *talk) tell() {
+	select {
+	case t.news <- struct{}{}:
+	default:
+	}
+}
+
+// incoming is the message at hand.
+type incoming struct{ *talk }
+
+func (i incoming) Read(p []byte) (int, error) {
+	n, err := i.conn.Read(p)
+	i.tell()
+	return n, err
 }
 
 // speak sends messages until the input ends: with io.EOF, or errBad, or why
