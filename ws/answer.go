@@ -186,6 +186,7 @@ func (a *Answer) check(r *ClientRequest) (protocol int, e Error) {
 		return -1, ErrAnswerLine // RFC 9110 section 15.2: HTTP/1.0 has no 1xx
 	}
 	var upgrade, connection, accept bool
+	lines := 0 // of extensions
 	for at := 0; ; {
 		name, v, next := a.Field(at)
 		if next == 0 {
@@ -206,12 +207,9 @@ func (a *Answer) check(r *ClientRequest) (protocol int, e Error) {
 			}
 			accept = true
 		case ascii.EqualFold(name, "sec-websocket-extensions"): // item 5
-			for len(v) != 0 {
-				x, n, err := ParseExtension(v)
-				if err != nil || x.Name != nil && !offers(r.Extensions, x.Name) {
-					return -1, ErrAnswerExtension
-				}
-				v = v[n:]
+			// What Extensions would drop must not be agreed to unseen.
+			if lines++; lines > MaxLines || !offered(v, r.Extensions) {
+				return -1, ErrAnswerExtension
 			}
 		case ascii.EqualFold(name, "sec-websocket-protocol"): // item 6, section 11.3.4
 			if protocol >= 0 {
@@ -245,6 +243,21 @@ func accepts(v, key []byte) bool {
 		}
 	}
 	return true
+}
+
+// offered reports whether v is a list of extensions, of at least one (section
+// 9.1), whose names are all in the offer.
+func offered(v, offer []byte) bool {
+	some := false
+	for len(v) != 0 {
+		x, n, err := ParseExtension(v)
+		if err != nil || x.Name != nil && !offers(offer, x.Name) {
+			return false
+		}
+		some = some || x.Name != nil
+		v = v[n:]
+	}
+	return some
 }
 
 // offers reports whether a list of extensions has one of that name.

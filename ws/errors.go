@@ -56,7 +56,7 @@ const (
 	ErrAnswerConnection // Connection missing, or without upgrade
 	ErrAccept           // Sec-WebSocket-Accept missing, twice, or not the answer to the key
 	ErrAnswerProtocol   // subprotocol that was not offered, or more than one
-	ErrAnswerExtension  // extension that was not offered, or malformed
+	ErrAnswerExtension  // extension that was not offered, none at all, malformed, or in more lines than MaxLines
 
 	// What a program can do wrong. Nothing of it reaches the wire.
 	ErrOrder           // frame that has no place in the message under way
