@@ -27,6 +27,12 @@ func (j *journal) note(format string, args ...any) {
 	j.lines = append(j.lines, fmt.Sprintf(format, args...))
 }
 
+func (j *journal) reset() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = nil
+}
+
 func (j *journal) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -98,7 +104,7 @@ func TestHostile(t *testing.T) {
 				ways = ways[:1]
 			}
 			for _, way := range ways {
-				j.lines = nil
+				j.reset()
 				c := f.dial()
 				from := 0
 				for _, to := range way.Ends {
@@ -159,7 +165,7 @@ func TestCloseHandshake(t *testing.T) {
 			{"by a panic", frame(text, "panic"), plain(closing, closeFrame(1011, "")), frame(closing, closeFrame(1011, "")), "open, close 1011 "},
 			{"by a socket", frame(text, "socket"), plain(closing, closeFrame(4002, "elsewhere")), frame(closing, closeFrame(4002, "")), "open, close 4002 "},
 		} {
-			j.lines = nil
+			j.reset()
 			c := f.dial()
 			c.send(x.in)
 			c.want(x.out)
@@ -172,7 +178,7 @@ func TestCloseHandshake(t *testing.T) {
 			f.wantJournal(&j, x.journal)
 		}
 		// Lost connections.
-		j.lines = nil
+		j.reset()
 		c := f.dial()
 		c.send(frame(text, "last words"))
 		c.conn.CloseWrite()

@@ -98,7 +98,8 @@ type Options struct {
 
 	// Mark is how many pieces of output, of the size of an output block, may
 	// wait for a peer, up to 255, before Slow says what becomes of what is pushed
-	// to it. The default is 16. CloseSlow closes the connection with 1013.
+	// to it, and a handler that sends more waits. The default is 16. CloseSlow
+	// closes the connection with 1013.
 	Mark int
 	Slow engine.Overflow
 

@@ -113,8 +113,8 @@ func (c *Conn) stretch() {
 }
 
 // Send sends a message, text or binary, whole. p is the caller's again when it
-// returns. It waits for the peer only if the driver has no room left to keep
-// what the peer does not take.
+// returns. It waits for the peer only if Options.Mark pieces of output wait for
+// it already, or there is no room to keep what it does not take.
 //
 // The errors are ErrClosed, ws.ErrOrder in the midst of a message of Piece, or
 // for another opcode, and those of the stream: the connection is lost, and the
@@ -292,8 +292,8 @@ func (c *Conn) transmit(p []byte) error {
 func (c *Conn) trySend(p []byte) error {
 	w := c.w
 	if c.handling {
-		if w.Pending(c.s) && w.TryLend() {
-			// The peer has not taken what it was sent by this handler: it is not
+		if w.Pending(c.s) && c.d.e.Pool().Outputs.Len(c.s) >= c.u.o.Mark && w.TryLend() {
+			// The peer does not take what it is sent by this handler, which is not
 			// to fill our memory.
 			if _, err := w.Stream().Write(nil); err != nil {
 				return err

@@ -121,7 +121,7 @@ func TestReset(t *testing.T) {
 		var j journal
 		f.evented(websocket.Options{}, j.noted())
 		for _, in := range []string{"", frame(text, "a"), frame(text, "half")[:8], frame(text|more, "a"), frame(closing, "")} {
-			j.lines = nil
+			j.reset()
 			c := f.dial()
 			if in != "" {
 				c.send(in)

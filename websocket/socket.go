@@ -123,9 +123,7 @@ func (s Socket) close(code ws.Code, reason string, drop bool) error {
 		ws.Mask(payload, h.Key)
 	}
 	err := d.e.PushLast(s.h, ws.AppendHeader(frame[:0], h), payload, drop)
-	if e := d.e.Wake(s.h); e != nil {
-		return e
-	}
+	d.e.Wake(s.h) // it is too late if the peer has answered already
 	if err == pool.ErrFull || err == pool.ErrSealed {
 		return nil // the owner does it, or has
 	}
