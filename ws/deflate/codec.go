@@ -2,6 +2,7 @@ package deflate
 
 import (
 	"io"
+	"math"
 
 	"github.com/bobtail-go/bobtail/ws"
 	"github.com/bobtail-go/bobtail/wsconn"
@@ -28,6 +29,7 @@ type codec struct {
 	left     int64     // bytes that the message may still inflate to; not counted down without a limit
 	limited  bool
 	one      [1]byte // to see whether there is more than that
+	streams  int32   // how many more of DEFLATE the message may have; as left
 }
 
 func newCodec(e *Extension) *codec {
@@ -96,6 +98,14 @@ func (c *codec) Compress(w io.Writer, b []byte, last bool) error {
 	return err
 }
 
+// To begin a stream anew takes as long as to inflate some hundred bytes, and two
+// bytes ask for it: a message may have one for each streamSize bytes that it may
+// inflate to, and a few.
+const (
+	streamSize = 1 << 10
+	minStreams = 16
+)
+
 // Decompress implements wsconn.Codec. With context takeover the message before
 // must have been read to its end, or all from there on are ErrUnfinished.
 func (c *codec) Decompress(r io.Reader) {
@@ -111,6 +121,7 @@ func (c *codec) Decompress(r io.Reader) {
 	}
 	c.err = nil
 	c.left, c.limited = c.ext.config.MaxInflated, c.ext.config.MaxInflated >= 0
+	c.streams = int32(min(minStreams+c.left/streamSize, math.MaxInt32))
 	if !c.remember {
 		// Another connection's message must not be seen in this one.
 		c.i.own.n = 0
@@ -149,8 +160,13 @@ func (c *codec) Read(p []byte) (int, error) {
 		if err == io.EOF && c.i.in.inPayload() {
 			// A block with BFINAL set ends a stream of DEFLATE, and not the
 			// message: the next one begins at the next byte and may refer to it
-			// (RFC 7692 section 7.2.1). To begin it costs no more than a
-			// message does, so that their number needs no limit of its own.
+			// (RFC 7692 section 7.2.1).
+			if c.limited {
+				if c.streams == 0 {
+					return 0, c.end(ws.ErrInflatedTooBig)
+				}
+				c.streams--
+			}
 			c.i.anew(c.known().last())
 			err = nil
 		}

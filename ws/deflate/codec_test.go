@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -321,6 +323,37 @@ func TestMaxInflated(t *testing.T) {
 			// The limit is one of each message.
 			if got, err := inflate(c, bomb(1)); err != nil || len(got) != 1 {
 				t.Errorf("limit %d: the next message: %d, %v", test.limit, len(got), err)
+			}
+		}
+	}
+}
+
+// TestMaxStreams has a message that asks for work without an end, and inflates
+// to nothing: last blocks, of two bytes each.
+func TestMaxStreams(t *testing.T) {
+	for _, test := range []struct {
+		limit   int64
+		streams int
+		ok      bool
+	}{
+		{1000, 16, true},
+		{1000, 17, false},
+		{10 << 10, 26, true},
+		{10 << 10, 27, false},
+		{0, 100_000, false},
+		{math.MaxInt64, 2000, true},
+		{-1, 2000, true},
+	} {
+		e := extension(t, deflate.Config{ClientTakeover: true, Contexts: 1, MaxInflated: test.limit})
+		for _, c := range []wsconn.Codec{e.Codec(), e.Take(ws.RoleServer, e.Accept([]byte("permessage-deflate")))} {
+			from := strings.NewReader(strings.Repeat("\x03\x00", test.streams) + "\x00")
+			c.Decompress(from)
+			got, err := readAll(c, 100)
+			if test.ok && err != nil || !test.ok && err != ws.ErrInflatedTooBig || len(got) != 0 {
+				t.Errorf("limit %d, %d streams: %q, %v", test.limit, test.streams, got, err)
+			}
+			if !test.ok && test.streams > 10_000 && from.Len() < test.streams {
+				t.Errorf("%d bytes of %d were looked at", int(from.Size())-from.Len(), from.Size())
 			}
 		}
 	}

@@ -40,8 +40,10 @@ type Config struct {
 	ServerWindowBits, ClientWindowBits int
 
 	// MaxInflated is the most bytes that a message may inflate to: one that has
-	// more fails the connection (1009). 0 stands for DefaultMaxInflated, -1 for
-	// no limit.
+	// more fails the connection (1009). So does one whose blocks end a stream of
+	// DEFLATE (BFINAL, which takes time, and nobody needs) more than 16 times
+	// and once for each 1024 of these bytes. 0 stands for DefaultMaxInflated, -1
+	// for no limit.
 	MaxInflated int64
 
 	// Contexts is how many connections may have context takeover at a time, in
