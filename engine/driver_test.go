@@ -469,6 +469,7 @@ func (d *lines) talk(w *engine.Worker, n int) {
 //	n  it looks for more without waiting
 //	( and )  it holds, and does not
 //	s  it seals
+//	w  it waits for gate w
 //	.  it is over
 func (d *lines) chat(w *engine.Worker, limit int64) {
 	t := w.Stream()
@@ -501,6 +502,10 @@ func (d *lines) chat(w *engine.Worker, limit int64) {
 				d.check(t.Hold(c == '('))
 			case 's':
 				d.check(t.Seal())
+			case 'w':
+				g := d.gate("w")
+				g.entered <- struct{}{}
+				<-g.open
 			case '.':
 				return
 			}

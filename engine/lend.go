@@ -145,7 +145,6 @@ func (w *Worker) wait(s *pool.Slot, ev pool.Event, deadline int64) error {
 	w.beginWait()
 	w.patience.Store(deadline)
 	w.waiting.Store(max(e.backend.Now(), 1))
-	defer w.waiting.Store(0)
 	sig, ok := e.pool.Leave(s, ev)
 	if ok {
 		// The monitor looks after the deadline, and the lane is for others, if
@@ -159,6 +158,10 @@ func (w *Worker) wait(s *pool.Slot, ev pool.Event, deadline int64) error {
 		}
 		sig = w.signals
 	}
+	// The handler goes on. The monitor may sleep until the wait would have been
+	// over, and nobody else looks after a handler, or a leader, that is stuck.
+	w.waiting.Store(0)
+	e.monitor.attend(e)
 	w.Now = e.backend.Now()
 	return w.resumed(s, sig)
 }

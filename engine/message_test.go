@@ -356,6 +356,43 @@ func TestReadWithin(t *testing.T) {
 	})
 }
 
+// TestStuckAfterReadWithin has a handler wait as the leader of a lane, with the
+// monitor asleep, and then do something else for long: the others of its lane do
+// not wait for it.
+func TestStuckAfterReadWithin(t *testing.T) {
+	for _, how := range []string{"bytes", "push", "wake"} {
+		t.Run(how, func(t *testing.T) {
+			c := usual()
+			c.Workers, c.mem.Lanes = 2, 2 // no worker is idle
+			bubble(t, c, func(f *fixture) {
+				a, h := f.open()
+				f.open()
+				b, _ := f.open() // of the same lane as a
+				b.echo("x")
+				a.send(fmt.Sprintf("chat %d\n", 10*second))
+				f.until("wait", func() bool { return f.e.Stats().Lent == 1 })
+				f.until("let the monitor sleep", func() bool { return !f.e.Watching() })
+				g := f.d.gate("w")
+				switch how {
+				case "push":
+					f.push(h, "push\n")
+					a.want("push\n")
+				case "wake":
+					f.e.Wake(h)
+				}
+				a.send("w")
+				<-g.entered
+				b.echo("meanwhile")
+				g.pass()
+				a.want("got w\n")
+				a.send(".")
+				a.want("got .\n")
+				f.quiet()
+			})
+		})
+	}
+}
+
 // TestReadAfterReadWithin has its own time.
 func TestReadAfterReadWithin(t *testing.T) {
 	c := usual()

@@ -78,6 +78,8 @@ func (e *Engine) look() bool {
 		switch e.lookAtLane(i) {
 		case laneWaiting:
 			moving = true
+		case laneLent:
+			// Whoever it queues rouses us.
 		case laneServing:
 			busy, moving = true, true
 		default:
