@@ -17,7 +17,7 @@ func (c *Conn) StartClose(code ws.Code, reason string) error {
 	if !code.MayBeSent() && code != ws.CodeNoStatus {
 		return ErrCode
 	}
-	c.sending.Lock()
+	c.lock()
 	err := c.stop
 	if err == nil {
 		if err = c.putClose(code, reason); err == nil {
@@ -64,7 +64,7 @@ func (c *Conn) putClose(code ws.Code, reason string) error {
 func (c *Conn) closeReceived(p ws.Part) error {
 	c.closed = CloseError{Code: p.Code, Reason: p.Payload}
 	c.fault = &c.closed
-	c.sending.Lock()
+	c.lock()
 	c.advance(ws.EventReceiveClose)
 	if c.stop == nil && c.putClose(p.Code, "") == nil {
 		c.advance(ws.EventSendClose)
@@ -76,7 +76,7 @@ func (c *Conn) closeReceived(p ws.Part) error {
 
 // reject tells the peer by a close frame that he has broken a rule.
 func (c *Conn) reject(err error, code ws.Code) {
-	c.sending.Lock()
+	c.lock()
 	if c.stop == nil {
 		// The reason is for who looks for the fault at the other end.
 		_ = c.putClose(code, err.Error())
@@ -86,10 +86,13 @@ func (c *Conn) reject(err error, code ws.Code) {
 	c.unlock()
 }
 
-// lost ends sending, since the stream has ended.
+// lost ends sending, since the stream has ended. Who is sending a frame is not
+// waited for: it may take for ever, and a deadline for reading must hold.
 func (c *Conn) lost(err error) {
-	c.sending.Lock()
-	c.advance(ws.EventClose)
-	c.finish(err)
-	c.unlock()
+	c.owing.Lock()
+	c.gone = err
+	c.owes.Store(true) // before over, which has others look
+	c.owing.Unlock()
+	c.over.Store(true)
+	c.remind()
 }

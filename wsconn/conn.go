@@ -130,12 +130,14 @@ type Conn struct {
 	over atomic.Bool // stop is set, for who has not the lock
 	sent atomic.Bool // our close frame is sent: what comes is discarded
 
-	// The pong that is owed, since a frame was being sent when the ping came;
-	// guarded by owing. Of several it is the newest (RFC 6455 section 5.5.3).
+	// What is owed, since a frame was being sent when it came: a pong, of several
+	// the newest (RFC 6455 section 5.5.3), or the end of the stream. Guarded by
+	// owing; behind what sets owes is a call of remind.
 	owing    sync.Mutex
 	owes     atomic.Bool
 	owedSize int
 	owed     [ws.MaxControl]byte
+	gone     error // why the stream has ended, if it has
 
 	// What Dial has come by.
 	refused   RefusedError
@@ -232,6 +234,7 @@ func (c *Conn) shut(err error) {
 	c.over.Store(true)
 	c.sent.Store(false)
 	c.owes.Store(false)
+	c.gone = nil
 	if c.writer.open { // a message that its writer has left behind
 		c.writer.open = false
 		c.writing.Unlock()
@@ -241,7 +244,7 @@ func (c *Conn) shut(err error) {
 // State is where the connection is in its life. It waits for a frame that is
 // being sent.
 func (c *Conn) State() ws.State {
-	c.sending.Lock()
+	c.lock()
 	s := c.state
 	c.unlock()
 	return s

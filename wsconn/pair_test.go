@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/bobtail-go/bobtail/ws"
 	"github.com/bobtail-go/bobtail/wsconn"
@@ -350,6 +351,45 @@ func TestCloseWaitsForFrame(t *testing.T) {
 		close(g.begun)
 		if got := script(ws.RoleServer, g.out.Bytes()); got != want {
 			t.Errorf("sent %s, want %s", got, want)
+		}
+	}
+}
+
+// TestEndBesideWriter tells a reader of the end of the stream, or of a deadline,
+// although another goroutine is in the midst of a frame and may be for ever.
+func TestEndBesideWriter(t *testing.T) {
+	for _, end := range []error{nil, errRead} {
+		for _, r := range roles {
+			c := newConn(t, r.role, 0, 0)
+			g := &gate{begun: make(chan struct{}), pass: make(chan struct{})}
+			g.in, g.end = frames(peerOf(r.role), "p=1 t=one"), end
+			if end == nil {
+				end = wsconn.ErrAbnormal
+			}
+			must(t, c.Reset(g, nil))
+			wrote, read := make(chan error), make(chan error)
+			go func() { wrote <- c.WriteText("long") }()
+			<-g.begun
+			go func() {
+				_, err := readers[0].do(c)
+				read <- err
+			}()
+			select {
+			case err := <-read:
+				if err != end || c.IsOpen() {
+					t.Errorf("%s: %v, open %v", r.name, err, c.IsOpen())
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatalf("%s: the reader waits for the writer", r.name)
+			}
+			g.pass <- struct{}{}
+			must(t, <-wrote) // it was sent
+			if err := c.WriteText("more"); err != end {
+				t.Errorf("%s: behind the end: %v", r.name, err)
+			}
+			if got := script(r.role, g.out.Bytes()); got != "t=long" || c.State() != ws.StateClosed {
+				t.Errorf("%s: sent %s, %v", r.name, got, c.State())
+			}
 		}
 	}
 }

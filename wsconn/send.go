@@ -7,7 +7,7 @@ import (
 )
 
 // This file sends frames, one at a time: what is lower case wants the lock
-// sending held, but for pong, unlock and settle.
+// sending held, but for lock, pong and remind.
 
 // Ping sends a ping with a payload of at most ws.MaxControl bytes. The pong
 // comes to the hook of the Config while somebody reads. It waits for a frame
@@ -22,7 +22,7 @@ func (c *Conn) sendControl(op ws.Opcode, payload []byte) error {
 	if len(payload) > ws.MaxControl {
 		return ErrControl
 	}
-	c.sending.Lock()
+	c.lock()
 	err := c.stop
 	if err == nil {
 		n := copy(c.controlPayload(), payload)
@@ -32,16 +32,25 @@ func (c *Conn) sendControl(op ws.Opcode, payload []byte) error {
 	return err
 }
 
-// unlock gives up the lock sending, and pays the pong that has come to be owed
-// while it was held.
+// lock takes the lock sending, and settles what has come to be owed: who has it
+// knows whether the connection is at its end.
+func (c *Conn) lock() {
+	c.sending.Lock()
+	if c.owes.Load() {
+		c.settle()
+	}
+}
+
+// unlock gives up the lock sending, and settles what has come to be owed while
+// it was held.
 func (c *Conn) unlock() {
 	for {
 		if c.owes.Load() {
-			c.payPong()
+			c.settle()
 		}
 		c.sending.Unlock()
-		// A pong that is owed since the look above is paid by us, if nobody
-		// else has the lock by now: he will look, too.
+		// What is owed since the look above is settled by us, if nobody else has
+		// the lock by now: he will look, too.
 		if !c.owes.Load() || !c.sending.TryLock() {
 			return
 		}
@@ -56,9 +65,7 @@ func (c *Conn) pong(payload []byte) {
 		c.owedSize = copy(c.owed[:], payload)
 		c.owes.Store(true)
 		c.owing.Unlock()
-		if c.sending.TryLock() {
-			c.unlock()
-		}
+		c.remind()
 		return
 	}
 	c.owes.Store(false) // the newest ping is the one to be answered
@@ -70,17 +77,25 @@ func (c *Conn) pong(payload []byte) {
 	c.unlock()
 }
 
-// payPong sends the pong that is owed.
-func (c *Conn) payPong() {
-	c.owing.Lock()
-	owes := c.owes.Load()
-	n := 0
-	if owes {
-		n = copy(c.controlPayload(), c.owed[:c.owedSize])
-		c.owes.Store(false)
+// remind settles what is owed now, unless somebody has the lock, who will.
+func (c *Conn) remind() {
+	if c.sending.TryLock() {
+		c.unlock()
 	}
+}
+
+// settle sends the pong that is owed, if the stream has not ended since.
+func (c *Conn) settle() {
+	c.owing.Lock()
+	owes, n, gone := c.owes.Load(), c.owedSize, c.gone
+	copy(c.controlPayload(), c.owed[:n])
+	c.owes.Store(false)
 	c.owing.Unlock()
-	if owes && c.stop == nil {
+	switch {
+	case gone != nil:
+		c.advance(ws.EventClose)
+		c.finish(gone)
+	case owes && c.stop == nil:
 		_ = c.putControl(ws.OpPong, n)
 	}
 }

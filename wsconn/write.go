@@ -66,7 +66,7 @@ func (c *Conn) lockMessage(op ws.Opcode, pack bool) error {
 	}
 	c.writing.Lock()
 	if c.over.Load() {
-		c.sending.Lock()
+		c.lock()
 		err := c.stop
 		c.unlock()
 		c.writing.Unlock()
@@ -78,7 +78,7 @@ func (c *Conn) lockMessage(op ws.Opcode, pack bool) error {
 
 // flush sends a frame with what is gathered, and then p.
 func (c *Conn) flush(p []byte, fin bool) error {
-	c.sending.Lock()
+	c.lock()
 	err := c.putData(p, fin)
 	c.unlock()
 	c.size = 0
@@ -116,7 +116,7 @@ func (c *Conn) compress(p []byte, last bool) error {
 	if err == nil {
 		return nil
 	}
-	c.sending.Lock()
+	c.lock()
 	stop := c.stop
 	if stop == nil {
 		// Half of a message is sent, or the codec no longer knows what the peer
@@ -249,7 +249,7 @@ func (w *Writer) Flush() error {
 		return ErrOrder
 	}
 	if c.size == 0 {
-		c.sending.Lock()
+		c.lock()
 		err := c.stop
 		c.unlock()
 		return err
