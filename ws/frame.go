@@ -103,7 +103,7 @@ func parseLength(b []byte) (length uint64, n int, e Error) {
 		return length, 4, 0
 	}
 	if len(b) < 10 {
-		return 0, 0, 0
+		return 0, 0, checkPart(b)
 	}
 	length = uint64(b[2])<<56 | uint64(b[3])<<48 | uint64(b[4])<<40 | uint64(b[5])<<32 |
 		uint64(b[6])<<24 | uint64(b[7])<<16 | uint64(b[8])<<8 | uint64(b[9])
@@ -114,6 +114,17 @@ func parseLength(b []byte) (length uint64, n int, e Error) {
 		return 0, 0, ErrLengthForm
 	}
 	return length, 10, 0
+}
+
+// checkPart looks at a length of eight bytes that is not all there.
+func checkPart(b []byte) Error {
+	switch {
+	case len(b) > 2 && b[2] > 0x7F:
+		return ErrLengthRange
+	case len(b) >= 8 && b[2]|b[3]|b[4]|b[5]|b[6]|b[7] == 0:
+		return ErrLengthForm
+	}
+	return 0
 }
 
 // ParseHeader reads the header at the front of b, and how many bytes it takes;

@@ -64,8 +64,8 @@ func TestHeaderErrors(t *testing.T) {
 		{"compressed pong", "\xCA\x00", 0, ws.ErrReservedBits},
 		{"close too long", "\x88\x7E\x00\x7E", 1, ws.ErrControlLong},
 		{"126 for 125", "\x82\x7E\x00\x7D", 3, ws.ErrLengthForm},
-		{"127 for 65535, masked", "\x82\xFF\x00\x00\x00\x00\x00\x00\xFF\xFF\x00\x00\x00\x00", 9, ws.ErrLengthForm},
-		{"2^63", "\x82\x7F\x80\x00\x00\x00\x00\x00\x00\x00", 9, ws.ErrLengthRange},
+		{"127 for 65535, masked", "\x82\xFF\x00\x00\x00\x00\x00\x00\xFF\xFF\x00\x00\x00\x00", 7, ws.ErrLengthForm},
+		{"2^63", "\x82\x7F\x80\x00\x00\x00\x00\x00\x00\x00", 2, ws.ErrLengthRange},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for i := range len(c.in) + 1 {
