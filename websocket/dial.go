@@ -82,6 +82,7 @@ func (d *Driver) Dial(t Target, o Options, h Handler) error {
 	if len(b) > cap(d.conns[0].out) {
 		return ErrLong
 	}
+	d.masked.make(len(d.conns[0].memory))
 	d.dials.mu.Lock()
 	defer d.dials.mu.Unlock()
 	d.dials.serve = serveDial
@@ -243,10 +244,7 @@ func (d *Driver) pushMasked(s pool.Handle, h ws.Header, p []byte, mark int, poli
 	k.Lock()
 	defer k.Unlock()
 	if len(p) > len(k.buf) {
-		if len(p) > maxMasked {
-			return ErrLong
-		}
-		k.buf = make([]byte, max(len(p), 4096))
+		return ErrLong
 	}
 	h.Masked, h.Key = true, d.keys.next()
 	if d.keys.failed() {
@@ -256,12 +254,17 @@ func (d *Driver) pushMasked(s pool.Handle, h ws.Header, p []byte, mark int, poli
 	return d.e.Push(s, ws.AppendHeader(k.head[:0], h), k.buf[:len(p)], mark, policy)
 }
 
-// maxMasked is the longest message that is pushed to a connection of which we
-// are the client, in bytes: it is masked in a buffer that all share.
-const maxMasked = 1 << 20
-
+// masked is where frames that are pushed are masked.
 type masked struct {
 	sync.Mutex
-	buf  []byte
+	buf  []byte // made by the first Dial
 	head [ws.MaxHeader]byte
+}
+
+func (k *masked) make(n int) {
+	k.Lock()
+	defer k.Unlock()
+	if k.buf == nil {
+		k.buf = make([]byte, n)
+	}
 }

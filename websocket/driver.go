@@ -29,7 +29,9 @@ type Driver struct {
 	spares    spares
 	keys      keys
 	masked    masked
-	straights any // []Straight, of each worker; hidden, so that a program without them does not link them
+	last      lastFrame           // of Socket.Close
+	farewell  [ws.MaxControl]byte // for one at a time
+	straights any                 // []Straight, of each worker; hidden, so that a program without them does not link them
 
 	counts counts
 }
@@ -229,14 +231,13 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	}
 	d.records[d.e.Pool().Index(s)].code = uint16(code)
 	d.e.Pool().Outputs.Seal(s) // nothing goes behind a close frame
-	var payload [ws.MaxControl]byte
 	h := ws.Header{Op: ws.OpClose, Fin: true}
 	if st.flags&flagDialled != 0 {
 		if h.Masked, h.Key = true, d.keys.next(); d.keys.failed() {
 			return dst
 		}
 	}
-	return ws.AppendFrame(dst, h, ws.AppendClose(payload[:0], code, reason))
+	return ws.AppendFrame(dst, h, ws.AppendClose(d.farewell[:0], code, reason))
 }
 
 // Gone implements engine.Driver.

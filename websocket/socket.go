@@ -1,6 +1,8 @@
 package websocket
 
 import (
+	"sync"
+
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/pool"
@@ -44,7 +46,8 @@ func (s Socket) SendText(text string) error { return s.Send(ws.OpText, ascii.Byt
 //
 // The errors are pool.ErrStale when the connection is over, pool.ErrSealed when
 // it is being closed, pool.ErrBacklog at the mark, pool.ErrFull when no output
-// block is free, and ws.ErrOrder for another opcode. Then nothing of the message
+// block is free, ws.ErrOrder for another opcode, and ErrLong for more than a
+// worker's memory to a connection that was dialled. Then nothing of the message
 // is sent.
 func (s Socket) Push(op ws.Opcode, p []byte, mark int, overflow engine.Overflow) error {
 	if op != ws.OpText && op != ws.OpBinary {
@@ -115,7 +118,9 @@ func (s Socket) close(code ws.Code, reason string, drop bool) error {
 	if !r.claim(s.h, code) {
 		return pool.ErrSealed
 	}
-	var frame [ws.MaxHeader + ws.MaxControl]byte
+	l := &d.last
+	l.Lock()
+	frame := &l.frame
 	payload := ws.AppendClose(frame[ws.MaxHeader:ws.MaxHeader], code, reason)
 	h := ws.Header{Op: ws.OpClose, Fin: true, Length: uint64(len(payload))}
 	if s.u.rules.Role == ws.RoleClient {
@@ -123,11 +128,18 @@ func (s Socket) close(code ws.Code, reason string, drop bool) error {
 		ws.Mask(payload, h.Key)
 	}
 	err := d.e.PushLast(s.h, ws.AppendHeader(frame[:0], h), payload, drop)
+	l.Unlock()
 	d.e.Wake(s.h) // it is too late if the peer has answered already
 	if err == pool.ErrFull || err == pool.ErrSealed {
 		return nil // the owner does it, or has
 	}
 	return err
+}
+
+// lastFrame is where the close frames of Sockets are put together.
+type lastFrame struct {
+	sync.Mutex
+	frame [ws.MaxHeader + ws.MaxControl]byte
 }
 
 // claim says that the connection of h is to be closed with a code. It fails if
