@@ -4,6 +4,7 @@ package websocket_test
 
 import (
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -147,6 +148,29 @@ func TestNoAllocs(t *testing.T) {
 		}
 	})
 	alloctest.Zero(t, "Stats", func() { f.ws.Stats(); topic.Stats() })
+}
+
+// TestMemory compares what the driver says to hold with what it holds.
+func TestMemory(t *testing.T) {
+	for _, n := range []int{100, 20000} {
+		f := newFixture(t, kind{mem: memory.Config{}}, bobtail.Config{Sockets: n, Workers: 2}, websocket.Config{})
+		f.free = true
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		d, err := websocket.New(f.srv, websocket.Config{Subscriptions: 2 * n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := d.Straight(websocket.Options{}, func(*websocket.Straight) error { return nil })
+		runtime.ReadMemStats(&after)
+		runtime.KeepAlive(h)
+		// The allocator rounds up.
+		if got, said := int(after.TotalAlloc-before.TotalAlloc), d.Memory(); got < said || got > said+said/8+4096 {
+			t.Errorf("%d sockets: %d bytes, says %d", n, got, said)
+		}
+		f.end()
+	}
 }
 
 // TestSizes holds what a connection costs to what is promised.

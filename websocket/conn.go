@@ -291,17 +291,8 @@ func (c *Conn) transmit(p []byte) error {
 
 func (c *Conn) trySend(p []byte) error {
 	w := c.w
-	if c.handling {
-		if w.Pending(c.s) && c.d.e.Pool().Outputs.Len(c.s) >= c.u.o.Mark && w.TryLend() {
-			// The peer does not take what it is sent by this handler, which is not
-			// to fill our memory.
-			if _, err := w.Stream().Write(nil); err != nil {
-				return err
-			}
-		}
-		if !w.Take() {
-			return engine.ErrDeadline
-		}
+	if c.handling && !c.takeSlot() {
+		return engine.ErrDeadline
 	}
 	total := len(c.out) + len(p)
 	rest, err := c.give(p)
@@ -312,6 +303,21 @@ func (c *Conn) trySend(p []byte) error {
 		return err
 	}
 	return c.wait(p, rest, rest < total)
+}
+
+// takeSlot takes the slot for a moment, in a handler. If the peer does not take
+// what it is sent by this handler, which is not to fill our memory, it waits.
+func (c *Conn) takeSlot() bool {
+	w := c.w
+	if !w.Take() {
+		return false
+	}
+	if !w.Pending(c.s) || c.d.e.Pool().Outputs.Len(c.s) < c.u.o.Mark || !w.TryLend() {
+		return true
+	}
+	w.Give()
+	_, err := w.Stream().Write(nil)
+	return err == nil && w.Take()
 }
 
 // give gives what is to be sent to the engine. The slot is ours.

@@ -3,6 +3,7 @@ package websocket
 import (
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/pool"
@@ -114,6 +115,19 @@ func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error)
 // given, in bytes: it fits into a worker's memory and into a block of the stash.
 // More memory for the workers lets it grow.
 func (d *Driver) MaxWhole() int { return d.whole }
+
+// Memory is how many bytes the driver holds, beside what the Extension does.
+func (d *Driver) Memory() int {
+	n := int(unsafe.Sizeof(*d)) + len(d.conns)*int(unsafe.Sizeof(Conn{})) + len(d.records)*int(unsafe.Sizeof(record{})) +
+		len(d.codecs)*int(unsafe.Sizeof(wsconn.Codec(nil))) + len(d.subs.nodes)*int(unsafe.Sizeof(subscription{})) + len(d.subs.buckets)*4
+	for i := range d.conns {
+		n += len(d.conns[i].inflated)
+	}
+	if list, ok := d.straights.(interface{ memory() int }); ok {
+		n += list.memory()
+	}
+	return n
+}
 
 // Number is the driver's number in its engine.
 func (d *Driver) Number() int { return d.number }

@@ -2,9 +2,11 @@ package websocket_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/internal/splittest"
+	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
 )
@@ -108,5 +110,51 @@ func TestRestBehindHandshake(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestPoll drives the server from a loop of the test's.
+func TestPoll(t *testing.T) {
+	f := newFixture(t, kind{mem: memory.Config{}}, bobtail.Config{Lanes: 1, Workers: 1}, websocket.Config{Ping: int64(10 * time.Second)})
+	f.free = true
+	var j journal
+	f.evented(websocket.Options{}, j.noted())
+	defer f.net.Close()
+	defer f.srv.Close()
+	addr, err := f.srv.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := f.net.Connect(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var got []byte
+	poll := func(in string) {
+		t.Helper()
+		if in != "" {
+			p.Write([]byte(in))
+		}
+		for range 10 {
+			if _, err := f.srv.Poll(f.srv.Now()); err != nil {
+				t.Fatal(err)
+			}
+			var b [512]byte
+			n, _ := p.TryRead(b[:])
+			got = append(got, b[:n]...)
+		}
+	}
+	poll(hello("/ws"))
+	got = got[:0]
+	poll(frame(text, "a"))
+	f.net.Advance(int64(11 * time.Second))
+	poll("")
+	poll(frame(closing, closeFrame(1000, "")))
+	if want := plain(text, "a") + plain(ping, "") + plain(closing, closeFrame(1000, "")); string(got) != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if s := j.String(); s != "open, text a, close 1000 " {
+		t.Error(s)
 	}
 }

@@ -151,7 +151,6 @@ func (c *Conn) closeReceived(p ws.Part) {
 	if c.u.h.Close != nil && c.begin() {
 		c.tell(p.Code, p.Payload)
 	}
-	c.st.flags |= flagTold
 	if c.stop != stopAbort {
 		c.stop = stopReply
 	}

@@ -7,9 +7,8 @@ import (
 	"github.com/bobtail-go/bobtail/ws"
 )
 
-// This file serves a slot: it receives, takes apart what was received, calls the
-// handler, sends what the handler has said, and leaves the slot with its next
-// deadline.
+// This file serves a slot: it receives, has what was received taken apart and
+// the handler called (message.go), and leaves the slot (leave.go).
 //
 // The usual turn is one receive, some messages for the handler, and one send. It
 // takes no lock, and what it knows of the connection is copied from the slot
@@ -137,9 +136,9 @@ func (c *Conn) long() bool {
 	case err == transport.ErrWouldBlock:
 		return true // and nothing more is known to be there
 	case err == transport.EOF:
-		return c.ends(engine.Finish)
+		return c.giveUp(engine.Finish)
 	}
-	return c.ends(engine.Abort)
+	return c.giveUp(engine.Abort)
 }
 
 // compact makes room behind what was received.
@@ -173,7 +172,7 @@ func (c *Conn) look() bool {
 		case stopClose:
 			c.stop = stopNone
 			if !c.sendClose() {
-				return c.ends(engine.Abort)
+				return c.giveUp(engine.Abort)
 			}
 			c.closed(c.code)
 			// What is behind is looked at for the peer's close frame.
@@ -186,9 +185,9 @@ func (c *Conn) look() bool {
 			if !c.sendClose() {
 				v = engine.Abort
 			}
-			return c.ends(v)
+			return c.giveUp(v)
 		case stopDone:
-			return c.ends(engine.Linger)
+			return c.giveUp(engine.Linger)
 		case stopLong:
 			if !c.w.TryLend() {
 				if c.flush() && c.keep() {
@@ -198,7 +197,7 @@ func (c *Conn) look() bool {
 			}
 			c.stop = stopNone
 		default:
-			return c.ends(engine.Abort)
+			return c.giveUp(engine.Abort)
 		}
 	}
 }
@@ -306,134 +305,4 @@ func (c *Conn) finish() bool {
 		c.u.stuck.Add(-1)
 	}
 	return true
-}
-
-// flush sends what is staged. It returns false with the verdict, if the turn is
-// over.
-func (c *Conn) flush() bool {
-	if len(c.out) == 0 {
-		return true
-	}
-	if c.transmit(nil); c.lost {
-		return false
-	}
-	if c.err != nil {
-		return c.ends(engine.Abort)
-	}
-	return true
-}
-
-// park leaves the slot until there is more, with what is here put away.
-func (c *Conn) park() engine.Verdict {
-	if !c.flush() {
-		return c.verdict
-	}
-	w, s := c.w, c.s
-	c.watch()
-	for !w.Pending(s) && c.passed() {
-		if !c.timeOut() || !c.flush() {
-			return c.verdict
-		}
-	}
-	if !c.keep() {
-		return c.verdict
-	}
-	if w.Pending(s) {
-		return engine.Park // the engine waits for the peer to take it
-	}
-	if c.d.e.Closing() && c.st.at == ws.StateOpen && c.st.flags&flagClosing == 0 {
-		c.close(ws.CodeGoingAway, "")
-		c.stop = stopNone
-		if !c.sendClose() {
-			return c.over(engine.Abort)
-		}
-		c.closed(c.code)
-	}
-	d := int64(0)
-	if c.st.due != pool.Never {
-		d = max(pool.TickTime(c.st.due, w.Now)-w.Now, 1)
-	}
-	w.Alarm(s, d)
-	return engine.Park
-}
-
-// keep puts away what was received and not used up yet.
-func (c *Conn) keep() bool {
-	n := c.to - c.from + c.end - c.at
-	if n == 0 {
-		c.d.e.Pool().Stash.Drop(c.s)
-		return true
-	}
-	b := c.w.Stash(c.s)
-	if b == nil {
-		c.fail(ws.CodeTryAgainLater)
-		return c.look()
-	}
-	if c.got > 0 {
-		c.w.Prompt(c.s)
-	}
-	k := copy(b, c.in[c.from:c.to])
-	copy(b[k:], c.in[c.at:c.end])
-	c.st.kept, c.st.whole = uint32(n), uint32(k)
-	return true
-}
-
-// watch sets the time of what is to be done next, if nothing comes.
-func (c *Conn) watch() {
-	if c.st.at != ws.StateOpen || c.st.flags&flagClosing != 0 {
-		return
-	}
-	st, now := &c.st, c.w.Now
-	if partial := c.dec.InFrame() > 0 || c.to > c.from || c.at < c.end; partial {
-		p := c.d.e.Patience()
-		most := pool.TickAfter(now + p.Body)
-		switch {
-		case st.flags&flagPartial == 0:
-			st.flags |= flagPartial
-			st.due = most
-		case c.got > 0:
-			// As engine.Worker.Progress has it: a byte counts for a tick at
-			// least, and the grace is never more than it was.
-			st.due = pool.Later(st.due, max(pool.TickAfter(int64(c.got)*second/int64(p.Rate)), 1))
-			if int32(st.due-most) > 0 {
-				st.due = most
-			}
-		}
-		return
-	}
-	if c.got > 0 || st.flags&flagPartial != 0 {
-		st.flags &^= flagPartial | flagPinged
-		st.due = pool.Never
-		if c.d.cfg.Ping > 0 {
-			st.due = pool.TickAfter(now + c.d.cfg.Ping)
-		}
-	}
-}
-
-// passed reports whether it is time for what is to be done next.
-func (c *Conn) passed() bool {
-	return c.st.due != pool.Never && int32(pool.Tick(c.w.Now)-c.st.due) >= 0
-}
-
-// timeOut does what is to be done since nothing has come. It returns false with
-// the verdict, if the turn is over.
-func (c *Conn) timeOut() bool {
-	st := &c.st
-	switch {
-	case st.at == ws.StateCloseSent || st.flags&flagClosing != 0:
-		// RFC 6455 section 7.1.1: the peer has had its time.
-		return c.ends(engine.Finish)
-	case st.flags&flagPartial != 0:
-		c.fail(ws.CodePolicyViolation)
-		return c.look()
-	case st.flags&flagPinged == 0:
-		st.flags |= flagPinged
-		st.due = pool.TickAfter(c.w.Now + c.d.cfg.Pong)
-		if c.control(ws.OpPing, nil) != nil {
-			return c.ends(engine.Abort)
-		}
-		return true
-	}
-	c.d.counts.dead.Add(1)
-	return c.ends(engine.Abort)
 }

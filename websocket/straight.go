@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"io"
+	"unsafe"
 
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/pool"
@@ -49,9 +50,9 @@ type Straight struct {
 // two calls that read or write.
 func (d *Driver) Straight(o Options, f func(c *Straight) error) web.Handler {
 	u := d.newRoute(o, Handler{Data: func(*Conn, ws.Part) error { return nil }}, ws.RoleServer)
-	list, ok := d.straights.([]Straight)
+	list, ok := d.straights.(straights)
 	if !ok {
-		list = make([]Straight, len(d.conns))
+		list = make(straights, len(d.conns))
 		d.straights = list
 	}
 	return func(w web.Response, r *web.Request) error {
@@ -73,6 +74,11 @@ func (d *Driver) Straight(o Options, f func(c *Straight) error) web.Handler {
 		return s.run(held, f)
 	}
 }
+
+// straights are those of all workers.
+type straights []Straight
+
+func (l straights) memory() int { return len(l) * int(unsafe.Sizeof(Straight{})) }
 
 func (s *Straight) run(held web.Held, f func(c *Straight) error) error {
 	d := s.d
