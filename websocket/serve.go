@@ -202,8 +202,8 @@ func (c *Conn) look() bool {
 	}
 }
 
-// ends ends the turn with a verdict that ends the connection.
-func (c *Conn) ends(v engine.Verdict) bool {
+// giveUp ends the turn with a verdict that ends the connection.
+func (c *Conn) giveUp(v engine.Verdict) bool {
 	c.verdict = c.over(v)
 	return false
 }
