@@ -24,10 +24,12 @@ func FuzzNegotiation(f *testing.F) {
 		client := extension(t, deflate.Config{ServerTakeover: true, ClientTakeover: true, Contexts: 1})
 		if p := e.Accept(value); p != 0 {
 			answer := e.AppendAccept(nil, p)
-			if q, err := client.Agree(answer); err != nil {
-				t.Errorf("Accept(%q) answers %q: %v", value, answer, err)
-			} else if client.Stateful(ws.RoleClient, q) != e.Stateful(ws.RoleServer, p) {
-				t.Errorf("Accept(%q) answers %q, %#x, which is taken for %#x", value, answer, p, q)
+			q, err := client.Agree(answer)
+			ours, theirs := e.Stateful(ws.RoleServer, p), client.Stateful(ws.RoleClient, q)
+			// With a small window a client may keep its context, and ours does not.
+			small := bytes.Contains(answer, []byte("client_max_window_bits"))
+			if err != nil || theirs && !ours || ours && !theirs && !small {
+				t.Errorf("Accept(%q) answers %q, %#x, which is taken for %#x, %v", value, answer, p, q, err)
 			}
 			e.Release(p)
 		}
