@@ -94,12 +94,15 @@ func tunnel(c net.Conn, user *url.Userinfo, server string) error {
 		return err
 	}
 	r := bufio.NewReader(io.LimitReader(c, maxHead))
-	answer, err := http.ReadResponse(r, ask)
-	if err != nil {
-		if timedOut(err) {
-			return err
+	var answer *http.Response
+	for answer == nil || answer.StatusCode < 200 && answer.StatusCode != http.StatusSwitchingProtocols {
+		var err error
+		if answer, err = http.ReadResponse(r, ask); err != nil {
+			if timedOut(err) {
+				return err
+			}
+			return ErrProxyAnswer
 		}
-		return ErrProxyAnswer
 	}
 	if answer.StatusCode/100 != 2 {
 		e := refusal(c, answer)

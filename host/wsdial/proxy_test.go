@@ -160,6 +160,8 @@ func TestProxyRefuses(t *testing.T) {
 	}{
 		{"credentials wanted", "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 2\r\n\r\nno", 407, nil},
 		{"bad gateway", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\nno", 502, nil},
+		{"behind an interim answer (RFC 9110 section 15.2)", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\nno", 502, nil},
+		{"interim answers without an end", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 1<<12), 0, wsdial.ErrProxyAnswer},
 		{"a redirect", "HTTP/1.1 302 Found\r\nLocation: ws://a.test/\r\nContent-Length: 2\r\n\r\nno", 302, nil},
 		{"no HTTP", "hello\r\n\r\n", 0, wsdial.ErrProxyAnswer},
 		{"nothing", "", 0, wsdial.ErrProxyAnswer},
