@@ -392,6 +392,27 @@ func TestPing(t *testing.T) {
 			c.CloseNow()
 		})
 	})
+	t.Run("waiting for a frame", func(t *testing.T) {
+		// The peer takes nothing, but talks. The ping that waits for the frame
+		// under way must be the only one: another would wait for a lock, for
+		// which synctest's clock stands still.
+		synctest.Test(t, func(t *testing.T) {
+			c := dialPipe(t, wsdial.Config{PingEvery: 10 * time.Second}, func(s *wsconn.Conn, _ net.Conn) {
+				for s.WriteText("here I am") == nil {
+					time.Sleep(15 * time.Second)
+				}
+			})
+			time.AfterFunc(time.Hour, func() { c.CloseNow() })
+			for {
+				if _, _, err := c.Receive(); err != nil {
+					if !errors.Is(err, net.ErrClosed) {
+						t.Error(err)
+					}
+					break
+				}
+			}
+		})
+	})
 	t.Run("by hand", func(t *testing.T) {
 		got := make(chan string, 2)
 		base := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -422,7 +443,7 @@ func TestNetConn(t *testing.T) {
 		switch r.URL.Path {
 		case "/text":
 			s.WriteText("x")
-			s.Next()
+			s.CloseWith(ws.CodeNormal, "")
 		case "/end":
 			for _, p := range []string{"a", "", "bc"} {
 				s.WriteMessage(ws.OpBinary, []byte(p))
@@ -479,8 +500,10 @@ func TestNetConn(t *testing.T) {
 	})
 	t.Run("another kind", func(t *testing.T) {
 		c := wsdial.NetConn(dial(t, base+"text", wsdial.Config{}), ws.OpBinary)
-		if n, err := c.Read(make([]byte, 10)); n != 0 || err != wsdial.ErrWrongKind {
-			t.Errorf("%d, %v", n, err)
+		for range 2 { // the peer has answered 1000, which is no end of a stream here
+			if n, err := c.Read(make([]byte, 10)); n != 0 || err != wsdial.ErrWrongKind {
+				t.Errorf("%d, %v", n, err)
+			}
 		}
 		c.Close()
 	})

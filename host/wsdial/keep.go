@@ -15,6 +15,7 @@ type keeper struct {
 	mu     sync.Mutex
 	timer  *time.Timer // nil once it is over
 	pinged int64       // when a ping was sent that is not answered, 0 if there is none
+	asking bool        // a ping is being sent
 }
 
 func keep(c *Conn, every, within time.Duration) *keeper {
@@ -66,6 +67,14 @@ func (k *keeper) tick() {
 	// The timer runs before the ping is sent, which may take for ever.
 	k.pinged = now
 	k.timer.Reset(k.within)
+	asking := k.asking
+	k.asking = true
 	k.mu.Unlock()
+	if asking {
+		return // one that waits for the frame under way is as good as many
+	}
 	k.c.Ping(nil) // if this fails, so does reading
+	k.mu.Lock()
+	k.asking = false
+	k.mu.Unlock()
 }

@@ -30,6 +30,7 @@ type netConn struct {
 
 	mu     sync.Mutex // held by Read
 	inside bool       // a message
+	wrong  bool       // kind of message: the peer's answer to that is no end of a stream
 }
 
 func (n *netConn) Read(p []byte) (int, error) {
@@ -54,11 +55,15 @@ func (n *netConn) Read(p []byte) (int, error) {
 
 // next waits for a message.
 func (n *netConn) next() error {
+	if n.wrong {
+		return ErrWrongKind
+	}
 	op, err := n.c.Next()
 	if err != nil {
 		return end(err)
 	}
 	if op != n.op {
+		n.wrong = true
 		n.c.CloseWith(ws.CodeUnsupportedData, "wrong kind of message")
 		return ErrWrongKind
 	}
