@@ -53,9 +53,11 @@ func (c *Conn) RemoteAddr() net.Addr { return c.stream.RemoteAddr() }
 // SetDeadline is SetReadDeadline and SetWriteDeadline.
 func (c *Conn) SetDeadline(t time.Time) error { return c.stream.SetDeadline(t) }
 
-// SetReadDeadline says until when methods that read wait, as in net.Conn. The
-// zero Time is no limit. What they had begun to read is lost, and so is the
-// connection for all further reading.
+// SetReadDeadline says until when methods that read wait for the peer to send,
+// as in net.Conn. The zero Time is no limit. What they had begun to read is
+// lost, and so is the connection for all further reading. They also answer, to
+// pings and to what ends the connection: how long that waits for the peer to
+// take it is for SetWriteDeadline.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.stream.SetReadDeadline(t) }
 
 // SetWriteDeadline says until when methods that send wait. Behind a frame that

@@ -43,7 +43,7 @@ type Config struct {
 	Close      time.Duration // how long Close waits for the peer; 0 for 5 s
 	PingEvery  time.Duration // while nothing comes; 0 for never
 	PongWithin time.Duration // how long the answer to that may take; 0 for as long as PingEvery
-	Rand       io.Reader     // for keys (RFC 6455 section 10.3); nil for crypto/rand
+	Rand       io.Reader     // for keys (RFC 6455 section 10.3), safe for use by several goroutines if the connections are; nil for crypto/rand
 
 	// Ping and Pong, if they are not nil, are called by the methods that read
 	// with the payload of each such frame that came, valid during the call. A
@@ -110,6 +110,10 @@ func ours(name string) bool {
 // scheme is ws or wss; a user in it is sent as credentials (RFC 7617) unless
 // the Header has some. Errors are of type *OpError. Once ctx is done, Dial
 // fails; a connection that it has returned does not know ctx.
+//
+// It does not know of other calls: that a client has one connection at a time
+// in its handshake with an address (RFC 6455 section 4.1) is for a program to
+// see to that dials many.
 //
 // A redirect is an error, a *StatusError that knows where it leads, as
 // browsers have it, since WebSocket's handshake has no CORS that would protect

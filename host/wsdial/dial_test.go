@@ -141,6 +141,7 @@ func TestAnswers(t *testing.T) {
 		{"subprotocol not offered", head + "Sec-WebSocket-Protocol: b\r\n\r\n", ws.ErrAnswerProtocol},
 		{"the client's whole list", head + "Sec-WebSocket-Protocol: x, y\r\n\r\n", ws.ErrAnswerProtocol},
 		{"extension not offered", head + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", ws.ErrAnswerExtension},
+		{"no extension, where none was offered", head + "Sec-WebSocket-Extensions: \r\n\r\n", ws.ErrAnswerExtension},
 		{"a malformed field", head + "A : b\r\n\r\n", ws.ErrAnswerField},
 		{"a head without an end", "HTTP/1.1 101 Switching Protocols\r\n" + strings.Repeat("A: b\r\n", 1<<14), ws.ErrAnswerLong},
 		{"interim answers without an end", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 1<<12), ws.ErrAnswerLong},
