@@ -1,6 +1,7 @@
 package bobtail_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -162,18 +163,24 @@ func TestHoldKeepsRequest(t *testing.T) {
 			for i := range held.Memory {
 				held.Memory[i] = '#'
 			}
-			if string(held.Rest) != "rest" || cap(held.Rest) != 4 || string(r.PathValue("name")) != "echoes" || len(mine) != strings.Count(string(mine), "m") {
+			if name := r.PathValue("name"); string(name) != "echoes" {
+				t.Errorf("the name is %q", name)
+			}
+			if n := bytes.Count(held.Memory, []byte("#")); n != len(held.Memory) {
+				t.Errorf("the request has written to %d bytes", len(held.Memory)-n)
+			}
+			if string(held.Rest) != "rest" || cap(held.Rest) != 4 || len(mine) != strings.Count(string(mine), "m") {
 				t.Errorf("rest %q, path %q, arena %q", held.Rest, r.Path(), mine)
 			}
 			_, err = held.RW.Read(held.Memory)
 			return err
 		})
 		for _, k := range []struct {
-			query string
-			least int
-		}{{"", 2048 - 200}, {"?a", 3*2048/4 - 200}} {
+			target string
+			least  int
+		}{{"/echoes", 2048 - 200}, {"/echoes?a", 3*2048/4 - 200}, {"/ech%6fes", 2048 - 200}, {"/ech%6fes?a", 3*2048/4 - 200}} {
 			c := f.dial()
-			c.send(strings.Replace(upgrade, "/echoes", "/echoes"+k.query, 1) + "rest")
+			c.send(strings.Replace(upgrade, "/echoes", k.target, 1) + "rest")
 			c.wantNext(switching)
 			f.advance(time.Second)
 			if access.Load() != "" {
@@ -183,7 +190,7 @@ func TestHoldKeepsRequest(t *testing.T) {
 			c.wantEnd("")
 			c.conn.Close()
 			f.settle()
-			if s := access.Swap("").(string); !strings.HasPrefix(s, "/echoes 101 0 10") {
+			if s := access.Swap("").(string); !strings.HasPrefix(s, "/ech") || !strings.Contains(s, " 101 0 10") {
 				t.Errorf("Access was told %q", s)
 			}
 			if least < k.least {

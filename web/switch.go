@@ -116,8 +116,9 @@ type Held struct {
 // Hold ends the response with a change of protocol, as Switch does, but gives
 // the connection to the handler, which holds its worker while it is at it: the
 // head is sent at once, behind the answers to the requests before it. The
-// request stays valid. When the handler returns, the connection ends: in order
-// if it returns nil, else it is aborted.
+// request stays valid, and has arena left for the values of its target, if each
+// is asked for once. When the handler returns, the connection ends: in order if
+// it returns nil, else it is aborted.
 //
 // The handler has a deadline (engine.Stream.Extend moves it), may wait (its
 // worker is lent then, and may be reclaimed), and should learn when the server
@@ -156,12 +157,14 @@ func (h Head) Hold() (Held, error) {
 }
 
 // free is the memory behind what was received, as far as the request does not
-// need it.
+// need it: what is not free of the arena stays for what handlers ask of it.
 func (x *Exchange) free(rest []byte) []byte {
 	in, out, _ := shares(x.memory)
 	from, to := len(in)-(cap(rest)-len(rest)), len(in)+len(out)
 	if x.used == 0 {
-		to = len(x.memory)
+		// All values of a target together are no longer than it is.
+		x.used = len(x.arena) - min(len(x.conn.Head().Target(x.conn.Bytes())), len(x.arena)/2)
+		to += x.used
 	}
 	return x.memory[from:to:to]
 }
