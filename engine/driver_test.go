@@ -49,6 +49,7 @@ type lines struct {
 	slow   func()                               // called in each handler
 	wake   func(w *engine.Worker)               // the handler of the next Serve
 	onGone func(h pool.Handle)                  // called in each Gone, on a worker
+	onBye  func(s *pool.Slot)                   // called in each Farewell
 
 	detached chan any   // what detach has got
 	told     chan error // what watch was told
@@ -434,6 +435,9 @@ var whys = map[engine.Why]string{
 }
 
 func (d *lines) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
+	if d.onBye != nil {
+		d.onBye(s)
+	}
 	return append(append(append(dst, "farewell "...), whys[why]...), '\n')
 }
 

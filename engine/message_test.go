@@ -649,3 +649,48 @@ func TestGoneByWorkers(t *testing.T) {
 		})
 	}
 }
+
+// TestPushBeforeFarewell pushes at the moment at which a connection is ended from
+// outside: what is taken is sent before the farewell, never behind it, and when
+// the peer does not take it all, it hears no farewell.
+func TestPushBeforeFarewell(t *testing.T) {
+	for _, k := range []struct {
+		name  string
+		gone  bool // the driver wants to end on a worker
+		seals bool
+		n     int // bytes that are pushed
+		reset bool
+	}{
+		{"by the monitor", false, false, 100, false},
+		{"by a worker", true, true, 100, false},
+		{"by the monitor, and it is not taken", false, false, 300, true},
+		{"by a worker, and it is not taken", true, true, 300, true},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			c := usual()
+			c.mem.Pipe = 200
+			bubble(t, c, func(f *fixture) {
+				if k.gone {
+					f.d.onGone = func(pool.Handle) {}
+				}
+				a, h := f.open()
+				late := string(static[:k.n])
+				f.d.onBye = func(s *pool.Slot) {
+					f.push(h, late)
+					if k.seals {
+						f.e.Pool().Outputs.Seal(s)
+					}
+				}
+				a.send("half")
+				f.advance(f.e.Patience().Head + poolTick)
+				if k.reset {
+					a.wantReset()
+				} else {
+					a.wantEnd(late + "farewell timeout\n")
+				}
+				a.conn.Close()
+				f.until("end", func() bool { return f.e.Stats().Open == 0 })
+			})
+		})
+	}
+}

@@ -179,6 +179,7 @@ func (e *Engine) putBack(s *pool.Slot, back pool.Event) {
 func (e *Engine) dismissSlot(s *pool.Slot, why Why) {
 	cut := s.Flags&flagOutput != 0 || Phase(s.Phase) == PhaseWrite
 	said := !cut && e.sayFarewell(s, why, &e.counts)
+	cut = cut || s.Flags&flagOutput != 0
 	how := flagClosing
 	if cut {
 		how = flagKilled
@@ -207,8 +208,9 @@ func (e *Engine) dismissSlot(s *pool.Slot, why Why) {
 	e.hand(s, pool.Readable)
 }
 
-// sayFarewell sends what the protocol says at the end. It reports whether
-// anything was sent, whole.
+// sayFarewell sends what the protocol says at the end, behind what was pushed
+// before. It reports whether that was sent, whole; if not even what was pushed
+// was, the slot still has flagOutput.
 func (e *Engine) sayFarewell(s *pool.Slot, why Why, c *counters) bool {
 	f := &e.farewell
 	f.Lock()
@@ -216,6 +218,14 @@ func (e *Engine) sayFarewell(s *pool.Slot, why Why, c *counters) bool {
 	b := e.drivers[s.Driver].Farewell(f.text[:0], s, why)
 	if len(b) == 0 {
 		return false
+	}
+	if e.pool.Peek(s)&pool.Output != 0 {
+		// It was pushed since the slot was last let go, and before the driver has
+		// sealed the queue, if it has: nothing goes behind a farewell.
+		s.Flags |= flagOutput
+		if e.flushPushed(s, c) != nil {
+			return false
+		}
 	}
 	f.bufs[0] = b
 	n, err := e.backend.Send(stream(s), f.bufs[:])

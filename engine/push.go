@@ -93,11 +93,7 @@ func (e *Engine) signalOutput(h pool.Handle) {
 	}
 	s := e.pool.Slot(h.Index())
 	note(s, sig)
-	l := &e.lanes[s.Lane]
-	l.push.Lock()
-	n, err := e.flushTo(s, l.push.bufs[:])
-	l.push.Unlock()
-	e.counts.add(countSent, n)
+	err := e.flushPushed(s, &e.counts)
 	leave := pool.Park
 	switch {
 	case err == nil:
@@ -118,6 +114,17 @@ func (e *Engine) signalOutput(h pool.Handle) {
 		return
 	}
 	e.putBack(s, leave)
+}
+
+// flushPushed sends the queued output of a slot that the caller, who is no
+// worker, owns.
+func (e *Engine) flushPushed(s *pool.Slot, c *counters) error {
+	l := &e.lanes[s.Lane]
+	l.push.Lock()
+	n, err := e.flushTo(s, l.push.bufs[:])
+	l.push.Unlock()
+	c.add(countSent, n)
+	return err
 }
 
 // hand gives a slot that the caller owns to the workers, with signals for
