@@ -91,7 +91,8 @@ const (
 
 // New makes a driver for an engine, of a bobtail.Server for example, with all
 // its memory, and adds it there. It must be called before the engine listens.
-// It fails with ErrConfig.
+// It fails with ErrConfig, also if a worker's memory or a block of the stash is
+// too small.
 func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error) {
 	e := server.Engine()
 	if err := c.setDefaults(e.Pool().Size()); err != nil {
@@ -104,7 +105,9 @@ func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error)
 		k := &d.conns[i]
 		k.d = d
 		k.divide(e.Memory(i), e.Pool().Stash.Size())
-		d.whole = len(k.in) - ws.MaxPending
+		if d.whole = len(k.in) - ws.MaxPending; d.whole < ws.MaxControl {
+			return nil, ErrConfig
+		}
 	}
 	d.equip()
 	d.number = e.AddDriver(d)
@@ -258,6 +261,7 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 	r := &d.records[h.Index()]
 	if r.u == nil {
+		r.busy = false // of Target.Failed
 		d.dials.drop(d, h)
 		return
 	}

@@ -110,8 +110,11 @@ func (c *Conn) mayCome() bool {
 	if now := uint16(c.w.Now / second); now != c.st.second {
 		c.st.second, c.st.sent = now, 0
 	}
+	if int(c.st.sent) >= c.u.o.Rate {
+		return false
+	}
 	c.st.sent++
-	return int(c.st.sent) <= c.u.o.Rate
+	return true
 }
 
 // result acts on what a handler has returned.
@@ -132,7 +135,6 @@ func (c *Conn) fail(code ws.Code) {
 	if c.st.at == ws.StateOpen {
 		c.close(code, "")
 		c.stop = stopReply
-		c.r.code = uint16(code)
 	} else {
 		c.stop = stopDone
 	}

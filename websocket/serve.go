@@ -123,6 +123,9 @@ func (c *Conn) long() bool {
 	if !c.flush() {
 		return false
 	}
+	if c.stop == stopFull {
+		return true // nothing would look at what is received
+	}
 	c.stretch()
 	defer c.halve()
 	n, err := c.w.Receive(c.s, c.in[:min(c.dec.InFrame(), uint64(len(c.in)))])
@@ -181,6 +184,9 @@ func (c *Conn) look() bool {
 				return true
 			}
 		case stopReply:
+			if c.st.flags&flagTold == 0 {
+				c.r.code = uint16(c.code) // for who tells the program
+			}
 			v := engine.Linger
 			if !c.sendClose() {
 				v = engine.Abort
@@ -245,6 +251,9 @@ func (c *Conn) closedBy() bool {
 // over ends the connection: the program is told, if it was not yet, and what is
 // staged is sent.
 func (c *Conn) over(v engine.Verdict) engine.Verdict {
+	if c.lost {
+		return engine.Lost // the slot is another's
+	}
 	if c.st.flags&flagTold == 0 && c.u.h.Close != nil {
 		if !c.begin() {
 			return engine.Abort
@@ -290,8 +299,8 @@ func (c *Conn) finish() bool {
 		c.lost = true
 		c.verdict = engine.Lost
 		// The slot and the record are gone. What the connection had, we have.
+		c.w, c.r = nil, nil
 		if c.st.flags&flagTold == 0 && c.u.h.Close != nil {
-			c.r = nil
 			c.st.flags |= flagTold
 			c.tell(ws.CodeInternalError, nil)
 		}

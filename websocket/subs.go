@@ -61,6 +61,9 @@ func (t *subscriptions) bucket(topic *Topic, h pool.Handle) *int32 {
 func (t *subscriptions) open(d *Driver, h pool.Handle, key wsconn.Params) {
 	t.mu.Lock()
 	r := &d.records[h.Index()]
+	for r.live != 0 && r.first >= 0 {
+		t.remove(r, r.first) // of a straight handler that was lost, and has not returned yet
+	}
 	r.live, r.first, r.key = h.Generation(), -1, key
 	t.mu.Unlock()
 }

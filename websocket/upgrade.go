@@ -118,10 +118,11 @@ func (u *route) Begin(w *engine.Worker, s *pool.Slot, rest []byte, value any) en
 	r.u, r.value, r.protocol = u, value, c.agreed.protocol
 	d.agree(h, r, c.agreed.params)
 	c.agreed.params = 0
-	return u.begin(c, w, s, h, rest)
+	return c.leave(u.begin(c, w, s, h, rest))
 }
 
-// begin begins the life of a connection whose handshake is complete.
+// begin begins the life of a connection whose handshake is complete. Whoever calls
+// it ends the turn (leave).
 func (u *route) begin(c *Conn, w *engine.Worker, s *pool.Slot, h pool.Handle, rest []byte) engine.Verdict {
 	d := u.d
 	d.subs.open(d, h, d.sharedKey(u, d.records[h.Index()].params))
@@ -130,13 +131,13 @@ func (u *route) begin(c *Conn, w *engine.Worker, s *pool.Slot, h pool.Handle, re
 	pool.StateOf[state](s).at = ws.StateOpen // a farewell may come soon
 	c.load(w, s)
 	if len(rest) > len(c.in) {
-		return c.leave(c.over(engine.Abort))
+		return c.over(engine.Abort)
 	}
 	c.end = copy(c.in, rest)
 	if d.cfg.Ping > 0 {
 		c.st.due = pool.TickAfter(w.Now + d.cfg.Ping)
 	}
-	return c.leave(c.open())
+	return c.open()
 }
 
 // open tells the program of a connection, and serves it.
