@@ -29,6 +29,7 @@ type echoes struct {
 	alive  atomic.Int64
 	sent   atomic.Int64 // bytes given to it by Begin
 	hello  string       // before the value
+	polite bool         // it receives only what it is told of
 }
 
 // echoState is what it keeps in a slot.
@@ -73,7 +74,7 @@ func (d *echoes) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
 }
 
 func (d *echoes) read(w *engine.Worker, s *pool.Slot) engine.Verdict {
-	for !w.Pending(s) {
+	for !w.Pending(s) && (!d.polite || w.Unread(s)) {
 		n, err := w.Receive(s, w.Memory)
 		if n > 0 {
 			s.Phase = uint8(engine.PhaseBusy)
@@ -338,6 +339,35 @@ func (k switchSink) End(w bobtail.Response, r *bobtail.Request, st *bobtail.Stat
 }
 
 func (k switchSink) Abandon(st *bobtail.State) {}
+
+// TestSwitchAfterLater is for a request that has waited behind one that was
+// answered later, while bytes came that nobody has looked at.
+func TestSwitchAfterLater(t *testing.T) {
+	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+		d := f.echoes()
+		d.polite = true
+		f.fast()
+		tickets := make(chan bobtail.Ticket, 1)
+		f.handle("GET /later", func(w bobtail.Response, r *bobtail.Request) error {
+			ticket, err := r.Later(int64(time.Minute))
+			tickets <- ticket
+			return err
+		})
+		f.handle("GET /echoes", d.handler)
+		c := f.dial()
+		c.send(get("/later") + upgrade)
+		ticket := <-tickets
+		f.await("rest", func() bool { return f.srv.Stats().Busy == 0 })
+		c.send("rest")
+		f.wantFast(time.Second)
+		if err := f.srv.Answer(ticket, func(w bobtail.Response, r *bobtail.Request) error { return w.Text("late") }); err != nil {
+			t.Fatal(err)
+		}
+		c.wantNext(ok("late") + switching + "<hello>rest")
+		c.conn.Close()
+		d.over(f, 1)
+	})
+}
 
 // TestSwitchFromSink leaves nothing of the Sink in the slot.
 func TestSwitchFromSink(t *testing.T) {

@@ -15,8 +15,15 @@ func (w *Worker) Give() { w.give() }
 // Ignore says that the driver will not receive before something other than the
 // peer's bytes makes it go on: those that are known to be there stay in the
 // network, and are no reason to serve the slot. The driver must try to receive
-// when it goes on, since no event will tell of them.
+// when it goes on, or Heed, since no event will tell of them.
 func (w *Worker) Ignore(s *pool.Slot) { s.Flags &^= flagUnread }
+
+// Heed takes Ignore back when the driver goes on: there may be bytes again.
+func (w *Worker) Heed(s *pool.Slot) {
+	if s.Flags&flagEOF == 0 {
+		s.Flags |= flagUnread
+	}
+}
 
 // Hangup reports whether the peer is known to have closed or reset: Receive
 // will come to EOF or an error.

@@ -197,6 +197,9 @@ func (x *Exchange) serveLater() (v engine.Verdict, over bool) {
 	}
 	st.mode = modeRequest
 	s.Phase = uint8(engine.PhaseBusy)
+	// A request behind this one may give the connection to another protocol,
+	// before anything is received.
+	w.Heed(s)
 	after, v := x.answer(nil, h)
 	return v, after != nextEnd
 }
