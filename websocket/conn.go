@@ -325,19 +325,37 @@ func (c *Conn) give(p []byte) (rest int, err error) {
 	// RFC 6455 section 5.4: between the fragments of a message come control
 	// frames at most, so what others push waits.
 	midway := c.st.enc.Midway()
-	if midway && c.st.flags&flagHeld == 0 {
+	if midway || c.w.Pending(c.s) {
+		c.hold()
+	}
+	rest, err = c.w.Send(c.s, c.out, p, false)
+	if c.w.Pending(c.s) {
+		// Section 5.5.1: nothing may follow a close frame. So one that is pushed
+		// must wait for what the handler still sends in this turn.
+		c.hold()
+		if c.stop == stopNone {
+			c.stop = stopFull
+		}
+	} else if !midway && c.st.flags&flagHeld != 0 && rest == 0 {
+		c.unhold()
+	}
+	return rest, err
+}
+
+// hold has what others push wait. The slot is ours.
+func (c *Conn) hold() {
+	if c.st.flags&flagHeld == 0 {
 		c.st.flags |= flagHeld
 		c.w.Hold(c.s, true)
 	}
-	rest, err = c.w.Send(c.s, c.out, p, false)
-	if !midway && c.st.flags&flagHeld != 0 && rest == 0 {
+}
+
+// unhold has it wait no longer.
+func (c *Conn) unhold() {
+	if c.st.flags&flagHeld != 0 {
 		c.st.flags &^= flagHeld
 		c.w.Hold(c.s, false)
 	}
-	if c.w.Pending(c.s) && c.stop == stopNone {
-		c.stop = stopFull
-	}
-	return rest, err
 }
 
 // wait waits until the peer has taken the last rest bytes of what is staged and

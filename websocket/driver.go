@@ -236,6 +236,12 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	if st.at != ws.StateOpen {
 		return dst // there is nobody, or it was told already
 	}
+	// Nothing goes behind a close frame, and there is but one: who has sealed the
+	// queue has put it there.
+	p := d.e.Pool()
+	if _, err := p.Outputs.CopyLast(p.Handle(s), nil, nil, true); err != nil {
+		return dst
+	}
 	code := ws.CodePolicyViolation
 	reason := "too slow"
 	switch why {
@@ -246,8 +252,7 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	case engine.WhyHeld, engine.WhyRefused:
 		code, reason = ws.CodeTryAgainLater, ""
 	}
-	d.records[d.e.Pool().Index(s)].code = uint16(code)
-	d.e.Pool().Outputs.Seal(s) // nothing goes behind a close frame
+	d.records[p.Index(s)].code = uint16(code)
 	h := ws.Header{Op: ws.OpClose, Fin: true}
 	if st.flags&flagDialled != 0 {
 		if h.Masked, h.Key = true, d.keys.next(); d.keys.failed() {

@@ -210,10 +210,7 @@ func (c *Conn) sendClose() bool {
 	// What others have pushed may be sent before it, but not in the midst of a
 	// message that will never have an end.
 	err := c.d.e.PushLast(c.handle, head, payload, midway)
-	if c.st.flags&flagHeld != 0 {
-		c.st.flags &^= flagHeld
-		c.w.Hold(c.s, false)
-	}
+	c.unhold()
 	if err == nil || err == pool.ErrSealed {
 		return true
 	}

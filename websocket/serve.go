@@ -59,6 +59,9 @@ func (c *Conn) leave(v engine.Verdict) engine.Verdict {
 	if c.valued {
 		c.r.value = c.value
 	}
+	if !c.st.enc.Midway() {
+		c.unhold() // what was pushed has its turn
+	}
 	*pool.StateOf[state](c.s) = c.st
 	c.value = nil
 	return v
@@ -255,10 +258,11 @@ func (c *Conn) over(v engine.Verdict) engine.Verdict {
 		return engine.Lost // the slot is another's
 	}
 	if c.st.flags&flagTold == 0 && c.u.h.Close != nil {
+		code := ws.Code(c.r.code)
 		if !c.begin() {
 			return engine.Abort
 		}
-		c.tell(ws.Code(c.r.code), nil)
+		c.tell(code, nil)
 		if !c.finish() {
 			return engine.Lost
 		}

@@ -192,10 +192,12 @@ type link struct {
 	limit int64
 	err   error // why the stream is of no use
 
+	waited  int64 // how long nothing has come, as far as the next thing to do depends on it
 	pinged  bool
 	closing bool   // the server shuts down
 	left    uint64 // bytes of the frame that is being written
 	within  bool   // some of it is
+	skips   bool   // it is not written: it is a close frame that others have sent
 	held    bool   // a message is being written
 	last    bool   // its last frame is
 }
@@ -209,6 +211,11 @@ func (l *link) Read(p []byte) (int, error) {
 	}
 	cfg := &l.s.d.cfg
 	for {
+		if l.s.IsOpen() && l.closedElsewhere() {
+			// Whoever has closed it waits for the peer's answer no more than we do.
+			l.waited = 0
+			l.s.StartClose(l.code(), "")
+		}
 		wait := cfg.Ping
 		switch {
 		case l.closing || !l.s.IsOpen():
@@ -218,21 +225,33 @@ func (l *link) Read(p []byte) (int, error) {
 		case l.pinged:
 			wait = cfg.Pong
 		}
-		err := l.t.Extend(wait + l.limit)
+		// Nobody tells that others have closed the connection, so this looks now
+		// and then.
+		while := min(wait-l.waited, max(cfg.Close, second))
+		err := l.t.Extend(while + l.limit)
 		n := 0
 		if err == nil {
-			n, err = l.t.ReadWithin(p, wait)
+			n, err = l.t.ReadWithin(p, while)
 		}
 		if n > 0 {
-			l.pinged = false
+			l.waited, l.pinged = 0, false
 			return n, nil
+		}
+		if err == engine.ErrSlow {
+			if l.waited += while; l.waited < wait {
+				continue
+			}
+			l.waited = 0
 		}
 		switch {
 		case err == engine.ErrClosing && !l.closing:
 			l.closing = true
+			l.waited = 0
 			l.s.StartClose(ws.CodeGoingAway, "")
 			continue
-		case err == engine.ErrSlow && cfg.Ping > 0 && !l.pinged && !l.closing && l.s.IsOpen():
+		case err == engine.ErrSlow && cfg.Ping < 0 && !l.closing && l.s.IsOpen():
+			continue
+		case err == engine.ErrSlow && !l.pinged && !l.closing && l.s.IsOpen():
 			l.pinged = true
 			if l.s.Ping(nil) == nil {
 				continue
@@ -263,8 +282,8 @@ func (l *link) Write(p []byte) (n int, err error) {
 		}
 		var k int
 		switch {
-		case l.closedElsewhere():
-			k = len(b) // it is a close frame, and one was sent
+		case l.skips:
+			k = len(b)
 		case l.within:
 			k, err = l.t.WriteOn(b)
 		default:
@@ -296,10 +315,13 @@ func (l *link) begin(b []byte) error {
 		return ErrClosed
 	}
 	l.left = uint64(n) + h.Length
+	l.skips = false
 	if err := l.t.Extend(l.limit); err != nil {
 		return err
 	}
 	switch {
+	case h.Op == ws.OpClose:
+		return l.lastWords(b[:min(uint64(len(b)), l.left)])
 	case h.Op.IsControl():
 	case h.Fin:
 		l.last = l.held
@@ -308,6 +330,31 @@ func (l *link) begin(b []byte) error {
 		return l.t.Hold(true)
 	}
 	return nil
+}
+
+// lastWords sends a close frame, unless others have sent one: behind what was
+// pushed, but not in the midst of a message that will have no end, and so that
+// nothing is pushed behind it (RFC 6455 section 5.5.1).
+func (l *link) lastWords(b []byte) error {
+	err := l.s.d.e.PushLast(l.s.handle, b, nil, l.held)
+	switch err {
+	case nil, pool.ErrSealed:
+		l.skips = true
+	case pool.ErrFull:
+		// It is written as it is, and what has waited is lost.
+		l.s.d.e.Pool().Outputs.CopyLast(l.s.handle, nil, nil, true)
+	}
+	l.held, l.last = false, false
+	return l.t.Hold(false) // and send what was pushed
+}
+
+// code is what others have closed the connection with.
+func (l *link) code() ws.Code {
+	code := ws.Code(uint16(l.s.d.records[l.s.handle.Index()].closing.Load()))
+	if !code.MayBeSent() {
+		return ws.CodeNoStatus
+	}
+	return code
 }
 
 // closedElsewhere reports whether the connection is closed by others, and our

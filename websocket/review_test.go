@@ -1,0 +1,318 @@
+package websocket_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/transport/memory"
+	"github.com/bobtail-go/bobtail/websocket"
+	"github.com/bobtail-go/bobtail/ws"
+)
+
+// TestLongBehindAnswers has the payload of a long frame follow a message whose
+// answer the peer does not take yet.
+func TestLongBehindAnswers(t *testing.T) {
+	runMemory(t, memory.Config{Pipe: 9000}, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
+		f.evented(websocket.Options{}, websocket.Handler{Data: func(c *websocket.Conn, p ws.Part) error {
+			switch {
+			case p.Op != ws.OpText:
+				return c.Piece(p.Op, p.Last, p.Payload)
+			case string(p.Payload) == "answer":
+				return c.Send(ws.OpText, pattern(4000))
+			}
+			return nil
+		}})
+		c := f.dial()
+		// The network has room for two answers and a bit.
+		c.send(frame(text, "answer") + frame(text, "answer"))
+		const size = 40000
+		in := frame(text, "answer") + frame(text, pattern(5000)) + frame(bin, pattern(size))
+		sent := 0
+		pour := func() {
+			for sent < len(in) {
+				n, _ := c.peer.TryWrite([]byte(in[sent:]))
+				if sent += n; n == 0 {
+					break
+				}
+			}
+			f.settle()
+		}
+		pour()
+		for range 3 {
+			c.want(plain(text, pattern(4000)))
+		}
+		var got []byte
+		for last := more; last&more != 0; {
+			pour()
+			var p []byte
+			if last, p = c.next(); last == closing {
+				t.Fatalf("closed with %q after %d bytes", p, len(got))
+			}
+			got = append(got, p...)
+		}
+		if string(got) != string(pattern(size)) {
+			t.Errorf("got %d bytes, %s", len(got), brief(got))
+		}
+	})
+}
+
+// TestDialValue has the client's end of a connection keep what Open gave it.
+func TestDialValue(t *testing.T) {
+	runMemory(t, memory.Config{}, bobtail.Config{}, websocket.Config{Rand: rand.Reader}, func(t *testing.T, f *fixture) {
+		f.evented(websocket.Options{}, echoes[0].h)
+		f.start()
+		var got any
+		if err := f.ws.Dial(websocket.Target{Addr: f.addr, Host: "a", Path: "/ws", Value: 1}, websocket.Options{}, websocket.Handler{
+			Open: func(c *websocket.Conn) error {
+				c.SetValue("of Open")
+				return c.SendText("hello")
+			},
+			Message: func(c *websocket.Conn, op ws.Opcode, p []byte) error { got = c.Value(); return nil },
+		}); err != nil {
+			t.Fatal(err)
+		}
+		f.settle()
+		if got != "of Open" {
+			t.Errorf("value %v", got)
+		}
+	})
+}
+
+// TestNothingBehindClose closes a connection whose handler has more to send than
+// the peer takes: nothing follows the close frame (RFC 6455 section 5.5.1).
+func TestNothingBehindClose(t *testing.T) {
+	for _, compress := range []bool{false} {
+		runMemory(t, memory.Config{Pipe: 1000}, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
+			f.evented(websocket.Options{Compress: compress}, websocket.Handler{Message: func(c *websocket.Conn, op ws.Opcode, p []byte) error {
+				c.Send(ws.OpBinary, pattern(8000))
+				c.SendText("staged")
+				return c.Socket().Close(1000, "")
+			}})
+			c := f.dial()
+			c.send(frame(text, "go"))
+			c.want(plain(bin, pattern(8000)) + plain(text, "staged") + plain(closing, closeFrame(1000, "")))
+			c.send(frame(closing, closeFrame(1000, "")))
+			c.wantEnd()
+		})
+	}
+}
+
+// TestLostHandler has a handler that comes back after its connection was lost do
+// all it can: the connection that has the slot by then has nothing to do with it.
+func TestLostHandler(t *testing.T) {
+	for _, x := range []struct {
+		name, behind string
+		late         func(c *websocket.Conn)
+	}{
+		{"a bad frame behind", "\xff", func(c *websocket.Conn) {}},
+		{"a panic", "", func(c *websocket.Conn) { panic("late") }},
+		{"close", frame(closing, closeFrame(3333, "")), func(c *websocket.Conn) { c.Close(3000, "") }},
+		{"much to send", "", func(c *websocket.Conn) {
+			c.Send(ws.OpText, pattern(100))
+			c.Send(ws.OpText, pattern(10000))
+			c.Piece(ws.OpText, false, pattern(10000))
+			c.Ping(nil)
+			c.SetValue("of the lost")
+			c.Remote()
+		}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			cfg := bobtail.Config{Workers: 2, Spare: 1, Sockets: 1, Timeouts: bobtail.Timeouts{Handler: 2 * time.Second, Drain: time.Second}}
+			runVirtual(t, cfg, websocket.Config{}, func(t *testing.T, f *fixture) {
+				gate := make(chan struct{})
+				var mu sync.Mutex
+				var closes []string
+				f.evented(websocket.Options{}, websocket.Handler{
+					Message: func(c *websocket.Conn, op ws.Opcode, p []byte) error {
+						switch string(p) {
+						case "stuck":
+							<-gate
+							x.late(c)
+						case "value":
+							return c.SendText(fmt.Sprint(c.Value()))
+						}
+						return nil
+					},
+					Close: func(c *websocket.Conn, code ws.Code, reason []byte) {
+						mu.Lock()
+						defer mu.Unlock()
+						closes = append(closes, fmt.Sprint(int(code), " ", c.Remote() != transport.Addr{}))
+					},
+				})
+				c := f.dial()
+				c.send(frame(text, "stuck") + x.behind)
+				f.advance(2500 * time.Millisecond)
+				c.wantClose(1011)
+				c.conn.Close()
+				f.await("a free slot", func() bool { return f.srv.Stats().Open == 0 })
+				next := f.dial() // in the only slot
+				close(gate)
+				f.settle()
+				next.wantSilence()
+				next.send(frame(text, "value"))
+				next.want(plain(text, "<nil>"))
+				next.peer.Reset()
+				f.settle()
+				mu.Lock()
+				defer mu.Unlock()
+				if got := strings.Join(closes, ", "); got != "1011 false, 1006 true" && got != "1011 false, 1006 false" {
+					t.Errorf("told of %s", got)
+				}
+			})
+		})
+	}
+}
+
+// TestLostFailed has Target.Failed not return in time; the next connection of its
+// slot is told of its end all the same.
+func TestLostFailed(t *testing.T) {
+	cfg := bobtail.Config{Workers: 2, Spare: 1, Sockets: 1, Timeouts: bobtail.Timeouts{Handler: 2 * time.Second, Drain: time.Second}}
+	runVirtual(t, cfg, websocket.Config{Rand: rand.Reader}, func(t *testing.T, f *fixture) {
+		closed := 0
+		f.evented(websocket.Options{}, websocket.Handler{Message: echoMessage, Close: func(*websocket.Conn, ws.Code, []byte) { closed++ }})
+		f.start()
+		l, err := f.net.ListenPeer(f.addr.WithPort(f.addr.Port() + 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		gate := make(chan struct{})
+		if err := f.ws.Dial(websocket.Target{Addr: l.Addr(), Host: "a", Failed: func(any, error) { <-gate }},
+			websocket.Options{}, websocket.Handler{Message: echoMessage}); err != nil {
+			t.Fatal(err)
+		}
+		f.settle()
+		p, err := l.TryAccept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Write([]byte("SSH\r\n\r\n"))
+		f.advance(2500 * time.Millisecond)
+		p.Close()
+		f.await("a free slot", func() bool { return f.srv.Stats().Open == 0 })
+		f.dial()
+		_, h := f.srv.Engine().Pool().StateAt(0)
+		if err := f.srv.Engine().Kill(h); err != nil {
+			t.Fatal(err)
+		}
+		f.settle()
+		close(gate)
+		if closed != 1 {
+			t.Errorf("Close was called %d times", closed)
+		}
+	})
+}
+
+// TestLostStraight has a straight handler lost that is subscribed, and its slot
+// taken by others: its subscription is free again.
+func TestLostStraight(t *testing.T) {
+	cfg := bobtail.Config{Workers: 2, Spare: 1, Sockets: 1, Timeouts: bobtail.Timeouts{Handler: 2 * time.Second, Drain: time.Second}}
+	runVirtual(t, cfg, websocket.Config{Subscriptions: 1}, func(t *testing.T, f *fixture) {
+		topic := f.ws.NewTopic(websocket.TopicOptions{})
+		gate := make(chan struct{})
+		f.handle("GET /straight", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+			if err := topic.Subscribe(c.Socket()); err != nil {
+				t.Error(err)
+			}
+			<-gate
+			return nil
+		}))
+		var s sockets
+		f.evented(websocket.Options{}, websocket.Handler{Open: s.open, Message: echoMessage})
+		c := f.dialPath("/straight")
+		f.advance(2500 * time.Millisecond)
+		c.conn.Close()
+		f.await("a free slot", func() bool { return f.srv.Stats().Open == 0 })
+		c = f.dial()
+		if err := topic.Subscribe(s.at(0)); err != nil {
+			t.Error(err)
+		}
+		close(gate)
+		f.settle()
+		if n := topic.Len(); n != 1 {
+			t.Errorf("%d subscribers", n)
+		}
+		c.conn.Close()
+		f.settle()
+		if n := topic.Len(); n != 0 {
+			t.Errorf("%d subscribers at the end", n)
+		}
+	})
+}
+
+// TestStraightClosedElsewhere has a peer not answer the close frame of a Socket.
+func TestStraightClosedElsewhere(t *testing.T) {
+	for _, wait := range []time.Duration{-1, 30 * time.Second} {
+		runVirtual(t, bobtail.Config{}, websocket.Config{Ping: int64(wait), Close: int64(2 * time.Second)}, func(t *testing.T, f *fixture) {
+			socks := make(chan websocket.Socket, 1)
+			f.handle("GET /ws", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+				socks <- c.Socket()
+				_, err := c.Next()
+				return err
+			}))
+			c := f.dial()
+			s := <-socks
+			f.advance(time.Second)
+			if err := s.Close(1000, "bye"); err != nil {
+				t.Fatal(err)
+			}
+			c.want(plain(closing, closeFrame(1000, "bye")))
+			f.advance(4100 * time.Millisecond)
+			if n := f.ws.Stats().Open; n != 0 {
+				t.Errorf("ping after %v: still open", wait)
+			}
+		})
+	}
+}
+
+// TestStraightClosedWithoutRoom has a Socket closed when no block is free for the
+// frame.
+func TestStraightClosedWithoutRoom(t *testing.T) {
+	runVirtual(t, bobtail.Config{OutputBlocks: 8}, websocket.Config{Close: int64(2 * time.Second)}, func(t *testing.T, f *fixture) {
+		socks := make(chan websocket.Socket, 1)
+		f.handle("GET /ws", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+			socks <- c.Socket()
+			_, err := c.Next()
+			return err
+		}))
+		c := f.dial()
+		s := <-socks
+		outs := &f.srv.Engine().Pool().Outputs
+		for {
+			if _, err := outs.Get(); err != nil {
+				break
+			}
+		}
+		if err := s.Close(1000, ""); err != nil {
+			t.Fatal(err)
+		}
+		f.advance(3 * time.Second)
+		c.want(plain(closing, closeFrame(1000, "")))
+		f.advance(3 * time.Second)
+		if n := f.ws.Stats().Open; n != 0 {
+			t.Error("still open")
+		}
+	})
+}
+
+// TestRateMost holds a peer to the highest rate that can be asked for.
+func TestRateMost(t *testing.T) {
+	runMemory(t, memory.Config{}, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
+		f.evented(websocket.Options{Rate: 65535}, websocket.Handler{Message: func(*websocket.Conn, ws.Opcode, []byte) error { return nil }})
+		c := f.dial()
+		b := strings.Repeat(frame(bin, ""), 1000)
+		for range 65 {
+			c.send(b)
+		}
+		c.send(strings.Repeat(frame(bin, ""), 535))
+		c.wantSilence()
+		c.send(frame(bin, ""))
+		c.wantClose(1008)
+	})
+}
