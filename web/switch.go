@@ -123,8 +123,8 @@ type Held struct {
 // The handler has a deadline (engine.Stream.Extend moves it), may wait (its
 // worker is lent then, and may be reclaimed), and should learn when the server
 // shuts down (engine.Stream.ReadWithin). Of the server's workers, one is always
-// kept from being held: if this would be the last, the error is ErrBusy, and 503
-// is answered if the handler returns it.
+// kept from being held, unless it is the only one: if this would be the last,
+// the error is ErrBusy, and 503 is answered if the handler returns it.
 //
 // The other errors are those of Switch, except that it can be called outside of
 // a server, and those of writing. The status is counted when it is sent;
