@@ -239,6 +239,9 @@ func (c *Conn) more() error {
 			}
 			return nil
 		case ws.NeedMore:
+			if c.endsLong() {
+				return ErrClosed
+			}
 			if len(c.out) > 0 {
 				if err := c.transmit(nil); err != nil {
 					return err
@@ -271,6 +274,20 @@ func (c *Conn) more() error {
 	}
 }
 
+// endsLong has a long message that is under way come to nothing, if the connection
+// is to end: a peer who sends it byte by byte does not keep a worker from that.
+func (c *Conn) endsLong() bool {
+	switch closing := c.r.closing.Load(); {
+	case uint32(closing>>32) == c.handle.Generation():
+		c.close(ws.Code(uint16(closing)), "")
+	case c.d.e.Closing():
+		c.close(ws.CodeGoingAway, "")
+	default:
+		return false
+	}
+	return true
+}
+
 // pack sends a message, compressed. It reports whether it does.
 func (c *Conn) pack(op ws.Opcode, p []byte) (bool, error) {
 	if c.params == 0 || len(p) < c.d.threshold {
@@ -287,7 +304,10 @@ func (c *Conn) pack(op ws.Opcode, p []byte) (bool, error) {
 	}
 	if err != nil && c.stop != stopAbort {
 		// Half of a message is sent, or the codec does not know any longer what
-		// the peer knows.
+		// the peer knows. A frame that is not complete is not sent.
+		if k.at >= 0 {
+			c.out = c.out[:k.at]
+		}
 		c.close(ws.CodeInternalError, "")
 	}
 	return true, err
@@ -347,7 +367,9 @@ func (k *packer) end(fin bool) error {
 	b := c.out[k.at+ws.MaxHeader:]
 	h.Length = uint64(len(b))
 	if c.st.flags&flagDialled != 0 {
-		h.Masked, h.Key = true, c.d.keys.next()
+		if err := c.d.keys.mask(&h); err != nil {
+			return err
+		}
 		ws.Mask(b, h.Key)
 	}
 	// The header was given more room than it needs.

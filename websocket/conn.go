@@ -241,7 +241,9 @@ func (c *Conn) Remote() transport.Addr {
 func (c *Conn) control(op ws.Opcode, p []byte) error {
 	h := ws.Header{Op: op, Fin: true}
 	if c.st.flags&flagDialled != 0 {
-		h.Masked, h.Key = true, c.d.keys.next()
+		if err := c.d.keys.mask(&h); err != nil {
+			return err
+		}
 	}
 	if cap(c.out)-len(c.out) < ws.MaxHeader+len(p) {
 		if err := c.transmit(nil); err != nil {
@@ -268,7 +270,9 @@ func (c *Conn) masked(op ws.Opcode, fin bool, p []byte) error {
 		if err != nil {
 			return err
 		}
-		h.Masked, h.Key = true, c.d.keys.next()
+		if err := c.d.keys.mask(&h); err != nil {
+			return err
+		}
 		c.out = ws.AppendFrame(c.out, h, p[:n])
 		if p = p[n:]; len(p) == 0 {
 			return nil

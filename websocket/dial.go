@@ -63,11 +63,11 @@ func (d *Driver) Dial(t Target, o Options, h Handler) error {
 	x := &dial{u: d.newRoute(o, h, ws.RoleClient), t: t}
 	var nonce [16]byte
 	for i := 0; i < len(nonce); i += 4 {
-		k := d.keys.next()
+		k, ok := d.keys.next()
+		if !ok {
+			return ErrNoRand
+		}
 		nonce[i], nonce[i+1], nonce[i+2], nonce[i+3] = byte(k), byte(k>>8), byte(k>>16), byte(k>>24)
-	}
-	if d.keys.failed() {
-		return ErrNoRand
 	}
 	ws.AppendKey(x.key[:0], nonce)
 	x.req = ws.ClientRequest{Host: t.Host, Target: t.Path, Origin: t.Origin, Key: x.key[:], Protocols: o.Protocols, Fields: t.Fields}
@@ -246,9 +246,8 @@ func (d *Driver) pushMasked(s pool.Handle, h ws.Header, p []byte, mark int, poli
 	if len(p) > len(k.buf) {
 		return ErrLong
 	}
-	h.Masked, h.Key = true, d.keys.next()
-	if d.keys.failed() {
-		return ErrNoRand
+	if err := d.keys.mask(&h); err != nil {
+		return err
 	}
 	ws.MaskCopy(k.buf[:len(p)], p, h.Key)
 	return d.e.Push(s, ws.AppendHeader(k.head[:0], h), k.buf[:len(p)], mark, policy)

@@ -255,7 +255,7 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	d.records[p.Index(s)].code = uint16(code)
 	h := ws.Header{Op: ws.OpClose, Fin: true}
 	if st.flags&flagDialled != 0 {
-		if h.Masked, h.Key = true, d.keys.next(); d.keys.failed() {
+		if d.keys.mask(&h) != nil {
 			return dst
 		}
 	}

@@ -17,8 +17,9 @@ type keys struct {
 	err  error
 }
 
-// next is a fresh key. If the source has failed, it is worthless: see failed.
-func (k *keys) next() ws.Key {
+// next is a fresh key. It reports false if the source has failed: then nothing
+// may be sent.
+func (k *keys) next() (ws.Key, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.left == 0 {
@@ -29,12 +30,15 @@ func (k *keys) next() ws.Key {
 	}
 	k.left -= 4
 	b := k.buf[k.left:]
-	return ws.Key(b[0]) | ws.Key(b[1])<<8 | ws.Key(b[2])<<16 | ws.Key(b[3])<<24
+	return ws.Key(b[0]) | ws.Key(b[1])<<8 | ws.Key(b[2])<<16 | ws.Key(b[3])<<24, k.err == nil
 }
 
-// failed reports whether the source of entropy has: nothing may be sent.
-func (k *keys) failed() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.err != nil
+// mask gives the header of a frame a fresh key. It fails with ErrNoRand.
+func (k *keys) mask(h *ws.Header) (err error) {
+	ok := false
+	if h.Key, ok = k.next(); !ok {
+		return ErrNoRand
+	}
+	h.Masked = true
+	return nil
 }

@@ -196,8 +196,8 @@ func (c *Conn) sendClose() bool {
 		}
 	}
 	h := ws.Header{Op: ws.OpClose, Fin: true}
-	if c.st.flags&flagDialled != 0 {
-		h.Masked, h.Key = true, c.d.keys.next()
+	if c.st.flags&flagDialled != 0 && c.d.keys.mask(&h) != nil {
+		return false
 	}
 	payload := ws.AppendClose(c.frame[ws.MaxHeader:ws.MaxHeader], c.code, ascii.View(c.reason[:c.size]))
 	h.Length = uint64(len(payload))

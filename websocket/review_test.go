@@ -3,6 +3,7 @@ package websocket_test
 import (
 	"crypto/rand"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
+	"github.com/bobtail-go/bobtail/ws/deflate"
 )
 
 // TestLongBehindAnswers has the payload of a long frame follow a message whose
@@ -314,5 +316,101 @@ func TestRateMost(t *testing.T) {
 		c.wantSilence()
 		c.send(frame(bin, ""))
 		c.wantClose(1008)
+	})
+}
+
+// TestLongClosed has a peer send a compressed message, for which a worker is lent,
+// byte by byte: it ends all the same when others close the connection, and when
+// the server shuts down.
+func TestLongClosed(t *testing.T) {
+	noise := make([]byte, 50000)
+	rand.Read(noise)
+	in := frame(bin|rsv1, squeeze(noise))
+	for _, x := range []struct {
+		name string
+		end  func(f *fixture, s websocket.Socket)
+		code int
+	}{
+		{"Socket.Close", func(f *fixture, s websocket.Socket) { s.Close(4000, "") }, 4000},
+		{"Shutdown", func(f *fixture, s websocket.Socket) { f.srv.Engine().Shutdown() }, 1001},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			wc := websocket.Config{Close: int64(time.Second), Extension: newDeflate(t, deflate.Config{})}
+			runMemory(t, memory.Config{}, bobtail.Config{}, wc, func(t *testing.T, f *fixture) {
+				var s sockets
+				var j journal
+				h := j.noted()
+				h.Open, h.Message = s.open, nil
+				h.Data = func(*websocket.Conn, ws.Part) error { return nil }
+				f.evented(websocket.Options{Compress: true}, h)
+				c := f.dialCompressed("/ws")
+				c.send(in[:20000])
+				if n := f.srv.Stats().Lent; n != 1 {
+					t.Fatalf("%d workers are lent", n)
+				}
+				x.end(f, s.at(0))
+				for i := range 40 {
+					if c.trySend(in[20000+i:20001+i]) != nil {
+						break
+					}
+					f.advance(50 * time.Millisecond)
+				}
+				c.want(plain(closing, closeFrame(x.code, "")))
+				if st := f.srv.Stats(); st.Lent != 0 || f.ws.Stats().Open != 0 {
+					t.Errorf("%+v", st)
+				}
+				f.wantJournal(&j, fmt.Sprintf("close %d ", x.code))
+			})
+		})
+	}
+}
+
+// once is a source of entropy that dries up.
+type once struct{ left int }
+
+func (r *once) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n := min(len(p), r.left)
+	r.left -= n
+	return rand.Read(p[:n])
+}
+
+// TestNoKeys has the source of keys dry up: nothing more is sent (RFC 6455 section
+// 5.3).
+func TestNoKeys(t *testing.T) {
+	runMemory(t, memory.Config{}, bobtail.Config{}, websocket.Config{Rand: &once{256}}, func(t *testing.T, f *fixture) {
+		got := 0
+		f.evented(websocket.Options{}, websocket.Handler{Message: func(*websocket.Conn, ws.Opcode, []byte) error { got++; return nil }})
+		f.start()
+		sent := 0
+		var err error
+		var s websocket.Socket
+		if err := f.ws.Dial(websocket.Target{Addr: f.addr, Host: "a", Path: "/ws"}, websocket.Options{}, websocket.Handler{
+			Open: func(c *websocket.Conn) error {
+				s = c.Socket()
+				for err = c.SendText("a"); err == nil; err = c.SendText("a") {
+					sent++
+				}
+				return nil
+			},
+			Message: echoMessage,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		f.settle()
+		if err != websocket.ErrNoRand || sent != 60 || got != sent {
+			t.Errorf("%d messages sent, then %v; %d arrive", sent, err, got)
+		}
+		for _, err := range []error{s.SendText("a"), s.Ping(nil), s.Close(1000, "")} {
+			if err != websocket.ErrNoRand {
+				t.Error(err)
+			}
+		}
+		f.settle()
+		if n := f.ws.Stats().Open; n != 0 {
+			t.Errorf("%d connections", n)
+		}
 	})
 }

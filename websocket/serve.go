@@ -81,7 +81,11 @@ func (c *Conn) serve() engine.Verdict {
 			return c.over(engine.Abort)
 		}
 		if c.st.flags&flagLong != 0 {
-			c.stop = stopLong
+			if c.stop = stopLong; c.st.at != ws.StateOpen {
+				// It was closed while it waited for a worker.
+				c.st.flags &^= flagLong | flagText
+				c.stop, c.from, c.to = stopNone, 0, 0
+			}
 		}
 		if (c.at < c.end || c.stop == stopLong) && !c.look() {
 			return c.verdict

@@ -124,7 +124,11 @@ func (s Socket) close(code ws.Code, reason string, drop bool) error {
 	payload := ws.AppendClose(frame[ws.MaxHeader:ws.MaxHeader], code, reason)
 	h := ws.Header{Op: ws.OpClose, Fin: true, Length: uint64(len(payload))}
 	if s.u.rules.Role == ws.RoleClient {
-		h.Masked, h.Key = true, d.keys.next()
+		if err := d.keys.mask(&h); err != nil {
+			l.Unlock()
+			d.e.Wake(s.h)
+			return err
+		}
 		ws.Mask(payload, h.Key)
 	}
 	err := d.e.PushLast(s.h, ws.AppendHeader(frame[:0], h), payload, drop)

@@ -131,6 +131,7 @@ func (u *route) begin(c *Conn, w *engine.Worker, s *pool.Slot, h pool.Handle, re
 	pool.StateOf[state](s).at = ws.StateOpen // a farewell may come soon
 	c.load(w, s)
 	if len(rest) > len(c.in) {
+		c.st.flags |= flagTold // there was no Open
 		return c.over(engine.Abort)
 	}
 	c.end = copy(c.in, rest)
@@ -144,6 +145,7 @@ func (u *route) begin(c *Conn, w *engine.Worker, s *pool.Slot, h pool.Handle, re
 func (c *Conn) open() engine.Verdict {
 	if c.u.h.Open != nil {
 		if !c.begin() {
+			c.st.flags |= flagTold
 			return c.over(engine.Abort)
 		}
 		c.callOpen()
