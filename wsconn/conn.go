@@ -56,6 +56,13 @@ type Config struct {
 	// with the payload of each such frame that came, valid during the call. A
 	// ping is answered in any case. They may send, but not read or CloseWith.
 	Ping, Pong func(payload []byte)
+
+	// Background, if it is not nil, runs a function in a goroutine of its own, at
+	// most two at a time: it answers pings. Without it the methods that read do,
+	// and wait until the stream takes the answer. If both ends of a connection
+	// may do so at once, while other goroutines keep the stream between them
+	// full, they wait for ever.
+	Background func(f func())
 }
 
 // The least sizes of the buffers, in bytes.
@@ -137,7 +144,8 @@ type Conn struct {
 	owes     atomic.Bool
 	owedSize int
 	owed     [ws.MaxControl]byte
-	gone     error // why the stream has ended, if it has
+	gone     error  // why the stream has ended, if it has
+	pay      func() // look at it, for Background
 
 	// What Dial has come by.
 	refused   RefusedError
@@ -195,7 +203,10 @@ func (c *Conn) Init(config Config) error {
 	c.most = min(config.Fragment, len(c.data)-ws.MaxHeader)
 	c.writer.c = c
 	c.keysAt = len(c.keys)
-	c.spare = nil
+	c.spare, c.pay = nil, nil
+	if config.Background != nil {
+		c.pay = func() { c.lock(); c.unlock() }
+	}
 	return nil
 }
 

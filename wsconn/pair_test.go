@@ -393,3 +393,46 @@ func TestEndBesideWriter(t *testing.T) {
 		}
 	}
 }
+
+// TestBackground reads on while the answer to a ping waits for the peer to take
+// it, who may be waiting for the same of us.
+func TestBackground(t *testing.T) {
+	for _, r := range roles {
+		var runs int
+		c := newConn(t, r.role, 0, 0, func(c *wsconn.Config) { c.Background = func(f func()) { runs++; go f() } })
+		g := &gate{begun: make(chan struct{}), pass: make(chan struct{})}
+		g.in = frames(peerOf(r.role), "p=1 t=one p=2 p=3 t=two")
+		must(t, c.Reset(g, nil))
+		receive := func() string {
+			read := make(chan string)
+			go func() {
+				_, msg, err := c.ReadMessage(make([]byte, 10))
+				if err != nil {
+					t.Error(err)
+				}
+				read <- string(msg)
+			}()
+			select {
+			case got := <-read:
+				return got
+			case <-time.After(20 * time.Second):
+				t.Fatalf("%s: the reader waits for the peer to read", r.name)
+			}
+			return ""
+		}
+		if got := receive(); got != "one" {
+			t.Errorf("%s: %s", r.name, got)
+		}
+		<-g.begun
+		if got := receive(); got != "two" {
+			t.Errorf("%s: %s", r.name, got)
+		}
+		g.pass <- struct{}{}
+		<-g.begun
+		g.pass <- struct{}{}
+		c.State() // waits for it
+		if got := script(r.role, g.out.Bytes()); got != "o=1 o=3" || runs != 2 {
+			t.Errorf("%s: sent %s, by %d goroutines", r.name, got, runs)
+		}
+	}
+}

@@ -57,15 +57,22 @@ func (c *Conn) unlock() {
 	}
 }
 
-// pong answers a ping, or leaves that to who is sending a frame: were the
-// reader to wait for him, and the peer's for his, neither would ever go on.
+// pong answers a ping, or leaves that to Background, or to who is sending a
+// frame: were the reader to wait for him, and the peer's for his, neither would
+// ever go on.
 func (c *Conn) pong(payload []byte) {
-	if !c.sending.TryLock() {
+	if c.pay != nil || !c.sending.TryLock() {
 		c.owing.Lock()
+		asked := c.owes.Load()
 		c.owedSize = copy(c.owed[:], payload)
 		c.owes.Store(true)
 		c.owing.Unlock()
-		c.remind()
+		switch {
+		case c.pay == nil:
+			c.remind()
+		case !asked:
+			c.config.Background(c.pay)
+		}
 		return
 	}
 	c.owes.Store(false) // the newest ping is the one to be answered

@@ -68,6 +68,7 @@ func (d *dialing) begin(c *Conn, nc net.Conn, rest []byte) (err error) {
 		MaxMessage: d.config.MaxMessage,
 		Ping:       d.config.Ping,
 		Pong:       d.config.Pong,
+		Background: func(f func()) { go f() },
 	}
 	if c.lease != nil {
 		config.Codec, config.Params = c.lease, c.lease.params
