@@ -210,14 +210,23 @@ func (c *Conn) sendClose() bool {
 	// What others have pushed may be sent before it, but not in the midst of a
 	// message that will never have an end.
 	err := c.d.e.PushLast(c.handle, head, payload, midway)
-	c.unhold()
-	if err == nil || err == pool.ErrSealed {
+	switch {
+	case err == pool.ErrSealed && midway:
+		// Others have put theirs behind what waits for the end of the message: all
+		// that goes, and ours comes.
+		for outs.DropOldest(c.handle) {
+		}
+		c.unhold()
+	case err == nil || err == pool.ErrSealed:
+		c.unhold()
 		return true
-	}
-	// No block is free. Perhaps it can be sent at once.
-	c.w.Seal(c.s)
-	if c.w.Pending(c.s) || outs.Len(c.s) > 0 {
-		return false
+	default:
+		// No block is free. Perhaps it can be sent at once.
+		c.unhold()
+		c.w.Seal(c.s)
+		if c.w.Pending(c.s) || outs.Len(c.s) > 0 {
+			return false
+		}
 	}
 	rest, err := c.w.Send(c.s, head, payload, false)
 	return err == nil && rest == 0

@@ -337,12 +337,18 @@ func (l *link) begin(b []byte) error {
 // nothing is pushed behind it (RFC 6455 section 5.5.1).
 func (l *link) lastWords(b []byte) error {
 	err := l.s.d.e.PushLast(l.s.handle, b, nil, l.held)
-	switch err {
-	case nil, pool.ErrSealed:
+	outs := &l.s.d.e.Pool().Outputs
+	switch {
+	case err == pool.ErrSealed && l.held:
+		// Others have put theirs behind what waits for the end of the message: all
+		// that goes, and this one is written.
+		for outs.DropOldest(l.s.handle) {
+		}
+	case err == nil || err == pool.ErrSealed:
 		l.skips = true
-	case pool.ErrFull:
+	case err == pool.ErrFull:
 		// It is written as it is, and what has waited is lost.
-		l.s.d.e.Pool().Outputs.CopyLast(l.s.handle, nil, nil, true)
+		outs.CopyLast(l.s.handle, nil, nil, true)
 	}
 	l.held, l.last = false, false
 	return l.t.Hold(false) // and send what was pushed

@@ -89,20 +89,18 @@ func TestDialValue(t *testing.T) {
 // TestNothingBehindClose closes a connection whose handler has more to send than
 // the peer takes: nothing follows the close frame (RFC 6455 section 5.5.1).
 func TestNothingBehindClose(t *testing.T) {
-	for _, compress := range []bool{false} {
-		runMemory(t, memory.Config{Pipe: 1000}, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
-			f.evented(websocket.Options{Compress: compress}, websocket.Handler{Message: func(c *websocket.Conn, op ws.Opcode, p []byte) error {
-				c.Send(ws.OpBinary, pattern(8000))
-				c.SendText("staged")
-				return c.Socket().Close(1000, "")
-			}})
-			c := f.dial()
-			c.send(frame(text, "go"))
-			c.want(plain(bin, pattern(8000)) + plain(text, "staged") + plain(closing, closeFrame(1000, "")))
-			c.send(frame(closing, closeFrame(1000, "")))
-			c.wantEnd()
-		})
-	}
+	runMemory(t, memory.Config{Pipe: 1000}, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
+		f.evented(websocket.Options{}, websocket.Handler{Message: func(c *websocket.Conn, op ws.Opcode, p []byte) error {
+			c.Send(ws.OpBinary, pattern(8000))
+			c.SendText("staged")
+			return c.Socket().Close(1000, "")
+		}})
+		c := f.dial()
+		c.send(frame(text, "go"))
+		c.want(plain(bin, pattern(8000)) + plain(text, "staged") + plain(closing, closeFrame(1000, "")))
+		c.send(frame(closing, closeFrame(1000, "")))
+		c.wantEnd()
+	})
 }
 
 // TestLostHandler has a handler that comes back after its connection was lost do
@@ -411,6 +409,44 @@ func TestNoKeys(t *testing.T) {
 		f.settle()
 		if n := f.ws.Stats().Open; n != 0 {
 			t.Errorf("%d connections", n)
+		}
+	})
+}
+
+// TestCloseMidway closes a connection from both sides while a message is under
+// way that will have no end: what was pushed does not come in its midst.
+func TestCloseMidway(t *testing.T) {
+	runMemory(t, memory.Config{Pipe: 1 << 16}, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
+		var s sockets
+		f.evented(websocket.Options{}, websocket.Handler{Open: s.open, Data: echoData})
+		f.handle("GET /straight", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+			s.mu.Lock()
+			s.list = append(s.list, c.Socket())
+			s.mu.Unlock()
+			return echoStraight(c)
+		}))
+		for i, path := range []string{"/ws", "/straight"} {
+			c := f.dialPath(path)
+			part := "a"
+			if i > 0 {
+				part = string(pattern(30000))
+			}
+			c.send(frame(text|more, part))
+			for c.next(); !c.silent(); {
+				c.next()
+			}
+			if err := s.at(i).SendText("pushed"); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.at(i).Close(4000, ""); err != nil {
+				t.Fatal(err)
+			}
+			c.wantSilence()
+			c.send(frame(closing, closeFrame(1000, "")))
+			if op, p := c.next(); op != closing {
+				t.Errorf("%s: frame %#x %q within a message", path, op, p)
+			}
+			c.wantEnd()
 		}
 	})
 }
