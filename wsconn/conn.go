@@ -205,10 +205,14 @@ func (c *Conn) Init(config Config) error {
 	c.keysAt = len(c.keys)
 	c.spare, c.pay = nil, nil
 	if config.Background != nil {
-		c.pay = func() { c.lock(); c.unlock() }
+		c.pay = c.payer()
 	}
 	return nil
 }
+
+// payer is for Init, which otherwise would have its receiver on the heap under
+// TinyGo.
+func (c *Conn) payer() func() { return func() { c.lock(); c.unlock() } }
 
 // Reset begins a new connection over rw, on which the handshake is over, and
 // which the Conn does not close. rest is what was received of it already; it

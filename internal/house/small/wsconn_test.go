@@ -8,9 +8,10 @@ func TestWSConnNoHeap(t *testing.T) {
 }
 
 // TestWSConnAllocations wants every allocation of a connection to be in its
-// constructor, or in the text of an error that somebody asks for.
+// constructor, where it is given a Background, or in the text of an error that
+// somebody asks for.
 func TestWSConnAllocations(t *testing.T) {
 	allocations(t, "./wsconn", func(pkg, _ string) ([]string, bool) {
-		return []string{"New", "Error"}, pkg == "wsconn" || pkg == "ws"
+		return []string{"New", "payer", "Error"}, pkg == "wsconn" || pkg == "ws"
 	})
 }
