@@ -97,7 +97,6 @@ type torture struct {
 
 // life is what is known of a connection: it is its value.
 type life struct {
-	open   bool
 	closed atomic.Int32
 	busy   atomic.Int32
 	s      websocket.Socket
@@ -313,9 +312,8 @@ func (x *torture) end() {
 
 type tortureConn struct {
 	rawConn
-	in     *bufio.Reader
-	reset  func()
-	packed bool
+	in    *bufio.Reader
+	reset func()
 }
 
 // connect does the handshake of a client, if it comes to that.
