@@ -305,8 +305,11 @@ func (e *Engine) listen(a transport.Addr, driver int, open func(transport.Addr, 
 	return l.addr, nil
 }
 
-// Start lets the workers work, until Stop.
+// Start lets the workers work, until Stop. It fails with ErrClosing after Stop,
+// and with ErrRunning if the engine was started or polled before.
 func (e *Engine) Start() error {
+	e.crew.Lock() // whoever stops the engine meanwhile finds all of the crew, or none
+	defer e.crew.Unlock()
 	if e.stopping.Load() {
 		return ErrClosing
 	}

@@ -46,7 +46,10 @@ func (e *Engine) Shutdown() <-chan struct{} {
 // its handler does, and its calls fail. The returned channel is closed when
 // all others have ended.
 func (e *Engine) Stop() <-chan struct{} {
-	if e.stopping.Swap(true) {
+	e.crew.Lock() // a Start that is under way comes first; one that follows fails
+	again := e.stopping.Swap(true)
+	e.crew.Unlock()
+	if again {
 		return e.stopped
 	}
 	e.accept.Lock()

@@ -273,3 +273,20 @@ func TestStopWhileClientsCome(t *testing.T) {
 		f.end()
 	}
 }
+
+// TestStopWhileStarting stops engines that are just being started: all that has
+// begun ends, or nothing begins.
+func TestStopWhileStarting(t *testing.T) {
+	for range 1000 {
+		f := newFixture(t, usual(), nil)
+		var both sync.WaitGroup
+		both.Go(func() {
+			if err := f.e.Start(); err != nil && err != engine.ErrClosing {
+				t.Error(err)
+			}
+		})
+		both.Go(func() { <-f.e.Stop() })
+		both.Wait()
+		f.end()
+	}
+}
