@@ -137,15 +137,15 @@ type Conn struct {
 	over atomic.Bool // stop is set, for who has not the lock
 	sent atomic.Bool // our close frame is sent: what comes is discarded
 
-	// What is owed, since a frame was being sent when it came: a pong, of several
-	// the newest (RFC 6455 section 5.5.3), or the end of the stream. Guarded by
+	// What is owed, since a frame was being sent when it came: pongs, of many the
+	// newest (RFC 6455 section 5.5.3), or the end of the stream. Guarded by
 	// owing; behind what sets owes is a call of remind.
 	owing    sync.Mutex
 	owes     atomic.Bool
 	owedSize int
-	owed     [ws.MaxControl]byte
-	gone     error  // why the stream has ended, if it has
-	pay      func() // look at it, for Background
+	owed     [1 + ws.MaxControl]byte // each with its length before it
+	gone     error                   // why the stream has ended, if it has
+	pay      func()                  // look at it, for Background
 
 	// What Dial has come by.
 	refused   RefusedError
@@ -249,7 +249,7 @@ func (c *Conn) shut(err error) {
 	c.over.Store(true)
 	c.sent.Store(false)
 	c.owes.Store(false)
-	c.gone = nil
+	c.owedSize, c.gone = 0, nil
 	if c.writer.open { // a message that its writer has left behind
 		c.writer.open = false
 		c.writing.Unlock()

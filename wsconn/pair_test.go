@@ -299,28 +299,46 @@ func (g *gate) Write(p []byte) (int, error) {
 	return g.wire.Write(p)
 }
 
+// open lets the write that has begun pass, and all that follow.
+func (g *gate) open() {
+	g.pass <- struct{}{}
+	go func() {
+		for range g.begun {
+			g.pass <- struct{}{}
+		}
+	}()
+}
+
 // TestOwedPong does not make the reader wait for a frame that is being sent: the
-// pong follows it, the newest of several.
+// pongs follow it, in their order, and of more than there is room for the newest.
 func TestOwedPong(t *testing.T) {
-	for _, r := range roles {
-		c := newConn(t, r.role, 0, 0)
-		g := &gate{begun: make(chan struct{}), pass: make(chan struct{})}
-		g.in = frames(peerOf(r.role), "t=one p=1 t=two p=2 p=3 t=three")
-		must(t, c.Reset(g, nil))
-		done := make(chan error)
-		go func() { done <- c.WriteText("long") }()
-		<-g.begun
-		for _, want := range []string{"one", "two", "three"} {
-			if _, msg, err := c.ReadMessage(make([]byte, 10)); string(msg) != want || err != nil {
+	long := strings.Repeat("l", ws.MaxControl)
+	half := strings.Repeat("h", ws.MaxControl/2)
+	for pings, want := range map[string]string{
+		"p=1":                                  "o=1",
+		"p=1 p=2 p p=3":                        "o=1 o=2 o o=3",
+		"p=1 p=2 p=" + long:                    "o=" + long,
+		"p=" + long + " p":                     "o",
+		"p=1 p=" + half + " p=3":               "o=1 o=" + half + " o=3",
+		"p=1 p=2 p=" + half + " p=3 p=" + half: "o=3 o=" + half,
+	} {
+		for _, r := range roles {
+			c := newConn(t, r.role, 0, 0)
+			g := &gate{begun: make(chan struct{}), pass: make(chan struct{})}
+			g.in = frames(peerOf(r.role), pings+" t=one")
+			must(t, c.Reset(g, nil))
+			done := make(chan error)
+			go func() { done <- c.WriteText("long") }()
+			<-g.begun
+			if _, msg, err := c.ReadMessage(make([]byte, 10)); string(msg) != "one" || err != nil {
 				t.Fatal(string(msg), err)
 			}
-		}
-		g.pass <- struct{}{}
-		<-g.begun
-		g.pass <- struct{}{}
-		must(t, <-done)
-		if got := script(r.role, g.out.Bytes()); got != "t=long o=3" {
-			t.Errorf("%s: sent %s", r.name, got)
+			g.open()
+			must(t, <-done)
+			close(g.begun)
+			if got := script(r.role, g.out.Bytes()); got != "t=long "+want {
+				t.Errorf("%s: %s: sent %s, want %s", r.name, pings, got, want)
+			}
 		}
 	}
 }
@@ -340,12 +358,7 @@ func TestCloseWaitsForFrame(t *testing.T) {
 			_, err := c.Next()
 			done <- err
 		}()
-		go func() {
-			for range g.begun {
-				g.pass <- struct{}{}
-			}
-		}()
-		g.pass <- struct{}{}
+		g.open()
 		<-done
 		<-done
 		close(g.begun)
@@ -427,11 +440,13 @@ func TestBackground(t *testing.T) {
 		if got := receive(); got != "two" {
 			t.Errorf("%s: %s", r.name, got)
 		}
-		g.pass <- struct{}{}
-		<-g.begun
+		for range 2 {
+			g.pass <- struct{}{}
+			<-g.begun
+		}
 		g.pass <- struct{}{}
 		c.State() // waits for it
-		if got := script(r.role, g.out.Bytes()); got != "o=1 o=3" || runs != 2 {
+		if got := script(r.role, g.out.Bytes()); got != "o=1 o=2 o=3" || runs != 2 {
 			t.Errorf("%s: sent %s, by %d goroutines", r.name, got, runs)
 		}
 	}

@@ -61,27 +61,40 @@ func (c *Conn) unlock() {
 // frame: were the reader to wait for him, and the peer's for his, neither would
 // ever go on.
 func (c *Conn) pong(payload []byte) {
-	if c.pay != nil || !c.sending.TryLock() {
-		c.owing.Lock()
-		asked := c.owes.Load()
-		c.owedSize = copy(c.owed[:], payload)
-		c.owes.Store(true)
-		c.owing.Unlock()
-		switch {
-		case c.pay == nil:
-			c.remind()
-		case !asked:
-			c.config.Background(c.pay)
+	if c.pay == nil && c.sending.TryLock() {
+		if c.owes.Load() {
+			c.settle() // the older pings first
 		}
+		if c.stop == nil {
+			n := copy(c.controlPayload(), payload)
+			// An error is kept, and told to those who send.
+			_ = c.putControl(ws.OpPong, n)
+		}
+		c.unlock()
 		return
 	}
-	c.owes.Store(false) // the newest ping is the one to be answered
-	if c.stop == nil {
-		n := copy(c.controlPayload(), payload)
-		// An error is kept, and told to those who send.
-		_ = c.putControl(ws.OpPong, n)
+	c.owing.Lock()
+	asked := c.owes.Load()
+	c.owe(payload)
+	c.owes.Store(true)
+	c.owing.Unlock()
+	switch {
+	case c.pay == nil:
+		c.remind()
+	case !asked:
+		c.config.Background(c.pay)
 	}
-	c.unlock()
+}
+
+// owe puts a pong behind those that are owed. Where there is no room for all,
+// the oldest are left out, as RFC 6455 section 5.5.3 allows. The caller has the
+// lock owing.
+func (c *Conn) owe(payload []byte) {
+	for c.owedSize+1+len(payload) > len(c.owed) {
+		c.owedSize = copy(c.owed[:], c.owed[1+int(c.owed[0]):c.owedSize])
+	}
+	c.owed[c.owedSize] = byte(len(payload))
+	c.owedSize += 1 + copy(c.owed[c.owedSize+1:], payload)
 }
 
 // remind settles what is owed now, unless somebody has the lock, who will.
@@ -91,19 +104,25 @@ func (c *Conn) remind() {
 	}
 }
 
-// settle sends the pong that is owed, if the stream has not ended since.
+// settle sends the pongs that are owed, if the stream has not ended since.
 func (c *Conn) settle() {
-	c.owing.Lock()
-	owes, n, gone := c.owes.Load(), c.owedSize, c.gone
-	copy(c.controlPayload(), c.owed[:n])
-	c.owes.Store(false)
-	c.owing.Unlock()
-	switch {
-	case gone != nil:
-		c.advance(ws.EventClose)
-		c.finish(gone)
-	case owes && c.stop == nil:
-		_ = c.putControl(ws.OpPong, n)
+	for more := true; more; {
+		c.owing.Lock()
+		gone, owes, n := c.gone, c.owedSize > 0, 0
+		if owes {
+			n = copy(c.controlPayload(), c.owed[1:1+int(c.owed[0])])
+			c.owedSize = copy(c.owed[:], c.owed[1+n:c.owedSize])
+		}
+		more = c.owedSize > 0 && gone == nil
+		c.owes.Store(more)
+		c.owing.Unlock()
+		switch {
+		case gone != nil:
+			c.advance(ws.EventClose)
+			c.finish(gone)
+		case owes && c.stop == nil:
+			_ = c.putControl(ws.OpPong, n)
+		}
 	}
 }
 
