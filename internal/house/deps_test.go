@@ -42,6 +42,9 @@ func TestDeps(t *testing.T) {
 		{"ws", sansIO},
 		{"wsconn", sansIO},
 		{"coap", sansIO},
+		{"coapconn", sansIO},
+		{"resource", small},
+		{"coaptcp", small},
 		{"transport/epoll", small},
 		{"engine", small},
 		{"form", sansIO},
@@ -76,7 +79,7 @@ func TestDeps(t *testing.T) {
 // heap, in packages that do without a heap.
 func TestNoConversions(t *testing.T) {
 	for _, s := range sources(t) {
-		if s.test() || !slices.Contains([]string{"pool", "http1", "ws", "wsconn", "coap", "form", "cookie", "json"}, s.dir()) {
+		if s.test() || !slices.Contains([]string{"pool", "http1", "ws", "wsconn", "coap", "coapconn", "form", "cookie", "json"}, s.dir()) {
 			continue
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
