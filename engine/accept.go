@@ -168,6 +168,10 @@ func (e *Engine) admit(s *pool.Slot, id transport.Stream, ph Phase) {
 		return
 	}
 	e.setDeadline(s, e.backend.Now()+patience)
+	if d, ok := e.drivers[s.Driver].(Eager); ok && d.Eager() {
+		e.hand(s, pool.Kick)
+		return
+	}
 	e.putBack(s, pool.Park)
 }
 

@@ -131,6 +131,36 @@ type Driver interface {
 // stops.
 type WorkerGone interface{ GoneByWorkers() bool }
 
+// Eager is what a Driver may be too, for a protocol in which the one who was
+// called speaks first. If Eager is true, a connection is served as soon as it is
+// accepted, in PhaseOpen, and not only when its peer has sent something.
+type Eager interface{ Eager() bool }
+
+// Schemed is what a Driver may be too, that serves the listeners of URI schemes.
+type Schemed interface{ Schemes() []Scheme }
+
+// Scheme is a URI scheme that a driver serves.
+type Scheme struct {
+	Name   string // such as "coap+tcp"
+	Port   uint16 // the default port
+	Secure bool   // it is spoken over TLS: see ListenSecure
+}
+
+// Scheme finds the driver of a URI scheme, the first that was added if there are
+// several. ok is false if there is none.
+func (e *Engine) Scheme(name string) (driver int, s Scheme, ok bool) {
+	for i, d := range e.drivers {
+		if d, is := d.(Schemed); is {
+			for _, s := range d.Schemes() {
+				if s.Name == name {
+					return i, s, true
+				}
+			}
+		}
+	}
+	return 0, Scheme{}, false
+}
+
 // endByWorker has a worker end the connection of a slot that the caller owns, by
 // the flags that say how, if its driver wants that. From then on the slot is not
 // the caller's.

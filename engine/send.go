@@ -59,33 +59,55 @@ func (e *Engine) flushTo(s *pool.Slot, bufs [][]byte) (sent int, err error) {
 // of blocks. The caller may wait with [Stream.WriteOn] (or Write, if nothing
 // was sent), in a handler, or give up.
 func (w *Worker) Send(s *pool.Slot, head, body []byte, static bool) (rest int, err error) {
-	if s.Flags&flagOutput != 0 {
-		if err := w.flush(s); err != nil && err != transport.ErrWouldBlock {
-			return 0, err
-		}
+	n, ahead, err := w.sendFirst(s, head, body)
+	if err != nil || n == len(head)+len(body) {
+		return 0, err
 	}
-	n := 0
-	if s.Flags&flagOutput == 0 {
-		w.bufs[0], w.bufs[1] = head, body
-		n, err = w.e.backend.Send(stream(s), w.bufs[:2])
-		w.bufs[0], w.bufs[1] = nil, nil
-		if err != nil && err != transport.ErrWouldBlock {
-			return 0, err
-		}
-		w.counts.add(countSent, n)
-	}
-	if n == len(head)+len(body) {
-		return 0, nil
-	}
-	// What is left of a message that has begun goes before what others have
-	// pushed meanwhile; what waits behind a queue that we know of does not.
-	ahead := s.Flags&flagOutput == 0
 	skip := min(n, len(head))
 	if !w.e.pool.Outputs.Keep(s, head[skip:], body[n-skip:], static, ahead) {
 		return len(head) + len(body) - n, nil
 	}
 	s.Flags |= flagOutput
 	return 0, nil
+}
+
+// SendReserved is Send of p in n output blocks that the caller has reserved
+// (pool.Outputs.Reserve) and p fits into, so that nothing is left. kept says that
+// the reservation was used up; else it is still the caller's. The error is that of
+// the stream, or pool.ErrFull if others have pushed so much to the slot that its
+// queue takes no more.
+func (w *Worker) SendReserved(s *pool.Slot, p []byte, n int) (kept bool, err error) {
+	sent, ahead, err := w.sendFirst(s, p, nil)
+	if err != nil || sent == len(p) {
+		return false, err
+	}
+	s.Flags |= flagOutput
+	if !w.e.pool.Outputs.KeepReserved(s, p[sent:], nil, ahead, n) {
+		return true, pool.ErrFull
+	}
+	return true, nil
+}
+
+// sendFirst sends what waits, and then as much of head and body as the peer takes
+// now. ahead says where the rest goes: what is left of a message that has begun
+// goes before what others have pushed meanwhile; what waits behind a queue that we
+// know of does not.
+func (w *Worker) sendFirst(s *pool.Slot, head, body []byte) (n int, ahead bool, err error) {
+	if s.Flags&flagOutput != 0 {
+		if err := w.flush(s); err != nil && err != transport.ErrWouldBlock {
+			return 0, false, err
+		}
+	}
+	if s.Flags&flagOutput == 0 {
+		w.bufs[0], w.bufs[1] = head, body
+		n, err = w.e.backend.Send(stream(s), w.bufs[:2])
+		w.bufs[0], w.bufs[1] = nil, nil
+		if err != nil && err != transport.ErrWouldBlock {
+			return 0, false, err
+		}
+		w.counts.add(countSent, n)
+	}
+	return n, s.Flags&flagOutput == 0, nil
 }
 
 // SendNow sends head and then body, as much as the peer takes now, and keeps

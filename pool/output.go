@@ -21,6 +21,7 @@ type Outputs struct {
 	freeNode  int32
 	blocksIn  int
 	nodesIn   int
+	reserved  int    // blocks, and as many nodes, that are set aside: see reserve.go
 	marks     []mark // of each slot: see mark.go
 }
 
@@ -86,12 +87,13 @@ func (o *Outputs) Get() (Block, error) {
 }
 
 func (o *Outputs) get() int32 {
-	i := o.freeBlock
-	if i >= 0 {
-		o.freeBlock = o.refs[i]
-		o.refs[i] = 1
-		o.blocksIn++
+	if len(o.refs)-o.blocksIn <= o.reserved {
+		return -1
 	}
+	i := o.freeBlock
+	o.freeBlock = o.refs[i]
+	o.refs[i] = 1
+	o.blocksIn++
 	return i
 }
 
@@ -173,7 +175,7 @@ func (o *Outputs) Copy(h Handle, head, body []byte, mark int) error {
 	if err != nil || len(head)+len(body) == 0 {
 		return err
 	}
-	if s.outLen > 0 && scarce(o.blocksIn, len(o.refs)) {
+	if s.outLen > 0 && scarce(o.blocksIn+o.reserved, len(o.refs)) {
 		return ErrFull
 	}
 	return o.copyTo(s, head, body)
@@ -202,6 +204,10 @@ func (o *Outputs) copyTo(s *Slot, head, body []byte) error {
 func (o *Outputs) Keep(s *Slot, head, body []byte, static, ahead bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return o.keep(s, head, body, static, ahead)
+}
+
+func (o *Outputs) keep(s *Slot, head, body []byte, static, ahead bool) bool {
 	first, last, n, left := o.chain(head, nil, maxPieces-int(s.outLen))
 	if left == 0 && len(body) > 0 {
 		f, l, k := int32(-1), int32(-1), 0
@@ -263,7 +269,7 @@ func (o *Outputs) slot(h Handle, mark int) (*Slot, error) {
 	if mark > 0 && int(s.outLen) >= mark || s.outLen == maxPieces {
 		return nil, ErrBacklog
 	}
-	if s.outLen > 0 && scarce(o.nodesIn, len(o.nodes)) && o.nodes[s.outTail].flags&nodeMore == 0 {
+	if s.outLen > 0 && scarce(o.nodesIn+o.reserved, len(o.nodes)) && o.nodes[s.outTail].flags&nodeMore == 0 {
 		return nil, ErrFull
 	}
 	return s, nil
@@ -276,12 +282,13 @@ func scarce(taken, of int) bool { return taken >= of-of/8 }
 
 // newNode takes a free node, or returns -1.
 func (o *Outputs) newNode(data []byte, b int32) int32 {
-	i := o.freeNode
-	if i >= 0 {
-		o.freeNode = o.nodes[i].next
-		o.nodes[i] = node{data: data, block: b, next: -1}
-		o.nodesIn++
+	if len(o.nodes)-o.nodesIn <= o.reserved {
+		return -1
 	}
+	i := o.freeNode
+	o.freeNode = o.nodes[i].next
+	o.nodes[i] = node{data: data, block: b, next: -1}
+	o.nodesIn++
 	return i
 }
 
