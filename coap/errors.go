@@ -1,0 +1,117 @@
+package coap
+
+// Error is an error of this package: one value for each rule that can be
+// broken. Its values are constants: none allocates, and each can be compared.
+type Error uint8
+
+// What a peer can do wrong. Code tells what to answer, where there is an answer
+// to be given.
+const (
+	_ Error = iota
+
+	// In a message, whatever carries it. Over a reliable transport the
+	// connection is to be aborted (RFC 8323 section 5.6), over UDP a confirmable
+	// message is to be rejected by a Reset (RFC 7252 section 4.2).
+	ErrTokenLength     // token length of 15, which is reserved (RFC 8974 section 2.1)
+	ErrOptionDelta     // option delta of 15 that is no payload marker (RFC 7252 section 3.1)
+	ErrOptionLength    // option length of 15, which is reserved (RFC 7252 section 3.1)
+	ErrOptionEnd       // option that goes on behind the end of its message (RFC 7252 section 3.1)
+	ErrOptionNumber    // option with a number above 65535 (RFC 7252 section 12.2)
+	ErrPayloadMarker   // payload marker with no payload behind it (RFC 7252 section 3)
+	ErrDatagramShort   // datagram of less than four bytes; to be ignored (RFC 7252 section 3)
+	ErrDatagramVersion // datagram of another version than 1; to be ignored (RFC 7252 section 3)
+	ErrDatagramToken   // datagram that ends within its token (RFC 7252 section 3)
+	ErrDatagramEmpty   // empty message with a token or anything behind the message ID (RFC 7252 section 4.1)
+	ErrDatagramType    // empty message that is non-confirmable, Acknowledgement of a request, or Reset that is not empty (RFC 7252 section 4.3)
+	ErrDatagramClass   // code of the classes 1, 6 or 7, which are reserved over UDP (RFC 7252 section 4.2)
+	ErrBlock           // Block1 or Block2 of more than three bytes (RFC 7959 section 2.2)
+
+	// On a connection (RFC 8323 section 5).
+	ErrMessageTooBig // message longer than our Max-Message-Size (RFC 8323 section 5.3.1)
+	ErrTokenLong     // token longer than our Extended-Token-Length (RFC 8974 section 2.2.2)
+	ErrCSMMissing    // first message that is not a CSM (RFC 8323 section 5.3)
+	ErrCSMOption     // malformed option of a CSM (RFC 8323 section 5.3)
+	ErrSignalOption  // critical option of a signalling message that is not known (RFC 8323 section 5.2)
+	ErrSignalCode    // signalling code that is not known (RFC 8323 section 5.1)
+	ErrReleased      // message behind what ended the connection (RFC 8323 section 5.5)
+
+	// In a document of links (RFC 6690 section 2).
+	ErrLink // malformed link format
+
+	// In a URI (RFC 7252 sections 6.1 to 6.4, RFC 8323 section 8).
+	ErrURIScheme   // no scheme, or none of coap, coaps, coap+tcp, coaps+tcp
+	ErrURIHost     // no authority, no host, a malformed one, or one of more than 255 bytes
+	ErrURIPort     // port that is not a number of 1 to 65535
+	ErrURIUser     // user information, which CoAP does not have
+	ErrURIFragment // fragment
+	ErrURIByte     // byte that a URI does not have
+	ErrURIEscape   // percent sign that two hexadecimal digits do not follow
+	ErrURISegment  // segment of the path or part of the query of more than 255 bytes
+	ErrURIDots     // encoded segment "." or ".." (RFC 7252 section 5.10.1)
+	numErrors
+)
+
+// errorTable has the text of each error, and what to say to the peer.
+var errorTable = [numErrors]struct {
+	text string
+	code Code
+}{
+	ErrTokenLength:     {"coap: reserved token length", CodeBadRequest},
+	ErrOptionDelta:     {"coap: reserved option delta", CodeBadRequest},
+	ErrOptionLength:    {"coap: reserved option length", CodeBadRequest},
+	ErrOptionEnd:       {"coap: option behind the end of the message", CodeBadRequest},
+	ErrOptionNumber:    {"coap: option number above 65535", CodeBadRequest},
+	ErrPayloadMarker:   {"coap: payload marker without payload", CodeBadRequest},
+	ErrDatagramShort:   {"coap: datagram too short", CodeBadRequest},
+	ErrDatagramVersion: {"coap: datagram of another version", CodeBadRequest},
+	ErrDatagramToken:   {"coap: datagram ends within its token", CodeBadRequest},
+	ErrDatagramEmpty:   {"coap: empty message with content", CodeBadRequest},
+	ErrDatagramType:    {"coap: type that the code cannot have", CodeBadRequest},
+	ErrDatagramClass:   {"coap: code of a reserved class", CodeBadRequest},
+	ErrBlock:           {"coap: block option too long", CodeBadOption},
+
+	ErrMessageTooBig: {"coap: message too big", CodeRequestEntityTooLarge},
+	ErrTokenLong:     {"coap: token too long", CodeBadRequest},
+	ErrCSMMissing:    {"coap: first message is not a CSM", CodeBadRequest},
+	ErrCSMOption:     {"coap: malformed CSM option", CodeBadRequest},
+	ErrSignalOption:  {"coap: unknown critical signaling option", CodeBadOption},
+	ErrSignalCode:    {"coap: unknown signaling code", CodeBadRequest},
+	ErrReleased:      {"coap: message after the end", CodeBadRequest},
+
+	ErrLink: {"coap: malformed link format", CodeBadRequest},
+
+	ErrURIScheme:   {"coap: URI without a scheme of CoAP", CodeBadRequest},
+	ErrURIHost:     {"coap: URI without a valid host", CodeBadRequest},
+	ErrURIPort:     {"coap: malformed port in the URI", CodeBadRequest},
+	ErrURIUser:     {"coap: URI with user information", CodeBadRequest},
+	ErrURIFragment: {"coap: URI with a fragment", CodeBadRequest},
+	ErrURIByte:     {"coap: byte that a URI does not have", CodeBadRequest},
+	ErrURIEscape:   {"coap: malformed escape in the URI", CodeBadRequest},
+	ErrURISegment:  {"coap: part of the URI longer than 255 bytes", CodeBadRequest},
+	ErrURIDots:     {"coap: encoded dots for a segment of the URI", CodeBadRequest},
+}
+
+// Error is the text of the error, prefixed by the package's name.
+func (e Error) Error() string {
+	if e != 0 && e < numErrors {
+		return errorTable[e].text
+	}
+	return "coap: unknown error"
+}
+
+// Code is what a request that broke the rule is answered with, 5.00 for what is
+// no rule of this package.
+func (e Error) Code() Code {
+	if e != 0 && e < numErrors {
+		return errorTable[e].code
+	}
+	return CodeInternalServerError
+}
+
+// err is e as an error value, nil for 0. The constants do not allocate.
+func (e Error) err() error {
+	if e == 0 {
+		return nil
+	}
+	return e
+}

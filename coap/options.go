@@ -1,0 +1,382 @@
+package coap
+
+// Options as they are on the wire (RFC 7252 section 3.1): read by iteration,
+// without a table of what is where, and written in the order of their numbers.
+
+//	  0   1   2   3   4   5   6   7
+//	+---------------+---------------+
+//	|  Option Delta | Option Length |   1 byte
+//	+---------------+---------------+
+//	/         Option Delta          /   0-2 bytes
+//	/          (extended)           /
+//	+-------------------------------+
+//	/         Option Length         /   0-2 bytes
+//	/          (extended)           /
+//	+-------------------------------+
+//	/         Option Value          /   0 or more bytes
+//	+-------------------------------+
+
+// Sizes in bytes.
+const (
+	MaxOptionHeader = 1 + 2 + 2   // the most that is in front of an option's value
+	MaxOptionValue  = 65535 + 269 // the longest value that can be written
+)
+
+// marker stands between options and payload (RFC 7252 section 3).
+const marker = 0xFF
+
+// Options are encoded options, without the payload marker. It is a view of the
+// message, valid as long as that is. ParseTCP, ParseUDP, ParseBody and
+// CheckOptions check them, AppendOption writes them; of others all methods see
+// what is in front of the first that is malformed.
+type Options []byte
+
+// Iter goes through options in their order. It is a plain value, and does not
+// allocate.
+type Iter struct {
+	Number Option // of the option that Next came to
+	Value  []byte // of that option; a view
+	rest   []byte
+}
+
+// Iter is an iterator in front of the first option.
+func (o Options) Iter() Iter { return Iter{rest: o} }
+
+// Next goes to the next option, and reports whether there is one.
+func (it *Iter) Next() bool {
+	b := it.rest
+	if len(b) == 0 {
+		return false
+	}
+	delta, length, n := uint(b[0]>>4), int(b[0]&15), 1
+	if delta > 12 || length > 12 {
+		d, l, m, e := longOption(b)
+		if e != 0 || uint(it.Number)+d > 0xFFFF {
+			it.rest = nil
+			return false
+		}
+		delta, length, n = d, l, m
+	}
+	if length > len(b)-n {
+		it.rest = nil
+		return false
+	}
+	it.Number += Option(delta)
+	it.Value = b[n : n+length : n+length]
+	it.rest = b[n+length:]
+	return true
+}
+
+// longOption reads the header of an option that may be longer than a byte: the
+// delta, the length of the value, and the length n of the header itself.
+func longOption(b []byte) (delta uint, length, n int, e Error) {
+	delta, length, n = uint(b[0]>>4), int(b[0]&15), 1
+	switch delta {
+	case 13:
+		if len(b) < 2 {
+			return 0, 0, 0, ErrOptionEnd
+		}
+		delta, n = 13+uint(b[1]), 2
+	case 14:
+		if len(b) < 3 {
+			return 0, 0, 0, ErrOptionEnd
+		}
+		delta, n = 269+(uint(b[1])<<8|uint(b[2])), 3
+	case 15:
+		return 0, 0, 0, ErrOptionDelta
+	}
+	switch length {
+	case 13:
+		if len(b) < n+1 {
+			return 0, 0, 0, ErrOptionEnd
+		}
+		length, n = 13+int(b[n]), n+1
+	case 14:
+		if len(b) < n+2 {
+			return 0, 0, 0, ErrOptionEnd
+		}
+		length, n = 269+(int(b[n])<<8|int(b[n+1])), n+2
+	case 15:
+		return 0, 0, 0, ErrOptionLength
+	}
+	return delta, length, n, 0
+}
+
+// scan checks the options at the front of b, and where they end: at the payload
+// marker or at the end of b.
+func scan(b []byte) (end int, e Error) {
+	number := uint(0)
+	for i := 0; i < len(b); {
+		c := b[i]
+		if c == marker {
+			return i, 0
+		}
+		delta, length, n := uint(c>>4), int(c&15), 1
+		if delta > 12 || length > 12 {
+			delta, length, n, e = longOption(b[i:])
+			if e != 0 {
+				return 0, e
+			}
+		}
+		number += delta
+		if number > 0xFFFF {
+			return 0, ErrOptionNumber
+		}
+		if length > len(b)-i-n {
+			return 0, ErrOptionEnd
+		}
+		i += n + length
+	}
+	return len(b), 0
+}
+
+// CheckOptions checks encoded options that no payload marker follows: lengths,
+// reserved values, and that no number is above 65535. What the options mean is
+// not looked at: see Critical.
+func CheckOptions(b []byte) error {
+	end, e := scan(b)
+	if e == 0 && end != len(b) {
+		e = ErrOptionDelta
+	}
+	return e.err()
+}
+
+// ParseBody reads what follows the token of a message: options, and the payload
+// behind its marker.
+func ParseBody(b []byte) (o Options, payload []byte, err error) {
+	o, payload, e := parseBody(b)
+	return o, payload, e.err()
+}
+
+func parseBody(b []byte) (o Options, payload []byte, e Error) {
+	end, e := scan(b)
+	switch {
+	case e != 0:
+		return nil, nil, e
+	case end == len(b):
+		return b[:end:end], nil, 0
+	case end+1 == len(b):
+		return nil, nil, ErrPayloadMarker // RFC 7252 section 3
+	}
+	return b[:end:end], b[end+1 : len(b) : len(b)], 0
+}
+
+// AppendPayload appends the payload marker and the payload, and nothing if the
+// payload is empty (RFC 7252 section 3).
+func AppendPayload(dst, payload []byte) []byte {
+	if len(payload) == 0 {
+		return dst
+	}
+	return append(append(dst, marker), payload...)
+}
+
+// Get is the value of the first option of a number. As an option that does not
+// Fit is to be treated like one that is not understood (RFC 7252 section 5.4.3),
+// it is passed over.
+func (o Options) Get(n Option) (value []byte, ok bool) {
+	for it := o.Iter(); it.Next() && it.Number <= n; {
+		if it.Number == n && n.Fits(len(it.Value)) {
+			return it.Value, true
+		}
+	}
+	return nil, false
+}
+
+// Has reports whether there is an option of a number, as Get finds it.
+func (o Options) Has(n Option) bool {
+	_, ok := o.Get(n)
+	return ok
+}
+
+// Count is how many options of a number there are that Fit.
+func (o Options) Count(n Option) (count int) {
+	for it := o.Iter(); it.Next() && it.Number <= n; {
+		if it.Number == n && n.Fits(len(it.Value)) {
+			count++
+		}
+	}
+	return count
+}
+
+// Uint is the value of the first option of a number, as Get finds it, as a
+// number. It is not ok if it has more than eight bytes.
+func (o Options) Uint(n Option) (v uint64, ok bool) {
+	b, ok := o.Get(n)
+	if !ok {
+		return 0, false
+	}
+	return ParseUint(b)
+}
+
+// ParseUint reads the value of an option of KindUint: leading zeros are taken
+// (RFC 7252 section 3.2). It is not ok if it has more than eight bytes.
+func ParseUint(value []byte) (v uint64, ok bool) {
+	if len(value) > 8 {
+		return 0, false
+	}
+	for _, c := range value {
+		v = v<<8 | uint64(c)
+	}
+	return v, true
+}
+
+// basic has the critical options that are understood by whoever routes a
+// request: its URI, Accept, Block1, Block2, and those that are answered with
+// 5.05 where there is no proxy. All of them are below 64.
+const basic uint64 = 1<<OptURIHost | 1<<OptURIPort | 1<<OptURIPath | 1<<OptURIQuery | 1<<OptAccept |
+	1<<OptBlock1 | 1<<OptBlock2 | 1<<OptProxyURI | 1<<OptProxyScheme
+
+// Critical is the first critical option that must not be passed over, for which
+// a request is answered with 4.02 and a response is rejected (RFC 7252 section
+// 5.4.1): one that is neither in understood nor understood by whoever routes
+// requests (those of the URI and of proxies, Accept, Block1, Block2), one that
+// does not Fit (section 5.4.3), and one that is there again though not
+// repeatable (section 5.4.5). So a program that heeds If-Match must list it.
+func (o Options) Critical(understood []Option) (first Option, ok bool) {
+	last := uint(1 << 16) // no number
+	for it := o.Iter(); it.Next(); last = uint(it.Number) {
+		n := it.Number
+		if !n.IsCritical() {
+			continue
+		}
+		if !(n < 64 && basic>>n&1 != 0) && !contains(understood, n) {
+			return n, true
+		}
+		d := n.definition()
+		if d == nil {
+			continue
+		}
+		if len(it.Value) < int(d.Min) || len(it.Value) > int(d.Max) || !d.Repeatable && uint(n) == last {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+func contains(all []Option, n Option) bool {
+	for _, o := range all {
+		if o == n {
+			return true
+		}
+	}
+	return false
+}
+
+// appendOptionHeader appends what is in front of a value of length bytes.
+func appendOptionHeader(dst []byte, delta uint, length int) []byte {
+	if delta < 13 && length < 13 {
+		return append(dst, byte(delta<<4)|byte(length))
+	}
+	at := len(dst)
+	dst = append(dst, 0)
+	first := byte(0)
+	switch {
+	case delta < 13:
+		first = byte(delta << 4)
+	case delta < 269:
+		first = 13 << 4
+		dst = append(dst, byte(delta-13))
+	default:
+		first = 14 << 4
+		dst = append(dst, byte((delta-269)>>8), byte(delta-269))
+	}
+	switch {
+	case length < 13:
+		first |= byte(length)
+	case length < 269:
+		first |= 13
+		dst = append(dst, byte(length-13))
+	default:
+		first |= 14
+		dst = append(dst, byte((length-269)>>8), byte(length-269))
+	}
+	dst[at] = first
+	return dst
+}
+
+// optionHeaderSize is how many bytes appendOptionHeader appends.
+func optionHeaderSize(delta uint, length int) int {
+	return 1 + extended(delta) + extended(uint(length))
+}
+
+// extended is how many bytes of a delta or length are not in the first byte.
+func extended(n uint) int {
+	switch {
+	case n < 13:
+		return 0
+	case n < 269:
+		return 1
+	}
+	return 2
+}
+
+// AppendOption appends an option behind one of the number prev, 0 if it is the
+// first. It panics if prev is above n, or the value longer than MaxOptionValue:
+// InsertOption takes options in any order.
+func AppendOption(dst []byte, prev, n Option, value []byte) []byte {
+	if prev > n || len(value) > MaxOptionValue {
+		panic("coap: option out of order, or too long")
+	}
+	return append(appendOptionHeader(dst, uint(n-prev), len(value)), value...)
+}
+
+// AppendUintOption appends an option of KindUint, without leading zeros (RFC
+// 7252 section 3.2), as AppendOption does.
+func AppendUintOption(dst []byte, prev, n Option, v uint64) []byte {
+	if prev > n {
+		panic("coap: option out of order")
+	}
+	length := SizeUint(v)
+	dst = appendOptionHeader(dst, uint(n-prev), length)
+	for i := length - 1; i >= 0; i-- {
+		dst = append(dst, byte(v>>(8*uint(i))))
+	}
+	return dst
+}
+
+// SizeUint is how many bytes the value of an option of KindUint has, 0 to 8.
+func SizeUint(v uint64) (n int) {
+	for ; v != 0; v >>= 8 {
+		n++
+	}
+	return n
+}
+
+// InsertOption puts an option into encoded options, behind those of the same
+// number, and gives what they become. It needs len(value)+MaxOptionHeader bytes
+// more at most, and allocates only if the capacity is less than that. It panics
+// if the value is longer than MaxOptionValue.
+func InsertOption(opts []byte, n Option, value []byte) []byte {
+	if len(value) > MaxOptionValue {
+		panic("coap: option too long")
+	}
+	// Behind at is the first option with a higher number, next, whose header
+	// of old bytes will be another, since the option comes between it and prev.
+	at, prev := 0, Option(0)
+	it := Options(opts).Iter()
+	found := false
+	for it.Next() {
+		if it.Number > n {
+			found = true
+			break
+		}
+		at, prev = len(opts)-len(it.rest), it.Number
+	}
+	if !found {
+		return AppendOption(opts[:at], prev, n, value)
+	}
+	end := len(opts) - len(it.rest)
+	old := end - len(it.Value) - at
+	next := optionHeaderSize(uint(it.Number-n), len(it.Value))
+	front := optionHeaderSize(uint(n-prev), len(value)) + len(value) + next
+	length := len(it.Value)
+	number := it.Number
+	size := len(opts) + front - old
+	for len(opts) < size {
+		opts = append(opts, 0)
+	}
+	copy(opts[at+front:], opts[at+old:size-front+old])
+	AppendOption(opts[:at], prev, n, value)
+	appendOptionHeader(opts[:at+front-next], uint(number-n), length)
+	return opts
+}
