@@ -1,0 +1,20 @@
+package resource
+
+// PatternError says why a pattern was refused.
+type PatternError struct {
+	Pattern string
+	Other   string // the pattern that it conflicts with, if it does
+	Err     Error  // ErrPattern or ErrConflict
+	why     string
+}
+
+// Error says what is wrong with which pattern.
+func (e *PatternError) Error() string {
+	if e.Other != "" {
+		return "resource: pattern \"" + e.Pattern + "\" conflicts with \"" + e.Other + "\": " + e.why
+	}
+	return "resource: pattern \"" + e.Pattern + "\": " + e.why
+}
+
+// Unwrap is the Err, for errors.Is.
+func (e *PatternError) Unwrap() error { return e.Err }
