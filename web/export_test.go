@@ -1,6 +1,10 @@
 package web
 
-import "io"
+import (
+	"io"
+
+	"github.com/bobtail-go/bobtail/internal/pattern"
+)
 
 // Router is a router without a server.
 type Router struct {
@@ -43,7 +47,7 @@ func (r *Router) During(rw io.ReadWriter, f func(find func() bool)) error {
 }
 
 func CleanPath(p string) string { return string(cleanPath(nil, []byte(p))) }
-func IsUnclean(p string) bool   { return isUnclean([]byte(p)) }
+func IsUnclean(p string) bool   { return pattern.IsUnclean([]byte(p)) }
 
 // Takes reports whether a route of some types takes content of another.
 func Takes(types []string, contentType string) bool {

@@ -1,48 +1,11 @@
 package web
 
 import (
-	"github.com/bobtail-go/bobtail/form"
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/pattern"
 )
 
 // This file reads paths as they were sent: escapes, dots and doubled slashes.
-
-// isEscaped reports whether all that looks like an escape in b is one. If not,
-// b is taken as it is, as the standard library does.
-func isEscaped(b []byte) bool {
-	for i := 0; i < len(b); i++ {
-		if b[i] != '%' {
-			continue
-		}
-		if i+2 >= len(b) {
-			return false
-		}
-		if ascii.Unhex(b[i+1])|ascii.Unhex(b[i+2]) > 15 {
-			return false
-		}
-		i += 2
-	}
-	return true
-}
-
-// step is the byte of a path at i, and where the next one is. escaped says
-// that escapes count.
-func step(b []byte, i int, escaped bool) (c byte, next int) {
-	if c = b[i]; c != '%' || !escaped {
-		return c, i + 1
-	}
-	return ascii.Unhex(b[i+1])<<4 | ascii.Unhex(b[i+2]), i + 3
-}
-
-// decoded is a literal of a pattern as requests are compared with it.
-func decoded(s string) string {
-	b := []byte(s)
-	n, err := form.Decode(b, b)
-	if err != nil {
-		return s
-	}
-	return string(b[:n])
-}
 
 func hashSegment(b []byte, escaped bool) uint32 {
 	h := uint32(2166136261)
@@ -54,7 +17,7 @@ func hashSegment(b []byte, escaped bool) uint32 {
 	}
 	for i := 0; i < len(b); {
 		var c byte
-		c, i = step(b, i, true)
+		c, i = pattern.Step(b, i, true)
 		h = (h ^ uint32(c)) * 16777619
 	}
 	return h ^ h>>15
@@ -68,36 +31,11 @@ func equalSegment(b []byte, text string, escaped bool) bool {
 	k := 0
 	for i := 0; i < len(b); k++ {
 		var c byte
-		if c, i = step(b, i, true); k == len(text) || text[k] != c {
+		if c, i = pattern.Step(b, i, true); k == len(text) || text[k] != c {
 			return false
 		}
 	}
 	return k == len(text)
-}
-
-// isUnclean reports whether a path has a doubled slash, or a segment of one or
-// two dots. (It may be wrong about none of these.)
-func isUnclean(p []byte) bool {
-	if len(p) == 0 || p[0] != '/' {
-		return true
-	}
-	for i := range p {
-		if p[i] != '/' {
-			continue
-		}
-		rest := p[i+1:]
-		switch {
-		case len(rest) == 0:
-		case rest[0] == '/':
-			return true
-		case rest[0] != '.':
-		case len(rest) == 1 || rest[1] == '/':
-			return true
-		case rest[1] == '.' && (len(rest) == 2 || rest[2] == '/'):
-			return true
-		}
-	}
-	return false
 }
 
 // cleanPath appends a path to dst without doubled slashes and without segments
@@ -148,4 +86,13 @@ func appendReference(dst, p []byte) []byte {
 		}
 	}
 	return dst
+}
+
+func indexByte(s string, c byte) int {
+	for i := range len(s) {
+		if s[i] == c {
+			return i
+		}
+	}
+	return -1
 }

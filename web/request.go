@@ -7,6 +7,7 @@ import (
 	"github.com/bobtail-go/bobtail/form"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/pattern"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -48,17 +49,17 @@ func (r *Request) PathValue(name string) []byte {
 		return nil
 	}
 	i := 0
-	for _, s := range x.route.pattern.segments {
-		if !s.wild {
+	for _, s := range x.route.pattern.Segments {
+		if !s.Wild {
 			continue
 		}
-		if s.text != name {
+		if s.Text != name {
 			i++
 			continue
 		}
 		v := x.lookup.wild[i]
 		raw := r.Path()[v.at:v.end:v.end]
-		if indexByte(ascii.View(raw), '%') < 0 || !isEscaped(raw) {
+		if indexByte(ascii.View(raw), '%') < 0 || !pattern.IsEscaped(raw) {
 			return raw
 		}
 		b, err := r.Alloc(len(raw))

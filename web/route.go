@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/pattern"
 )
 
 // Route is a pattern, what answers its requests, and on what terms. One of
@@ -54,7 +55,7 @@ type Route struct {
 // route is a Route that is served.
 type route struct {
 	Route
-	pattern   pattern
+	pattern   pattern.Pattern
 	methodBit uint64
 	each      []Handler // for each worker, if the Route has Each
 	end       Handler   // the Sink's End, with what stands around it

@@ -3,6 +3,7 @@ package web
 import (
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/pattern"
 )
 
 // router finds the route of a request. A literal path of no host, which is
@@ -67,23 +68,22 @@ const mostMethods = 64
 
 // add adds a route. It fails with a *PatternError.
 func (t *router) add(given Route, workers int) error {
-	p, err := parsePattern(given.Pattern)
-	if err != nil {
-		return err
+	p, why := pattern.Parse(given.Pattern)
+	if why != "" {
+		return badPattern(given.Pattern, why)
 	}
 	if err := given.validate(); err != nil {
 		return err
 	}
 	for _, o := range t.routes {
-		switch rel := p.relate(&o.pattern); rel {
-		case same, overlap:
-			return &PatternError{Pattern: p.text, Other: o.pattern.text, Err: ErrConflict, why: whys[rel]}
+		if why := p.Relate(&o.pattern).Conflict(); why != "" {
+			return &PatternError{Pattern: p.Text, Other: o.pattern.Text, Err: ErrConflict, why: why}
 		}
 	}
 	r := &route{Route: given, pattern: p}
-	if p.method != "" {
-		if r.methodBit = t.method(p.method); r.methodBit == 0 {
-			return badPattern(p.text, "more methods than a router can have")
+	if p.Method != "" {
+		if r.methodBit = t.method(p.Method); r.methodBit == 0 {
+			return badPattern(p.Text, "more methods than a router can have")
 		}
 	}
 	switch {
@@ -100,35 +100,35 @@ func (t *router) add(given Route, workers int) error {
 	}
 	t.keeps = t.keeps || given.AllFields
 	t.routes = append(t.routes, r)
-	t.tree(p.host).insert(&p, r)
-	if s, ok := p.literal(); ok {
+	t.tree(p.Host).insert(&p, r)
+	if s, ok := literal(&p); ok {
 		t.addPath(s, r)
 	}
 	return nil
 }
 
-// literal is the pattern's path if it has no wildcards and no host, as clean
+// literal is a pattern's path if it has no wildcards and no host, as clean
 // requests have it that escape nothing.
-func (p *pattern) literal() (s string, ok bool) {
-	if p.host != "" {
+func literal(p *pattern.Pattern) (s string, ok bool) {
+	if p.Host != "" {
 		return "", false
 	}
-	for _, g := range p.segments {
-		if g.wild {
+	for _, g := range p.Segments {
+		if g.Wild {
 			return "", false
 		}
-		for i := range len(g.text) {
-			if c := g.text[i]; c == '%' || c == '/' && g.text != "/" {
+		for i := range len(g.Text) {
+			if c := g.Text[i]; c == '%' || c == '/' && g.Text != "/" {
 				return "", false // only an escape is that
 			}
 		}
-		if s += "/"; g.text != "/" {
-			s += g.text
+		if s += "/"; g.Text != "/" {
+			s += g.Text
 		}
 	}
 	// Escaped dots and slashes are literals; the same path without escapes is
 	// not clean.
-	return s, !isUnclean([]byte(s))
+	return s, !pattern.IsUnclean([]byte(s))
 }
 
 func (t *router) addPath(s string, r *route) {
@@ -241,7 +241,7 @@ func (t *router) find(x *Exchange) (*route, ownAnswer) {
 		}
 		return nil, ownNotFound
 	}
-	if h.Method() != http1.CONNECT && isUnclean(p) {
+	if h.Method() != http1.CONNECT && pattern.IsUnclean(p) {
 		return nil, ownClean
 	}
 	r := t.match(l, byHost)

@@ -3,6 +3,7 @@ package web
 import (
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/pattern"
 )
 
 // This file finds the route of a request among those with wildcards, and
@@ -73,21 +74,21 @@ func (k *kids) get(seg []byte, escaped bool) *node {
 }
 
 // insert puts a route into the tree.
-func (n *node) insert(p *pattern, r *route) {
-	for _, s := range p.segments {
+func (n *node) insert(p *pattern.Pattern, r *route) {
+	for _, s := range p.Segments {
 		switch {
-		case s.multi:
+		case s.Multi:
 			if n.multi == nil {
 				n.multi = new(node)
 			}
 			n = n.multi
-		case s.wild:
+		case s.Wild:
 			if n.wild == nil {
 				n.wild = new(node)
 			}
 			n = n.wild
 		default:
-			n = n.kids.add(s.text)
+			n = n.kids.add(s.Text)
 		}
 	}
 	n.routes = append(n.routes, r)
@@ -143,7 +144,7 @@ func (n *node) find(l *lookup, at int) *route {
 			next++
 		}
 		seg := l.path[at+1 : next]
-		escaped = escaped && isEscaped(seg)
+		escaped = escaped && pattern.IsEscaped(seg)
 		// A literal is more specific than a wildcard, and that than many.
 		if k := n.kids.get(seg, escaped); k != nil {
 			if r := k.find(l, next); r != nil {
@@ -198,11 +199,11 @@ func byMethod(routes []*route, method string, head bool) (found *route) {
 	var any *route
 	for _, r := range routes {
 		switch {
-		case r.pattern.method == method:
+		case r.pattern.Method == method:
 			return r
-		case r.pattern.method == "":
+		case r.pattern.Method == "":
 			any = r
-		case head && r.pattern.method == "GET":
+		case head && r.pattern.Method == "GET":
 			found = r
 		}
 	}
@@ -218,8 +219,8 @@ func (l *lookup) exact(r *route) bool {
 	if r == nil {
 		return false
 	}
-	segments := r.pattern.segments
-	if !segments[len(segments)-1].multi {
+	segments := r.pattern.Segments
+	if !segments[len(segments)-1].Multi {
 		return true
 	}
 	if !l.slash && (len(l.path) == 0 || l.path[len(l.path)-1] != '/') {

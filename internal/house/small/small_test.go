@@ -139,7 +139,7 @@ func TestAllocations(t *testing.T) {
 var made = map[string][]string{
 	"engine":          {"New", "newWorker", "init", "Validate", "run", "watch", "Stop"},
 	"http1conn":       {"New"},
-	"web":             {"New", "init", "add", "addPath", "tree", "insert", "badPattern", "lower", "NewExchange", "begin"},
+	"web":             {"New", "init", "add", "addPath", "tree", "insert", "badPattern", "NewExchange", "begin"},
 	"transport/epoll": {"New", "open", "descriptorLimit", "listen", "remember"},
 }
 
