@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -53,8 +54,9 @@ func compilerVersion() string {
 }
 
 // compile makes a program of the C files of a folder, unless the cache has the
-// one that these files and this compiler make. It returns the path.
-func (b *builder) compile(ctx context.Context, dir string) (string, error) {
+// one that these files and this compiler make. The arguments, which stand behind
+// the files, say where libraries are. It returns the path.
+func (b *builder) compile(ctx context.Context, dir string, libraries ...string) (string, error) {
 	sources, err := filepath.Glob(filepath.Join(dir, "*.c"))
 	if err != nil {
 		return "", err
@@ -64,7 +66,7 @@ func (b *builder) compile(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, compilerVersion(), compiler)
+	fmt.Fprintln(h, compilerVersion(), compiler, libraries)
 	for _, name := range append(headers, sources...) {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -84,7 +86,7 @@ func (b *builder) compile(ctx context.Context, dir string) (string, error) {
 	}
 	// Another run may be making the same: the rename gives it a whole program.
 	made := filepath.Join(b.temp, name)
-	if err := command(ctx, "", nil, append(append(compiler, "-o", made), sources...)...); err != nil {
+	if err := command(ctx, "", nil, slices.Concat(compiler, []string{"-o", made}, sources, libraries)...); err != nil {
 		return "", err
 	}
 	return program, move(made, program)

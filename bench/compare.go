@@ -28,6 +28,8 @@ func able(all []built, work string) (some []built) {
 		kind = messages
 	case work == liveWork:
 		kind = live
+	case exchangeOf(work) != nil:
+		kind = exchangeOf(work).kind()
 	}
 	for _, s := range all {
 		if s.does&kind != 0 {
@@ -135,6 +137,9 @@ func measure(ctx context.Context, o options, load, work, folder string, s built)
 	if t.file != nil {
 		t.folder = folder
 	}
+	if e := exchangeOf(work); e != nil {
+		t.coap = e.network
+	}
 	p, port, err := start(ctx, s.start, t)
 	if err != nil {
 		return x, err
@@ -164,7 +169,7 @@ func seconds(o options) int { return 60 + pipelinedFactor*o.requests/5000 }
 // loadArgs are those of a load of n requests or messages, d at a time, after a
 // warm-up of a tenth as many.
 func loadArgs(o options, work string, port, n, d int) []string {
-	return what(o, work, "-p", strconv.Itoa(port), "-c", strconv.Itoa(o.conns), "-t", strconv.Itoa(o.threads),
+	return what(o, work, "-p", strconv.Itoa(port), "-c", strconv.Itoa(connsOf(o, work)), "-t", strconv.Itoa(o.threads),
 		"-d", strconv.Itoa(d), "-w", strconv.Itoa(max(n/10, o.conns)), "-n", strconv.Itoa(n),
 		"-T", strconv.Itoa(seconds(o)))
 }
@@ -177,16 +182,30 @@ func requestsOf(o options, work string) int {
 	if m := messageOf(work); m != nil {
 		return max(int(m.part*float64(o.requests)), 1)
 	}
+	if e := exchangeOf(work); e != nil {
+		return max(int(e.part*float64(o.requests)), 1)
+	}
 	if work == "pipelined" {
 		return o.requests * pipelinedFactor
 	}
 	return o.requests
 }
 
+// connsOf is how many connections a run of a work has that does not idle.
+func connsOf(o options, work string) int {
+	if e := exchangeOf(work); e != nil {
+		return max(o.conns/e.fewer, 1)
+	}
+	return o.conns
+}
+
 // what are the arguments that say what the load generator sends for a work.
 func what(o options, work string, args ...string) []string {
 	if m := messageOf(work); m != nil {
 		return append(args, m.args(o.text)...)
+	}
+	if e := exchangeOf(work); e != nil {
+		return append(args, e.args()...)
 	}
 	if o.browser {
 		args = append(args, "-b")
@@ -197,7 +216,7 @@ func what(o options, work string, args ...string) []string {
 // measureCPU loads a server that runs, and reads its clock before and after.
 func measureCPU(ctx context.Context, o options, load string, p *process, port int, t task, x *sample) error {
 	n, d := requestsOf(o, x.Work), 1
-	if x.Work == "pipelined" {
+	if e := exchangeOf(x.Work); x.Work == "pipelined" || e != nil && e.deep {
 		d = o.depth
 	}
 	args := loadArgs(o, x.Work, port, n, d)
@@ -235,6 +254,7 @@ func measureCPU(ctx context.Context, o options, load string, p *process, port in
 	x.CPU = float64(used.total) / 1e3 / float64(n)
 	x.User = used.userPart()
 	x.PerSecond = float64(n) / (float64(f["ns"]) / 1e9)
+	x.Again = float64(f["again"]) / float64(n)
 	x.P50, x.P99, x.P999, x.Max = micro(f["p50"]), micro(f["p99"]), micro(f["p999"]), micro(f["max"])
 	return nil
 }

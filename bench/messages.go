@@ -64,4 +64,6 @@ func liveSeconds(o options) int {
 }
 
 // idle reports whether a work leaves its connections open with nothing to do.
-func idle(work string) bool { return work == "parked" || work == idleMessage.name }
+func idle(work string) bool {
+	return work == "parked" || work == idleMessage.name || work == coapIdle
+}

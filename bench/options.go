@@ -30,7 +30,8 @@ type options struct {
 // takes about as long then: a pipelined request costs the least server a tenth.
 const pipelinedFactor = 4
 
-var workNames = []string{"plain", "pipelined", "parked", "10k", "1m", "ws64", "ws1k", "ws64k", "wsidle", liveWork}
+var workNames = []string{"plain", "pipelined", "parked", "10k", "1m", "ws64", "ws1k", "ws64k", "wsidle", liveWork,
+	"coap", "coap16", "coapudp", "coapudp16", coapIdle}
 
 // serverNames are the names that -servers takes, in the order of the tables.
 func serverNames() []string {
@@ -47,10 +48,10 @@ func newFlags(o *options, list, work *string) *flag.FlagSet {
 	f.StringVar(list, "servers", strings.Join(serverNames(), ","), "servers to compare, a `LIST` with commas; ratios are to the floor")
 	f.StringVar(work, "work", strings.Join(workNames, ","), "what they are to do, a `LIST` with commas")
 	f.IntVar(&o.rounds, "rounds", 5, "each server is measured `N` times")
-	f.IntVar(&o.requests, "requests", 200000, fmt.Sprintf("`N` requests a plain run; a pipelined run has %d times as many,\none of 10k half, one of 1m a hundredth, and one of ws64k a tenth", pipelinedFactor))
-	f.IntVar(&o.conns, "conns", 64, "`N` connections of every run but parked, wsidle and wslive")
-	f.IntVar(&o.depth, "depth", 16, "`N` requests at a time on a connection of a pipelined run")
-	f.IntVar(&o.parked, "parked", 10000, "`N` connections of a run of parked, wsidle or wslive")
+	f.IntVar(&o.requests, "requests", 200000, fmt.Sprintf("`N` requests a plain run; a pipelined run has %d times as many,\none of 10k half, one of 1m a hundredth, one of ws64k a tenth, one of coap16\n%d and one of coapudp16 %d times as many", pipelinedFactor, pipelinedFactor, pipelinedFactor/2))
+	f.IntVar(&o.conns, "conns", 64, "`N` connections of every run but parked, wsidle, wslive and coapidle,\nand four times as many as of coapudp16")
+	f.IntVar(&o.depth, "depth", 16, "`N` requests at a time on a connection of a run of pipelined, coap16 or coapudp16")
+	f.IntVar(&o.parked, "parked", 10000, "`N` connections of a run of parked, wsidle, wslive or coapidle")
 	f.IntVar(&o.threads, "threads", 2, "`N` threads of the load generator")
 	f.BoolVar(&o.browser, "browser", false, "send the fields of a browser, 555 bytes, instead of three")
 	f.BoolVar(&o.text, "text", false, "send the messages to WebSockets as text, which a server is to check, not as binary")
@@ -66,7 +67,7 @@ func usage() string {
 	var b strings.Builder
 	b.WriteString("usage: go run . [flags]\n" +
 		"Measures CPU time per request or message, and memory per idle connection, of servers of\n" +
-		"HTTP and WebSocket side by side. Takes some minutes; the machine should have nothing else to do.\n")
+		"HTTP, WebSocket and CoAP side by side. Takes some minutes; the machine should have nothing else to do.\n")
 	f := newFlags(&o, &list, &work)
 	f.SetOutput(&b)
 	f.PrintDefaults()

@@ -51,7 +51,7 @@ func start(ctx context.Context, s starter, t task) (*process, int, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, 0, err
 	}
-	if err := p.await(ctx, port); err != nil {
+	if err := p.await(ctx, t); err != nil {
 		p.stop()
 		return nil, 0, fmt.Errorf("%w%s", err, p.out.said())
 	}
@@ -71,14 +71,26 @@ func (p *process) stop() {
 	p.cmd.Wait()
 }
 
+// reached reports by nil that the server of a task is there.
+func reached(t task) error {
+	if t.coap == "udp" {
+		return ping(t.port)
+	}
+	c, err := net.DialTimeout("tcp", address(t.port), time.Second)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
 // await returns when a connection is taken, or with an error when the server has
 // ended or ten seconds have passed.
-func (p *process) await(ctx context.Context, port int) error {
+func (p *process) await(ctx context.Context, t task) error {
 	limit := time.Now().Add(10 * time.Second)
 	for {
-		c, err := net.DialTimeout("tcp", address(port), time.Second)
+		err := reached(t)
 		if err == nil {
-			return c.Close()
+			return nil
 		}
 		if p.ended() {
 			return errors.New("it ended at once")
@@ -104,14 +116,23 @@ func (p *process) ended() bool {
 	return bytes.HasPrefix(b[i+1:], []byte(" Z"))
 }
 
-// freePort is a port of the loopback on which nobody listens.
+// freePort is a port of the loopback on which nobody listens, on TCP or UDP.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return 0, err
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		u, err := net.ListenPacket("udp", address(port))
+		l.Close()
+		if err == nil {
+			return port, u.Close()
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return 0, err
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // tail keeps the last bytes that were written to it. Its text is to be read

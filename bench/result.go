@@ -44,6 +44,7 @@ type sample struct {
 	User                float64 `json:",omitempty"` // the part of CPU spent in user mode; 0 if the run was too short to tell
 	PerSecond           float64 `json:",omitempty"`
 	P50, P99, P999, Max float64 `json:",omitempty"`
+	Again               float64 `json:",omitempty"` // datagrams sent once more, per request
 
 	Cores       float64 `json:",omitempty"` // that the server kept busy, of wslive
 	Least, Most float64 `json:",omitempty"` // messages a second of a connection, of wslive
@@ -156,6 +157,9 @@ func (r *result) print(w io.Writer, markdown bool) {
 	titles[idleMessage.name] = fmt.Sprintf("%s: %d WebSockets after the echo of a message of %d bytes each; process memory only; %s",
 		idleMessage.name, s.Parked, idleMessage.size, rounds)
 	titles[liveWork] = fmt.Sprintf("%s: %d WebSockets that are told the same ten times a second; %s", liveWork, s.Parked, rounds)
+	for _, e := range allExchanges {
+		titles[e.name] = e.title(s, rounds)
+	}
 	for _, work := range workNames {
 		t := r.cpuTable(work)
 		switch {
@@ -195,6 +199,11 @@ func cpu(x sample) float64 { return x.CPU }
 
 func (r *result) cpuTable(work string) table {
 	t := table{head: []string{"server", "CPU us/" + unit(work), "to the floor", "in user mode", unit(work) + "s/s", "p50 us", "p99 us"}}
+	e := exchangeOf(work)
+	lossy := e != nil && e.network == "udp"
+	if lossy {
+		t.head = append(t.head, "sent again")
+	}
 	for _, name := range serverNames() {
 		used := r.spread(work, name, cpu)
 		if math.IsNaN(used.Median) {
@@ -211,6 +220,10 @@ func (r *result) cpuTable(work string) table {
 			number(middle(func(x sample) float64 { return x.P50 }), 0),
 			number(middle(func(x sample) float64 { return x.P99 }), 0),
 		})
+		if lossy {
+			last := &t.rows[len(t.rows)-1]
+			*last = append(*last, number(100*middle(func(x sample) float64 { return x.Again }), 2)+" %")
+		}
 	}
 	return t
 }

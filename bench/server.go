@@ -24,10 +24,12 @@ type server struct {
 type kinds uint8
 
 const (
-	short    kinds = 1 << iota // the short answer
-	files                      // those of files
-	messages                   // the echoes of a WebSocket
-	live                       // what a WebSocket is told unasked
+	short     kinds = 1 << iota // the short answer
+	files                       // those of files
+	messages                    // the echoes of a WebSocket
+	live                        // what a WebSocket is told unasked
+	streams                     // CoAP over TCP
+	datagrams                   // CoAP over UDP
 )
 
 // task is what a server is started for.
@@ -37,6 +39,9 @@ type task struct {
 
 	// messages says that connections become WebSockets.
 	messages bool
+
+	// coap is the network over which CoAP is served, tcp or udp, or empty.
+	coap string
 
 	// file is the one that is asked for, and folder where all of them are;
 	// neither is set where the short answer is.
@@ -49,9 +54,9 @@ type starter func(task) ([]string, error)
 
 // servers are all that are known, in the order of the tables.
 var servers = []server{
-	{baseline, buildFloor, short | files | messages},
-	{"bobtail-epoll", buildBobtail("epoll"), short | files | messages | live},
-	{"bobtail-net", buildBobtail("net"), short | files | messages | live},
+	{baseline, buildFloor, short | files | messages | streams | datagrams},
+	{"bobtail-epoll", buildBobtail("epoll"), short | files | messages | live | streams | datagrams},
+	{"bobtail-net", buildBobtail("net"), short | files | messages | live | streams},
 	{"bobtail-memory", buildBobtail("memory"), files},
 	{"gnet", buildGo("gnet"), short},
 	{"fasthttp", buildGo("fasthttp"), short | files},
@@ -62,6 +67,8 @@ var servers = []server{
 	{"gorilla", buildGo("gorilla"), messages},
 	{"coder", buildGo("coder"), messages},
 	{"nbio", buildGo("nbio"), messages},
+	{"libcoap", buildLibcoap, streams | datagrams},
+	{"gocoap", buildGo("gocoap"), streams | datagrams},
 }
 
 // baseline is the server that the others are compared to.
@@ -77,12 +84,19 @@ func buildFloor(ctx context.Context, b *builder) (starter, error) {
 		if t.messages {
 			args = append(args, "-w")
 		}
+		switch t.coap {
+		case "tcp":
+			args = append(args, "-c")
+		case "udp":
+			args = append(args, "-u")
+		}
 		return args, nil
 	}, err
 }
 
 // buildGo builds a server of this module, which takes the flag -addr, and -dir
-// if it serves files. One of messages echoes at messagePath.
+// if it serves files, and -net if it serves CoAP. One of messages echoes at
+// messagePath.
 func buildGo(name string) func(context.Context, *builder) (starter, error) {
 	return func(ctx context.Context, b *builder) (starter, error) {
 		program, err := b.goBuild(ctx, filepath.Join("servers", name), name)
@@ -90,6 +104,9 @@ func buildGo(name string) func(context.Context, *builder) (starter, error) {
 			args := []string{program, "-addr", address(t.port)}
 			if t.file != nil {
 				args = append(args, "-dir", t.folder)
+			}
+			if t.coap != "" {
+				args = append(args, "-net", t.coap)
 			}
 			return args, nil
 		}, err
@@ -108,6 +125,10 @@ func buildBobtail(backend string) func(context.Context, *builder) (starter, erro
 		program, err := b.goBuild(ctx, dir, "bobtail")
 		return func(t task) ([]string, error) {
 			args := []string{program, "serve", "-addr", address(t.port), "-sockets", strconv.Itoa(t.conns)}
+			if t.coap != "" {
+				args[3] = address(0) // HTTP, which is served in any case
+				args = append(args, "-coap", address(t.port))
+			}
 			switch {
 			case backend == "memory":
 				return append(args, "-backend", "epoll"), nil

@@ -1,6 +1,6 @@
 /*
  * load: sends HTTP/1.1 requests to a server on the loopback and checks each answer,
- * or messages to a WebSocket that echoes them.
+ * or messages to a WebSocket that echoes them, or requests of CoAP.
  *
  * It is made to cost little, since it shares the cores with the server that it
  * measures: an epoll a thread, one send for all requests of a turn, and an
@@ -13,7 +13,7 @@
  *
  *   load:   warm                        (connected, and warmed up)
  *   caller: any line                    (reads the server's clock, then lets go)
- *   load:   requests=N errors=N ns=N p50=N p99=N p999=N max=N   (latencies in ns)
+ *   load:   requests=N errors=N ns=N p50=N p99=N p999=N max=N again=N   (latencies in ns)
  *
  * and with -i, which parks connections:
  *
@@ -33,6 +33,9 @@
  *
  * With -m a connection is upgraded first, and what is said of requests and answers
  * here is about messages and their echoes; these are compared in the same way.
+ *
+ * With -k requests are of CoAP, over TCP or UDP; exchange.c has them. again=N says
+ * how many datagrams were sent once more.
  *
  * Then it waits for the end of its input before it closes its connections. The
  * first thing that goes wrong is told on standard error.
@@ -56,17 +59,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "answer.h"
-#include "frames.h"
+#include "load.h"
 
 enum {
-	MAX_THREADS = 64,
-	MAX_DEPTH = 256,
-	RECV_SIZE = 65536,
 	EVENTS = 256,
 	PARK_WAVE = 64, /* connections that are being parked at a time */
-	SUB_BITS = 6,   /* a histogram bucket is 1/64 of its power of two wide */
-	BUCKETS = (64 - SUB_BITS + 1) << SUB_BITS,
 };
 
 static const char request_short[] =
@@ -93,8 +90,8 @@ static const char request_browser[] =
 	"Cookie: session=4f0c8a2e9b7d4c1f8e6a5b3d2c1f0e9d; theme=dark; consent=1\r\n"
 	"\r\n";
 
-static int port;
-static unsigned depth = 1;
+static struct sockaddr_in server = {.sin_family = AF_INET};
+unsigned depth = 1;
 static const char *path = "/plaintext";
 static char *request;
 static size_t request_size;
@@ -104,9 +101,9 @@ static char *requests; /* depth of them */
 static char *message; /* that is to come back, NULL if requests are sent */
 static size_t message_size;
 static unsigned message_op = OP_BINARY;
-static int64_t deadline;
+int64_t deadline;
 
-static int64_t now(void)
+int64_t now(void)
 {
 	struct timespec ts;
 
@@ -114,14 +111,13 @@ static int64_t now(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static void die(const char *what)
+_Noreturn void die(const char *what)
 {
 	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
-/* complain tells the first fault of all, and is silent about the others. */
-static void complain(const char *format, ...)
+void complain(const char *format, ...)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static bool done;
@@ -140,34 +136,6 @@ static void complain(const char *format, ...)
 }
 
 /* ---- the load ---- */
-
-struct conn {
-	int fd;           /* -1 once it is closed */
-	unsigned pending; /* answers that are still to come */
-	int64_t sent;     /* when the requests of this turn went out */
-	size_t kept;      /* bytes of an answer, or of a file's head, that has come in part */
-	bool in_file;     /* its head has come */
-	size_t at;        /* bytes of the file that have come */
-	struct echo echo;
-	char part[MAX_ANSWER];
-};
-
-struct thread {
-	pthread_t id;
-	int epoll;
-	struct conn *conns;
-	unsigned count;
-	bool warming;
-	int64_t warm, budget; /* requests of the two phases */
-	int64_t left;         /* requests that are still to be sent */
-	int64_t waiting;      /* connections that have answers to come */
-	int64_t done, errors;
-	size_t model_size; /* of the answer that was parsed last; 0 for none */
-	char model[MAX_ANSWER];
-	char buf[MAX_ANSWER + RECV_SIZE];
-	uint64_t histogram[BUCKETS];
-	int64_t longest;
-};
 
 static unsigned bucket(uint64_t v)
 {
@@ -228,25 +196,21 @@ static long upgrade(int fd, struct told *t)
 
 static int connect_to_server(void)
 {
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
+	int one = 1, fd = socket(AF_INET, (coap == OVER_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		die("socket");
-	if (connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0)
+	if (connect(fd, (struct sockaddr *)&server, sizeof server) < 0)
 		die("connect");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (message != NULL)
 		upgrade(fd, NULL);
+	if (coap != NO_COAP)
+		coap_open(fd);
 	return fd;
 }
 
-/* drop gives up a connection; the answers that it owes are errors. */
-static void drop(struct thread *t, struct conn *c, const char *reason)
+void drop(struct thread *t, struct conn *c, const char *reason)
 {
 	complain("%s", reason);
 	t->errors += c->pending > 0 ? c->pending : 1;
@@ -259,6 +223,10 @@ static void drop(struct thread *t, struct conn *c, const char *reason)
 
 static void turn(struct thread *t, struct conn *c, int64_t at)
 {
+	if (coap != NO_COAP) {
+		coap_turn(t, c, at);
+		return;
+	}
 	unsigned n = t->left < depth ? (unsigned)t->left : depth;
 
 	if (n == 0)
@@ -271,15 +239,20 @@ static void turn(struct thread *t, struct conn *c, int64_t at)
 		drop(t, c, "the server does not take requests");
 }
 
+void note(struct thread *t, int64_t took, unsigned answers)
+{
+	t->histogram[bucket((uint64_t)took)] += answers;
+	if (took > t->longest)
+		t->longest = took;
+	t->done += answers;
+}
+
 /* count_answers notes answers that have come, and sends the next requests. */
 static void count_answers(struct thread *t, struct conn *c, unsigned got)
 {
 	int64_t at = now();
 
-	t->histogram[bucket((uint64_t)(at - c->sent))] += got;
-	if (at - c->sent > t->longest)
-		t->longest = at - c->sent;
-	t->done += got;
+	note(t, at - c->sent, got);
 	c->pending -= got;
 	if (c->pending == 0) {
 		t->waiting--;
@@ -377,6 +350,10 @@ static void receive_echoes(struct thread *t, struct conn *c, const char *p, cons
 
 static void receive(struct thread *t, struct conn *c)
 {
+	if (coap != NO_COAP) {
+		coap_receive(t, c);
+		return;
+	}
 	/* What is kept goes before the new bytes, so that an answer is whole. */
 	char *p = t->buf + MAX_ANSWER - c->kept, *end;
 	ssize_t n = recv(c->fd, t->buf + MAX_ANSWER, RECV_SIZE, MSG_DONTWAIT);
@@ -444,13 +421,15 @@ static void phase(struct thread *t, int64_t budget)
 	memset(t->histogram, 0, sizeof t->histogram);
 	t->longest = 0;
 	t->done = 0;
+	t->again = 0;
+	t->late = 0;
 	t->left = budget;
 	t->waiting = 0;
 	for (unsigned i = 0; i < t->count; i++)
 		if (t->conns[i].fd >= 0)
 			turn(t, &t->conns[i], now());
 	while (t->waiting > 0) {
-		int n = epoll_wait(t->epoll, ev, EVENTS, 1000);
+		int n = epoll_wait(t->epoll, ev, EVENTS, coap == OVER_UDP ? 5 : 1000);
 
 		if (n < 0 && errno != EINTR)
 			die("epoll_wait");
@@ -460,6 +439,8 @@ static void phase(struct thread *t, int64_t budget)
 			if (c->fd >= 0)
 				receive(t, c);
 		}
+		if (coap == OVER_UDP)
+			coap_overdue(t, now());
 		if (n <= 0 && now() > deadline) {
 			complain("the server does not answer");
 			for (unsigned i = 0; i < t->count; i++)
@@ -526,6 +507,8 @@ static int run_load(int nthreads, int nconns, int64_t warm, int64_t total)
 			struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
 
 			c->fd = connect_to_server();
+			if (coap != NO_COAP)
+				coap_begin(c, j);
 			if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, c->fd, &ev) < 0)
 				die("epoll_ctl");
 		}
@@ -544,7 +527,7 @@ static int run_load(int nthreads, int nconns, int64_t warm, int64_t total)
 	pthread_barrier_wait(&barrier);
 	pthread_barrier_wait(&barrier);
 
-	int64_t took = now() - start, done = 0, errors = 0, longest = 0;
+	int64_t took = now() - start, done = 0, errors = 0, again = 0, longest = 0;
 	uint64_t *h = calloc(BUCKETS, sizeof *h), seen = 0;
 
 	if (h == NULL)
@@ -555,6 +538,7 @@ static int run_load(int nthreads, int nconns, int64_t warm, int64_t total)
 		pthread_join(t->id, NULL);
 		done += t->done;
 		errors += t->errors;
+		again += t->again;
 		if (t->longest > longest)
 			longest = t->longest;
 		for (unsigned b = 0; b < BUCKETS; b++)
@@ -570,9 +554,9 @@ static int run_load(int nthreads, int nconns, int64_t warm, int64_t total)
 		while (next < 3 && done > 0 && seen * 1000 >= (uint64_t)done * wanted[next])
 			at[next++] = bucket_top(b);
 	}
-	printf("requests=%lld errors=%lld ns=%lld p50=%llu p99=%llu p999=%llu max=%lld\n", (long long)done,
+	printf("requests=%lld errors=%lld ns=%lld p50=%llu p99=%llu p999=%llu max=%lld again=%lld\n", (long long)done,
 	       (long long)errors, (long long)took, (unsigned long long)at[0], (unsigned long long)at[1],
-	       (unsigned long long)at[2], (long long)longest);
+	       (unsigned long long)at[2], (long long)longest, (long long)again);
 	fflush(stdout);
 	wait_for_end();
 	return errors != 0;
@@ -633,11 +617,11 @@ static int park(int count)
 		for (; i < last; i++) {
 			fds[i] = connect_to_server();
 			setsockopt(fds[i], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-			if (send(fds[i], request, request_size, MSG_NOSIGNAL) != (ssize_t)request_size)
+			if (coap == NO_COAP && send(fds[i], request, request_size, MSG_NOSIGNAL) != (ssize_t)request_size)
 				complain("a connection to be parked: %s", strerror(errno));
 		}
 		for (int j = first; j < last; j++) {
-			if (!answered(fds[j])) {
+			if (coap != NO_COAP ? !coap_once(fds[j]) : !answered(fds[j])) {
 				printf("parked=%d errors=%d\n", parked, count - parked);
 				return 1;
 			}
@@ -650,6 +634,10 @@ static int park(int count)
 	for (int i = 0; i < count; i++) {
 		char c;
 
+		if (coap != NO_COAP) {
+			open += coap_quiet(fds[i]);
+			continue;
+		}
 		/* A server may have asked whether the other end still lives. */
 		ssize_t n = recv(fds[i], &c, 1, MSG_PEEK | MSG_DONTWAIT);
 
@@ -770,6 +758,12 @@ static void usage(FILE *f)
 	      "  -x  as text\n"
 	      "  -i  open connections that do one request each, and keep them\n"
 	      "  -l  open WebSockets, and count what they are told for some seconds (5)\n"
+	      "       load -p PORT -k tcp|udp [-c ... -T] [-W] [-r MILLISECONDS]\n"
+	      "       load -p PORT -k tcp -i CONNECTIONS\n"
+	      "  -a  the server's address, instead of that of the loopback\n"
+	      "  -k  send GET /hello by CoAP over this\n"
+	      "  -W  the next request goes when one answer has come, not when all have\n"
+	      "  -r  send a datagram once more after this time (2000)\n"
 	      "  -T  give up after this time (60)\n",
 	      f);
 }
@@ -822,10 +816,12 @@ int main(int argc, char **argv)
 {
 	const char *rest = request_short;
 	int nthreads = 2, nconns = 64, idle = 0, listeners = 0, opt;
+	int port = 0;
 	int64_t warm = 0, total = 1000, seconds = 60, listened = 5;
 	struct rlimit files;
 
-	while ((opt = getopt(argc, argv, "p:c:t:d:w:n:i:T:u:f:m:xl:s:bh")) != -1) {
+	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	while ((opt = getopt(argc, argv, "p:a:c:t:d:w:n:i:T:u:f:m:xl:s:k:r:Wbh")) != -1) {
 		switch (opt) {
 		case 'p':
 			port = (int)number('p', optarg, 1, 65535);
@@ -869,6 +865,25 @@ int main(int argc, char **argv)
 		case 's':
 			listened = number('s', optarg, 1, 3600);
 			break;
+		case 'a':
+			if (inet_pton(AF_INET, optarg, &server.sin_addr) != 1) {
+				fprintf(stderr, "load: -a: %s is no address\n", optarg);
+				return 2;
+			}
+			break;
+		case 'k':
+			coap = strcmp(optarg, "tcp") == 0 ? OVER_TCP : strcmp(optarg, "udp") == 0 ? OVER_UDP : NO_COAP;
+			if (coap == NO_COAP) {
+				fprintf(stderr, "load: -k: %s is neither tcp nor udp\n", optarg);
+				return 2;
+			}
+			break;
+		case 'r':
+			again_after = number('r', optarg, 1, 60000) * 1000000;
+			break;
+		case 'W':
+			sliding = true;
+			break;
 		case 'x':
 			message_op = OP_TEXT;
 			break;
@@ -881,10 +896,18 @@ int main(int argc, char **argv)
 		}
 	}
 	if (port == 0 || optind != argc || (file != NULL && (depth > 1 || idle > 0 || message != NULL)) ||
-	    depth * message_size > MAX_MESSAGE) {
+	    depth * message_size > MAX_MESSAGE || (coap != NO_COAP && (file != NULL || message != NULL || listeners > 0)) ||
+	    (coap == OVER_UDP && idle > 0)) {
 		usage(stderr);
 		return 2;
 	}
+	/* A message ID must not come again while the server may remember it, which
+	 * is for 247 seconds (RFC 7252 section 4.4). */
+	if (coap == OVER_UDP && (warm + total) / nconns > 60000) {
+		fputs("load: more than 60000 requests on a UDP socket\n", stderr);
+		return 2;
+	}
+	server.sin_port = htons((uint16_t)port);
 	if (nthreads > nconns)
 		nthreads = nconns;
 	deadline = now() + seconds * 1000000000;

@@ -17,7 +17,9 @@
  *
  * With -w connections are WebSockets, and frames.c has what is done for them.
  *
- * usage: floor -p PORT [-t THREADS] [-f FILE | -w]
+ * With -c or -u it answers requests of CoAP, over TCP or UDP, and coap.c has that.
+ *
+ * usage: floor -p PORT [-t THREADS] [-f FILE | -w | -c | -u]
  * It prints "ready" once it listens, and runs until it is killed.
  */
 #define _GNU_SOURCE
@@ -69,7 +71,9 @@ static char *text;        /* head and content, if it is short */
 static off_t file_size;
 static off_t left[MAX_FD]; /* bytes of the file, or of text, that are still to be sent */
 
-static int frames; /* whether connections are WebSockets */
+static int frames;    /* whether connections are WebSockets */
+static int coap;      /* whether they speak CoAP */
+static int datagrams; /* whether it is CoAP over UDP */
 
 static struct thread threads[MAX_THREADS];
 
@@ -214,6 +218,8 @@ static void admit(struct thread *t)
 	left[fd] = 0;
 	if (frames)
 		frames_begin(fd);
+	if (coap)
+		coap_begin(fd);
 }
 
 static void *run(void *arg)
@@ -227,8 +233,12 @@ static void *run(void *arg)
 		if (n < 0 && errno != EINTR)
 			die("epoll_wait");
 		for (int i = 0; i < n; i++) {
-			if (ev[i].data.fd == t->listener)
+			if (datagrams)
+				coap_serve_datagrams(t, ev[i].data.fd);
+			else if (ev[i].data.fd == t->listener)
 				admit(t);
+			else if (coap)
+				coap_serve(t, ev[i].data.fd);
 			else if (frames)
 				frames_serve(t, ev[i].data.fd);
 			else if (file_size > 0)
@@ -249,7 +259,7 @@ static void listen_on(struct thread *t, int port)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 
-	t->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	t->listener = socket(AF_INET, (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (t->listener < 0)
 		die("socket");
 	setsockopt(t->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -258,7 +268,7 @@ static void listen_on(struct thread *t, int port)
 	setsockopt(t->listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (bind(t->listener, (struct sockaddr *)&addr, sizeof addr) < 0)
 		die("bind");
-	if (listen(t->listener, 4096) < 0)
+	if (!datagrams && listen(t->listener, 4096) < 0)
 		die("listen");
 
 	struct epoll_event ev = {.events = EPOLLIN, .data.fd = t->listener};
@@ -314,7 +324,7 @@ int main(int argc, char **argv)
 {
 	int port = 0, count_threads = (int)sysconf(_SC_NPROCESSORS_ONLN), opt;
 
-	while ((opt = getopt(argc, argv, "p:t:f:w")) != -1) {
+	while ((opt = getopt(argc, argv, "p:t:f:wcu")) != -1) {
 		switch (opt) {
 		case 'p':
 			port = number(optarg, 65535);
@@ -328,12 +338,18 @@ int main(int argc, char **argv)
 		case 'w':
 			frames = 1;
 			break;
+		case 'c':
+			coap = 1;
+			break;
+		case 'u':
+			datagrams = 1;
+			break;
 		default:
 			return 2;
 		}
 	}
 	if (port == 0 || optind != argc) {
-		fprintf(stderr, "usage: floor -p PORT [-t THREADS] [-f FILE | -w]\n");
+		fprintf(stderr, "usage: floor -p PORT [-t THREADS] [-f FILE | -w | -c | -u]\n");
 		return 2;
 	}
 	if (count_threads > MAX_THREADS)

@@ -1,5 +1,5 @@
-/* What the two halves of the floor share: floor.c has the loop, and frames.c
- * what is done for a WebSocket. */
+/* What the files of the floor share: floor.c has the loop, frames.c what is done
+ * for a WebSocket, and coap.c what is done for CoAP. */
 #ifndef FLOOR_H
 #define FLOOR_H
 
@@ -32,5 +32,13 @@ void frames_begin(int fd);
 
 /* frames_serve does what can be done for a connection that is ready. */
 void frames_serve(struct thread *t, int fd);
+
+/* coap_begin sends what a connection begins with, and coap_serve does what can be
+ * done for one that is ready. */
+void coap_begin(int fd);
+void coap_serve(struct thread *t, int fd);
+
+/* coap_serve_datagrams answers those that have come. */
+void coap_serve_datagrams(struct thread *t, int fd);
 
 #endif
