@@ -30,7 +30,7 @@ var floors = []struct {
 	{"coap", []string{"internal/*"}, "a protocol does no I/O"},
 	{"resource", []string{"coap", "engine", "pool", "transport", "internal/*"}, "handlers know their protocol, and nothing that carries it"},
 	{"coaptcp", []string{"engine", "pool", "transport", "coap", "resource", "internal/*"}, "a driver knows its protocol, and no backend"},
-	{"coapconn", []string{"coap", "resource", "transport", "internal/*"}, "a connection over any io.ReadWriter needs no server"},
+	{"coapconn", []string{"coap", "resource", "engine", "pool", "transport", "internal/*"}, "a connection over any io.ReadWriter needs no server"},
 	{"form", []string{"internal/*"}, "a parser does no I/O"},
 	{"json", []string{"internal/*"}, "a writer knows no server"},
 	{"cookie", []string{"http1", "internal/*"}, "a parser does no I/O, and knows dates"},
