@@ -52,7 +52,7 @@ const (
 	CodeHopLimitReached          Code = 5<<5 | 8  // RFC 8768 section 3
 )
 
-// The signalling codes, of reliable transports only (RFC 8323 section 5).
+// The signaling codes, of reliable transports only (RFC 8323 section 5).
 const (
 	CodeCSM     Code = 7<<5 | 1 // RFC 8323 section 5.3
 	CodePing    Code = 7<<5 | 2 // RFC 8323 section 5.4

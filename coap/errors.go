@@ -23,20 +23,25 @@ const (
 	ErrDatagramToken   // datagram that ends within its token (RFC 7252 section 3)
 	ErrDatagramEmpty   // empty message with a token or anything behind the message ID (RFC 7252 section 4.1)
 	ErrDatagramType    // empty message that is non-confirmable, Acknowledgement of a request, or Reset that is not empty (RFC 7252 section 4.3)
-	ErrDatagramClass   // code of a reserved class: 1 or 6, and 7 over UDP (RFC 7252 section 4.2), or 3 over reliable transports
+	ErrDatagramClass   // code of the classes 1, 6 or 7, which are reserved over UDP (RFC 7252 section 4.2)
 	ErrBlock           // Block1 or Block2 of more than three bytes (RFC 7959 section 2.2)
 
-	// On a connection (RFC 8323 section 5).
+	// On a connection (RFC 8323 section 5), which is to be aborted for it.
 	ErrMessageTooBig // message longer than our Max-Message-Size (RFC 8323 section 5.3.1)
 	ErrTokenLong     // token longer than our Extended-Token-Length (RFC 8974 section 2.2.2)
-	ErrCSMMissing    // first message that is not a CSM (RFC 8323 section 5.3)
-	ErrCSMOption     // malformed option of a CSM (RFC 8323 section 5.3)
-	ErrSignalOption  // critical option of a signaling message that is not known (RFC 8323 section 5.2)
+	ErrMessageCode   // code of the classes 1 or 6, which are reserved (RFC 7252 section 4.2)
+	ErrNoCSM         // first message that is not a CSM (RFC 8323 section 5.3)
+	ErrSettings      // malformed option of a CSM (RFC 8323 section 5.3)
 	ErrSignalCode    // signaling code that is not known (RFC 8323 section 5.1)
-	ErrReleased      // message behind what ended the connection (RFC 8323 section 5.5)
+	ErrSignalOption  // critical option of a signaling message that is not known (RFC 8323 section 5.2)
+	ErrSignalOptions // malformed option of another signaling message than a CSM (RFC 8323 section 5.2)
+	ErrAddress       // malformed Alternative-Address of a Release (RFC 8323 section 5.5)
+	ErrReleased      // request behind a Release (RFC 8323 section 5.5)
 
 	// In a document of links (RFC 6690 section 2).
-	ErrLink // malformed link format
+	ErrLinkTarget // malformed target of a link
+	ErrLinkParam  // malformed parameter of a link
+	ErrLinkQuote  // quoted string without an end
 
 	// In a URI (RFC 7252 sections 6.1 to 6.4, RFC 8323 section 8).
 	ErrURIScheme   // no scheme, or none of coap, coaps, coap+tcp, coaps+tcp
@@ -48,6 +53,7 @@ const (
 	ErrURIEscape   // percent sign that two hexadecimal digits do not follow
 	ErrURISegment  // segment of the path or part of the query of more than 255 bytes
 	ErrURIDots     // encoded segment "." or ".." (RFC 7252 section 5.10.1)
+
 	numErrors
 )
 
@@ -67,18 +73,23 @@ var errorTable = [numErrors]struct {
 	ErrDatagramToken:   {"coap: datagram ends within its token", CodeBadRequest},
 	ErrDatagramEmpty:   {"coap: empty message with content", CodeBadRequest},
 	ErrDatagramType:    {"coap: type that the code cannot have", CodeBadRequest},
-	ErrDatagramClass:   {"coap: code of a class that is reserved", CodeBadRequest},
+	ErrDatagramClass:   {"coap: code that UDP does not have", CodeBadRequest},
 	ErrBlock:           {"coap: block option too long", CodeBadOption},
 
 	ErrMessageTooBig: {"coap: message too big", CodeRequestEntityTooLarge},
 	ErrTokenLong:     {"coap: token too long", CodeBadRequest},
-	ErrCSMMissing:    {"coap: first message is not a CSM", CodeBadRequest},
-	ErrCSMOption:     {"coap: malformed CSM option", CodeBadRequest},
-	ErrSignalOption:  {"coap: unknown critical signaling option", CodeBadOption},
+	ErrMessageCode:   {"coap: code of a reserved class", CodeBadRequest},
+	ErrNoCSM:         {"coap: first message is not a CSM", CodeBadRequest},
+	ErrSettings:      {"coap: malformed option of a CSM", CodeBadOption},
 	ErrSignalCode:    {"coap: unknown signaling code", CodeBadRequest},
-	ErrReleased:      {"coap: message after the end", CodeBadRequest},
+	ErrSignalOption:  {"coap: unknown critical signaling option", CodeBadOption},
+	ErrSignalOptions: {"coap: malformed option of a signaling message", CodeBadOption},
+	ErrAddress:       {"coap: malformed alternative address", CodeBadOption},
+	ErrReleased:      {"coap: request behind a Release", CodeServiceUnavailable},
 
-	ErrLink: {"coap: malformed link format", CodeBadRequest},
+	ErrLinkTarget: {"coap: malformed target of a link", CodeBadRequest},
+	ErrLinkParam:  {"coap: malformed parameter of a link", CodeBadRequest},
+	ErrLinkQuote:  {"coap: quoted string without an end", CodeBadRequest},
 
 	ErrURIScheme:   {"coap: URI without a scheme of CoAP", CodeBadRequest},
 	ErrURIHost:     {"coap: URI without a valid host", CodeBadRequest},

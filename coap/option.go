@@ -4,7 +4,7 @@ import "github.com/bobtail-go/bobtail/internal/ascii"
 
 // The registry of options (RFC 7252 section 12.2), and what the numbers tell.
 
-// Option is the number of an option. In signalling messages (Code.IsSignal) the
+// Option is the number of an option. In signaling messages (Code.IsSignal) the
 // same numbers mean other things (RFC 8323 section 5.2), and what this file says
 // does not hold.
 type Option uint16
@@ -42,7 +42,7 @@ const (
 
 // IsCritical reports whether a message with the option must be refused by who
 // does not understand it, instead of the option being ignored (RFC 7252 section
-// 5.4.1). It holds in signalling messages too.
+// 5.4.1). It holds in signaling messages too.
 func (o Option) IsCritical() bool { return o&1 != 0 }
 
 // IsUnsafe reports whether a proxy that does not understand the option must not
