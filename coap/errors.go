@@ -28,15 +28,12 @@ const (
 
 	// On a connection (RFC 8323 section 5), which is to be aborted for it.
 	ErrMessageTooBig // message longer than our Max-Message-Size (RFC 8323 section 5.3.1)
-	ErrTokenLong     // token longer than our Extended-Token-Length (RFC 8974 section 2.2.2)
+	ErrTokenLong     // token longer than our Extended-Token-Length (RFC 8974 section 2.2.1)
 	ErrMessageCode   // code of the classes 1 or 6, which are reserved (RFC 7252 section 4.2)
-	ErrNoCSM         // first message that is not a CSM (RFC 8323 section 5.3)
+	ErrNoCSM         // first message that is not a CSM (RFC 8323 section 3.3)
 	ErrSettings      // malformed option of a CSM (RFC 8323 section 5.3)
 	ErrSignalCode    // signaling code that is not known (RFC 8323 section 5.1)
 	ErrSignalOption  // critical option of a signaling message that is not known (RFC 8323 section 5.2)
-	ErrSignalOptions // malformed option of another signaling message than a CSM (RFC 8323 section 5.2)
-	ErrAddress       // malformed Alternative-Address of a Release (RFC 8323 section 5.5)
-	ErrReleased      // request behind a Release (RFC 8323 section 5.5)
 
 	// In a document of links (RFC 6690 section 2).
 	ErrLinkTarget // malformed target of a link
@@ -83,9 +80,6 @@ var errorTable = [numErrors]struct {
 	ErrSettings:      {"coap: malformed option of a CSM", CodeBadOption},
 	ErrSignalCode:    {"coap: unknown signaling code", CodeBadRequest},
 	ErrSignalOption:  {"coap: unknown critical signaling option", CodeBadOption},
-	ErrSignalOptions: {"coap: malformed option of a signaling message", CodeBadOption},
-	ErrAddress:       {"coap: malformed alternative address", CodeBadOption},
-	ErrReleased:      {"coap: request behind a Release", CodeServiceUnavailable},
 
 	ErrLinkTarget: {"coap: malformed target of a link", CodeBadRequest},
 	ErrLinkParam:  {"coap: malformed parameter of a link", CodeBadRequest},

@@ -97,14 +97,14 @@ func (l *Links) Next() bool {
 	n := linkBlanks(l.b, 0)
 	if n == len(l.b) {
 		if l.next {
-			l.err = ErrLink
+			l.err = ErrLinkTarget
 		}
 		l.b, l.next = nil, false
 		return false
 	}
-	link, n, ok := parseLink(l.b, n)
-	if !ok {
-		l.err, l.b, l.next = ErrLink, nil, false
+	link, n, e := parseLink(l.b, n)
+	if e != 0 {
+		l.err, l.b, l.next = e, nil, false
 		return false
 	}
 	l.Link = link
@@ -116,41 +116,38 @@ func (l *Links) Next() bool {
 	return true
 }
 
-// Err is ErrLink behind what is no link, or nil.
+// Err is what is wrong with what is no link: ErrLinkTarget, ErrLinkParam or
+// ErrLinkQuote. It is nil where nothing is.
 func (l *Links) Err() error { return l.err.err() }
 
-// parseLink reads the link at an offset. n is the length of b, or the offset of
-// the comma behind the link.
-func parseLink(b []byte, n int) (link Link, end int, ok bool) {
+// parseLink reads the link at an offset. end is the length of b, or the offset
+// of the comma behind the link.
+func parseLink(b []byte, n int) (link Link, end int, e Error) {
 	if b[n] != '<' {
-		return link, 0, false
+		return link, 0, ErrLinkTarget
 	}
 	n++
 	from := n
 	for n < len(b) && b[n] != '>' {
 		if b[n] <= ' ' || b[n] == '<' || b[n] == '"' || b[n] == '\\' {
-			return link, 0, false
+			return link, 0, ErrLinkTarget
 		}
 		n++
 	}
 	if n == len(b) {
-		return link, 0, false
+		return link, 0, ErrLinkTarget
 	}
 	link.Target = b[from:n:n]
 	n++
-	from = n
-	for {
-		p := LinkParams{b: b[n:]}
-		more := p.Next()
-		if p.bad {
-			return link, 0, false
-		}
-		n = len(b) - len(p.b)
-		if !more {
-			link.params = b[from:n:n]
-			return link, n, n == len(b) || b[n] == ','
-		}
+	p := LinkParams{b: b[n:]}
+	for p.Next() {
 	}
+	end = len(b) - len(p.b)
+	if p.err == 0 && end < len(b) && b[end] != ',' {
+		p.err = ErrLinkParam
+	}
+	link.params = b[n:end:end]
+	return link, end, p.err
 }
 
 // Link is one link of a document, as views of it.
@@ -177,10 +174,10 @@ func (l *Link) Param(name string) (value []byte, ok bool) {
 // LinkParams is an iterator over the parameters of a link.
 type LinkParams struct {
 	Name   []byte // behind a Next that returned true
-	Value  []byte // without its quotes, but escaped if it has any backslash: see AppendUnquoted; nil if there is none
+	Value  []byte // without its quotes, but with its escapes, which AppendUnquoted takes away; nil if there is none
 	Quoted bool   // whether the value is a quoted string
 	b      []byte
-	bad    bool
+	err    Error
 }
 
 // Next goes to the next parameter, and is false behind the last.
@@ -197,12 +194,15 @@ func (p *LinkParams) Next() bool {
 	for n < len(b) && isParamName(b[n]) {
 		n++
 	}
-	p.bad = n == from
+	if n == from {
+		p.err = ErrLinkParam
+		return false
+	}
 	name := b[from:n:n]
 	n = linkBlanks(b, n)
-	if p.bad || n == len(b) || b[n] != '=' {
+	if n == len(b) || b[n] != '=' {
 		p.Name, p.b = name, b[n:]
-		return !p.bad
+		return true
 	}
 	n = linkBlanks(b, n+1)
 	if n < len(b) && b[n] == '"' {
@@ -215,7 +215,7 @@ func (p *LinkParams) Next() bool {
 			n++
 		}
 		if n >= len(b) {
-			p.bad = true
+			p.err = ErrLinkQuote
 			return false
 		}
 		p.Name, p.Value, p.Quoted, p.b = name, b[from:n:n], true, b[n+1:]
@@ -225,7 +225,8 @@ func (p *LinkParams) Next() bool {
 	for n < len(b) && isParamToken(b[n]) {
 		n++
 	}
-	if p.bad = n == from; p.bad {
+	if n == from {
+		p.err = ErrLinkParam
 		return false
 	}
 	p.Name, p.Value, p.b = name, b[from:n:n], b[n:]

@@ -79,7 +79,7 @@ func (s *Session) Take(m *Message, strict bool) (Action, error) {
 		return ActIgnore, nil
 	}
 	if state == StateFresh && strict && m.Code != CodeCSM && m.Code != CodeAbort {
-		return s.reject(ErrCSMMissing)
+		return s.reject(ErrNoCSM)
 	}
 	switch {
 	case m.Code.IsRequest():
@@ -96,7 +96,7 @@ func (s *Session) Take(m *Message, strict bool) (Action, error) {
 	case m.Code.IsSignal():
 		return s.signal(m, state)
 	}
-	return s.reject(ErrDatagramClass) // RFC 7252 section 4.2: the classes 1 and 6
+	return s.reject(ErrMessageCode) // RFC 7252 section 4.2: the classes 1 and 6
 }
 
 // signal is Take of a signalling message. Options that are not known are

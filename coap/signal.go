@@ -73,20 +73,20 @@ func (s *Settings) Update(o Options) (bad Option, err error) {
 		case OptMaxMessageSize:
 			v, ok := signalUint(it.Value, 4)
 			if !ok || v < leastMessage {
-				return it.Number, ErrCSMOption // RFC 8323 section 5.6: a parameter problem with the value of an elective option
+				return it.Number, ErrSettings // RFC 8323 section 5.6: a parameter problem with the value of an elective option
 			}
 			if !again {
 				next.MaxMessage = v
 			}
 		case OptBlockWiseTransfer:
 			if len(it.Value) != 0 {
-				return it.Number, ErrCSMOption
+				return it.Number, ErrSettings
 			}
 			next.BlockWise = true
 		case OptExtendedTokenLength:
 			v, ok := signalUint(it.Value, 3)
 			if !ok {
-				return it.Number, ErrCSMOption
+				return it.Number, ErrSettings
 			}
 			// RFC 8974 section 2.2.1: less than 8 is to be ignored, and more than
 			// 65804 to be taken for that.

@@ -1,0 +1,9 @@
+package coap
+
+// What the tests of sessions see of the inside.
+
+const (
+	NumStates  = numStates
+	NumEvents  = numEvents
+	NumActions = numActions
+)
