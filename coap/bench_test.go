@@ -78,7 +78,8 @@ func BenchmarkIter(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		for it := smallOptions.Iter(); it.Next(); {
+		it := smallOptions.Iter()
+		for it.Next() {
 			n += len(it.Value)
 		}
 		if n != 34 {

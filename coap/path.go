@@ -38,7 +38,8 @@ func (o Options) AppendLocation(dst []byte) []byte {
 
 func (o Options) appendPath(dst []byte, n Option) []byte {
 	at := len(dst)
-	for it := o.Iter(); it.Next() && it.Number <= n; {
+	it := o.Iter()
+	for it.Next() && it.Number <= n {
 		if it.Number == n {
 			dst = appendEscaped(append(dst, '/'), it.Value, &segmentChars)
 		}
@@ -51,7 +52,8 @@ func (o Options) appendPath(dst []byte, n Option) []byte {
 
 func (o Options) appendQuery(dst []byte, n Option) []byte {
 	first := true
-	for it := o.Iter(); it.Next() && it.Number <= n; {
+	it := o.Iter()
+	for it.Next() && it.Number <= n {
 		if it.Number != n {
 			continue
 		}
@@ -66,7 +68,8 @@ func (o Options) appendQuery(dst []byte, n Option) []byte {
 // Query is the value of the first Uri-Query option that is "name=value", a view
 // of it, or nil for an option that is the name alone.
 func (o Options) Query(name string) (value []byte, ok bool) {
-	for it := o.Iter(); it.Next() && it.Number <= OptURIQuery; {
+	it := o.Iter()
+	for it.Next() && it.Number <= OptURIQuery {
 		v := it.Value
 		if it.Number != OptURIQuery || len(v) < len(name) || !ascii.Equal(v[:len(name)], name) {
 			continue
@@ -134,8 +137,9 @@ func appendPathOptions(dst []byte, prev, n Option, path string) ([]byte, Error) 
 // dropLast takes back the last of the options from start on, if there is one.
 func dropLast(dst []byte, start int) []byte {
 	last := start
-	for it := Options(dst[start:]).Iter(); len(it.rest) != 0; it.Next() {
-		last = len(dst) - len(it.rest)
+	it := Options(dst[start:]).Iter()
+	for ; it.next < len(it.all); it.Next() {
+		last = start + it.next
 	}
 	return dst[:last]
 }
