@@ -163,7 +163,8 @@ func (l *Link) Params() LinkParams { return LinkParams{b: l.params} }
 // as it is in the document: see LinkParams. It is nil for a parameter without a
 // value.
 func (l *Link) Param(name string) (value []byte, ok bool) {
-	for p := l.Params(); p.Next(); {
+	p := l.Params() // not in the loop, where TinyGo would make one anew for each parameter
+	for p.Next() {
 		if ascii.EqualFold(p.Name, name) {
 			return p.Value, true
 		}
@@ -264,7 +265,8 @@ func (l *Link) Match(query []byte) bool {
 		return any || matchValue(l.Target, want)
 	}
 	lists := ascii.EqualFold(name, "rt") || ascii.EqualFold(name, "if") || ascii.EqualFold(name, "rel") || ascii.EqualFold(name, "rev") || ascii.EqualFold(name, "ct")
-	for p := l.Params(); p.Next(); {
+	p := l.Params() // not in the loop, where TinyGo would make one anew for each parameter
+	for p.Next() {
 		if !ascii.EqualFold(p.Name, name) {
 			continue
 		}

@@ -121,7 +121,8 @@ func (s *Session) signal(m *Message, state State) (Action, error) {
 	}
 	// All options that there are for the other codes are elective, and so each
 	// critical one is unknown.
-	for it := m.Options.Iter(); it.Next(); {
+	it := m.Options.Iter()
+	for it.Next() {
 		if it.Number.IsCritical() {
 			return s.reject(ErrSignalOption)
 		}

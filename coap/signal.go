@@ -66,7 +66,8 @@ func (s Settings) BERT() bool { return s.BlockWise && s.MaxMessage > BaseMessage
 func (s *Settings) Update(o Options) (bad Option, err error) {
 	next := *s
 	var seen Option
-	for it := o.Iter(); it.Next(); {
+	it := o.Iter() // not in the loop, where TinyGo would make one anew for each option
+	for it.Next() {
 		again := it.Number == seen
 		seen = it.Number
 		switch it.Number {
@@ -120,18 +121,31 @@ func signalUint(v []byte, most int) (n uint32, ok bool) {
 // again when something changes: it takes back nothing but what it says anew.
 // It has MaxCSM bytes at most.
 func AppendCSM(dst []byte, s Settings) []byte {
-	var room [MaxCSM]byte
-	o, prev := room[:0], Option(0)
+	token := uint64(0)
+	if s.ExtendedToken != 0 {
+		token = uint64(min(s.Token(), MaxExtendedToken))
+	}
+	n := 0
 	if s.MaxMessage != 0 {
-		o, prev = AppendUintOption(o, prev, OptMaxMessageSize, uint64(s.MaxMessage)), OptMaxMessageSize
+		n += 1 + SizeUint(uint64(s.MaxMessage))
 	}
 	if s.BlockWise {
-		o, prev = AppendOption(o, prev, OptBlockWiseTransfer, nil), OptBlockWiseTransfer
+		n++
 	}
-	if s.ExtendedToken != 0 {
-		o = AppendUintOption(o, prev, OptExtendedTokenLength, uint64(min(max(s.ExtendedToken, MaxToken), MaxExtendedToken)))
+	if token != 0 {
+		n += 1 + SizeUint(token)
 	}
-	return appendSignal(dst, CodeCSM, nil, o, "")
+	dst, prev := AppendTCPHeader(dst, CodeCSM, nil, n), Option(0)
+	if s.MaxMessage != 0 {
+		dst, prev = AppendUintOption(dst, prev, OptMaxMessageSize, uint64(s.MaxMessage)), OptMaxMessageSize
+	}
+	if s.BlockWise {
+		dst, prev = AppendOption(dst, prev, OptBlockWiseTransfer, nil), OptBlockWiseTransfer
+	}
+	if token != 0 {
+		dst = AppendUintOption(dst, prev, OptExtendedTokenLength, token)
+	}
+	return dst
 }
 
 // AppendPing appends a whole Ping, which asks for a Pong with the same token
@@ -165,7 +179,8 @@ func appendPing(dst []byte, c Code, token []byte, custody bool) []byte {
 // option of that number with a value is another one, which is ignored (RFC
 // 7252 section 5.4.3).
 func Custody(o Options) bool {
-	for it := o.Iter(); it.Next() && it.Number <= OptCustody; {
+	it := o.Iter()
+	for it.Next() && it.Number <= OptCustody {
 		if it.Number == OptCustody && len(it.Value) == 0 {
 			return true
 		}
@@ -186,16 +201,23 @@ const MaxAddress = 255
 // for how many seconds it is not to come back here, up to MaxHoldOff. Who has
 // more addresses to tell writes the message by AppendTCP.
 func AppendRelease(dst []byte, address string, holdOff uint32) []byte {
-	var room [2 + MaxAddress + 4]byte
-	o, prev := room[:0], Option(0)
+	address = address[:min(len(address), MaxAddress)]
+	holdOff = min(holdOff, MaxHoldOff)
+	n := 0
 	if address != "" {
-		address = address[:min(len(address), MaxAddress)]
-		o, prev = AppendOption(o, prev, OptAlternativeAddress, ascii.Bytes(address)), OptAlternativeAddress
+		n += optionHeaderSize(uint(OptAlternativeAddress), len(address)) + len(address)
 	}
 	if holdOff != 0 {
-		o = AppendUintOption(o, prev, OptHoldOff, uint64(min(holdOff, MaxHoldOff)))
+		n += 1 + SizeUint(uint64(holdOff))
 	}
-	return appendSignal(dst, CodeRelease, nil, o, "")
+	dst, prev := AppendTCPHeader(dst, CodeRelease, nil, n), Option(0)
+	if address != "" {
+		dst, prev = AppendOption(dst, prev, OptAlternativeAddress, ascii.Bytes(address)), OptAlternativeAddress
+	}
+	if holdOff != 0 {
+		dst = AppendUintOption(dst, prev, OptHoldOff, uint64(holdOff))
+	}
+	return dst
 }
 
 // Release is what a Release says besides that the connection is to end.
@@ -207,7 +229,8 @@ type Release struct {
 // ParseRelease reads the options of a Release. It is a view of them.
 func ParseRelease(o Options) Release {
 	r := Release{Addresses: Addresses{o.Iter()}}
-	for it := o.Iter(); it.Next() && it.Number <= OptHoldOff; {
+	it := o.Iter()
+	for it.Next() && it.Number <= OptHoldOff {
 		if it.Number == OptHoldOff {
 			// One that is too long is not the option it seems (RFC 7252 section
 			// 5.4.3), and of two the first counts (section 5.4.5).
@@ -241,19 +264,26 @@ func (a *Addresses) Next() (address []byte, ok bool) {
 // that cannot be processed; the diagnostic is UTF-8 for who looks for the cause.
 // All of the message must fit into what the peer takes.
 func AppendAbort(dst []byte, bad Option, diagnostic string) []byte {
-	var room [3]byte
-	o := room[:0]
+	n := 0
 	if bad != 0 {
-		o = AppendUintOption(o, 0, OptBadCSMOption, uint64(bad))
+		n = 1 + SizeUint(uint64(bad))
 	}
-	return appendSignal(dst, CodeAbort, nil, o, diagnostic)
+	if diagnostic != "" {
+		n += 1 + len(diagnostic)
+	}
+	dst = AppendTCPHeader(dst, CodeAbort, nil, n)
+	if bad != 0 {
+		dst = AppendUintOption(dst, 0, OptBadCSMOption, uint64(bad))
+	}
+	return AppendPayload(dst, ascii.Bytes(diagnostic))
 }
 
 // ParseAbort reads the options of an Abort: the option of one of our CSMs that
 // the peer cannot process, 0 if it names none. The payload of the message is
 // the diagnostic.
 func ParseAbort(o Options) (bad Option) {
-	for it := o.Iter(); it.Next() && it.Number <= OptBadCSMOption; {
+	it := o.Iter()
+	for it.Next() && it.Number <= OptBadCSMOption {
 		if it.Number == OptBadCSMOption {
 			if v, ok := signalUint(it.Value, 2); ok {
 				return Option(v)
@@ -261,19 +291,6 @@ func ParseAbort(o Options) (bad Option) {
 		}
 	}
 	return 0
-}
-
-// appendSignal appends a whole signalling message.
-func appendSignal(dst []byte, c Code, token, options []byte, diagnostic string) []byte {
-	rest := len(options)
-	if diagnostic != "" {
-		rest += 1 + len(diagnostic)
-	}
-	dst = append(AppendTCPHeader(dst, c, token, rest), options...)
-	if diagnostic != "" {
-		dst = append(append(dst, 0xFF), diagnostic...)
-	}
-	return dst
 }
 
 // Check holds the header of a message that comes to what its receiver has
