@@ -109,19 +109,36 @@ func New(cfg Config) (*Server, error) {
 // TLS, and needs a backend that does, such as one wrapped by transport/secure:
 // else it fails with ErrNoTLS. It returns the address that it got. The other
 // errors are those of package transport, such as ErrAddressInUse.
+//
+// Another scheme is that of a driver which was added to the engine before:
+// "coap+tcp://HOST:PORT" and "coaps+tcp://HOST:PORT" for package coaptcp, the
+// latter over TLS; the port may be left out. If there is no such driver, it
+// fails with a *SchemeError.
 func (s *Server) Listen(address string) (transport.Addr, error) {
 	if s.routes != nil {
 		return transport.Addr{}, s.routes
 	}
-	if rest, ok := cutScheme(address, "https://"); ok {
-		return s.listenSecure(rest)
+	name, rest := splitScheme(address)
+	driver, scheme := s.web.Number(), engine.Scheme{}
+	switch name {
+	case "", "http":
+	case "https":
+		scheme.Secure = true
+	default:
+		ok := false
+		if driver, scheme, ok = s.engine.Scheme(name); !ok {
+			return transport.Addr{}, &SchemeError{name}
+		}
+		rest = withPort(rest, scheme.Port)
 	}
-	address, _ = cutScheme(address, "http://")
-	a, err := transport.ParseAddr(address)
-	if err != nil {
+	a, err := transport.ParseAddr(rest)
+	switch {
+	case err != nil:
 		return a, err
+	case scheme.Secure:
+		return s.listenSecure(a, driver)
 	}
-	return s.engine.Listen(a, s.web.Number())
+	return s.engine.Listen(a, driver)
 }
 
 // Start begins to serve, on goroutines of the server, and returns.

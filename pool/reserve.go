@@ -32,3 +32,6 @@ func (o *Outputs) KeepReserved(s *Slot, head, body []byte, ahead bool, n int) bo
 	o.reserved -= n
 	return o.keep(s, head, body, false, ahead)
 }
+
+// Count is the number of blocks and of nodes that there are.
+func (o *Outputs) Count() (blocks, nodes int) { return len(o.refs), len(o.nodes) }
