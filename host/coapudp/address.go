@@ -1,0 +1,25 @@
+package coapudp
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// remote is an address as handlers have it.
+func (w *worker) remote(a netip.AddrPort) transport.Addr {
+	ip := a.Addr()
+	if z := ip.Zone(); z != w.zone {
+		// The number of an interface costs several system calls: those of the last
+		// peer that had a zone are kept.
+		w.zone, w.index = z, 0
+		if n, err := strconv.ParseUint(z, 10, 32); err == nil {
+			w.index = uint32(n)
+		} else if i, err := net.InterfaceByName(z); err == nil {
+			w.index = uint32(i.Index)
+		}
+	}
+	return transport.IPv6(ip.As16(), a.Port(), w.index)
+}
