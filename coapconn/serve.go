@@ -1,0 +1,117 @@
+package coapconn
+
+import (
+	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/pool"
+)
+
+// This file serves the peer's requests, which any end of a connection may send
+// (RFC 8323 section 3.3).
+
+// serve answers a request. It has the lock, and gives it up. No further message
+// is looked at before there is room for the answer: so none is lost.
+func (c *Conn) serve(m *coap.Message) {
+	l := &c.lanes[laneAnswers]
+	if c.x == nil {
+		if c.await(l, coap.MaxTCPHeader+coap.MaxToken, nil) == nil {
+			l.used(coap.AppendTCPHeader(l.free(), coap.CodeNotFound, m.Token, 0))
+		}
+		c.unlock()
+		return
+	}
+	peer, t := c.session.Peer, &c.terms
+	head := coap.MaxTCPHeader + len(m.Token)
+	t.Max = max(1, int(min(peer.Message(), 1<<31-1))-head)
+	t.BlockWise, t.BERT, t.Reliable = peer.BlockWise, peer.BERT() && c.ours.BERT(), true
+	t.SZX = 6
+	t.Peer, t.Remote = c.serial, c.config.Remote
+	t.Pusher = nil
+	if c.lanes[lanePushes].size() != 0 {
+		t.Pusher = c
+	}
+	c.mu.Unlock()
+
+	if c.config.Now != nil {
+		t.Now = c.config.Now()
+		if t.Now >= c.sweep {
+			c.sweep = c.config.Resources.Sweep(t.Now)
+		}
+	}
+	if !c.x.Route(*m, t, c.scratch[:0:min(len(c.scratch), l.size())-head]) {
+		if c.x.Observes() {
+			// The first notification must not be sent before the answer: their
+			// order is that of the states (RFC 8323 section 7.1).
+			c.mu.Lock()
+			c.held = true
+			c.mu.Unlock()
+		}
+		c.x.Run()
+	}
+	a := c.x.Finish()
+
+	c.mu.Lock()
+	if !a.Later && !a.None && c.await(l, head+len(a.Body), nil) == nil {
+		l.used(append(coap.AppendTCPHeader(l.free(), a.Code, m.Token, len(a.Body)), a.Body...))
+	}
+	c.held = false
+	c.unlock()
+}
+
+// Push sends a response to what the peer has asked before, whole or not at all:
+// it makes the Conn a resource.Pusher, whose errors it has. It does not wait if
+// there is a Background. If there is no room, an older notification with the
+// same token makes some, unless o says otherwise.
+func (c *Conn) Push(peer uint64, m coap.Message, _ int, o engine.Overflow) error {
+	rest := len(m.Options)
+	if len(m.Payload) != 0 {
+		rest += 1 + len(m.Payload)
+	}
+	size := coap.MaxTCPHeader + len(m.Token) + rest
+	c.mu.Lock()
+	if peer != c.serial || c.over != nil || c.broken {
+		c.mu.Unlock()
+		return pool.ErrStale
+	}
+	l := &c.lanes[lanePushes]
+	if size > l.size() || uint64(size) > uint64(c.session.Peer.Message()) {
+		c.mu.Unlock()
+		return pool.ErrFull
+	}
+	for size > l.left() && o == engine.DropOldest && l.dropOldest(m.Token) {
+	}
+	if size > l.left() {
+		if o == engine.CloseSlow {
+			c.sendAbort(0, "too slow")
+			c.end(ErrAborted)
+		}
+		c.unlock()
+		return pool.ErrBacklog
+	}
+	b := append(coap.AppendTCPHeader(l.free(), m.Code, m.Token, rest), m.Options...)
+	if len(m.Payload) != 0 {
+		b = append(append(b, marker[0]), m.Payload...)
+	}
+	l.used(b)
+	c.unlock()
+	return nil
+}
+
+// dropOldest takes away the oldest of the messages that wait with a token, and
+// reports whether there was one.
+func (l *lane) dropOldest(token []byte) bool {
+	half := l.half[l.fill][:l.n]
+	for at := 0; at < len(half); {
+		m, n, err := coap.ParseTCP(half[at:])
+		if n == 0 || err != nil {
+			panic("BUG: coapconn: half a message waits")
+		}
+		if ascii.Equal(m.Token, ascii.View(token)) {
+			l.n = at + copy(half[at:], half[at+n:])
+			return true
+		}
+		at += n
+	}
+	return false
+}

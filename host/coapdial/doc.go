@@ -1,0 +1,3 @@
+// Package coapdial asks CoAP servers, for programs that run on a system with
+// package net.
+package coapdial
