@@ -363,7 +363,8 @@ func SizeUint(v uint64) (n int) {
 // InsertOption puts an option into encoded options, behind those of the same
 // number, and gives what they become. It needs len(value)+MaxOptionHeader bytes
 // more at most, and allocates only if the capacity is less than that. It panics
-// if the value is longer than MaxOptionValue.
+// if the value is longer than MaxOptionValue. The value must not be a view of
+// opts.
 func InsertOption(opts []byte, n Option, value []byte) []byte {
 	if len(value) > MaxOptionValue {
 		panic("coap: option too long")
