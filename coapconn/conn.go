@@ -32,7 +32,8 @@ type Config struct {
 	BlockWise bool
 
 	// Strict ends the connection with a peer whose first message is not a CSM
-	// (RFC 8323 section 5.3).
+	// (RFC 8323 section 5.3), and wants the token of a ping in its pong (section
+	// 5.4); else a pong without a token is one to any ping.
 	Strict bool
 
 	// Resources serves the peer's requests, in Run. Without it they are answered

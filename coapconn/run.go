@@ -162,6 +162,9 @@ func (c *Conn) act(m *coap.Message) (over bool, err error) {
 // drops what nobody does. It has the lock, but not while it calls Notify.
 func (c *Conn) deliver(m *coap.Message) {
 	e, slot := c.find(m.Token)
+	if e == nil && m.Code == coap.CodePong && len(m.Token) == 0 && !c.config.Strict {
+		e, slot = c.ping()
+	}
 	if e == nil {
 		return
 	}
@@ -202,14 +205,28 @@ func (c *Conn) deliver(m *coap.Message) {
 	}
 }
 
-// receive copies the answer into the caller's memory.
-func (a *Call) receive(m *coap.Message) error {
-	if !m.Code.IsSignal() {
-		if _, bad := m.Options.Critical(a.Understands); bad {
-			return ErrOption
+// ping is a ping that waits for its pong, for peers that forget the token of it,
+// as libcoap did until 2024.
+func (c *Conn) ping() (e *exchange, slot uint16) {
+	for i := range c.table {
+		if e := &c.table[i]; e.state == exchangeWaits && e.call.Code == coap.CodePing {
+			return e, uint16(i)
 		}
 	}
+	return nil, 0
+}
+
+// receive copies the answer into the caller's memory.
+func (a *Call) receive(m *coap.Message) error {
 	n := len(m.Options)
+	if m.Code.IsSignal() {
+		if n > len(a.Into) {
+			a.Answer = coap.Message{Code: m.Code} // who asks for no custody need not hear of it
+			return nil
+		}
+	} else if _, bad := m.Options.Critical(a.Understands); bad {
+		return ErrOption
+	}
 	if n+len(m.Payload) > len(a.Into) {
 		return ErrAnswer
 	}

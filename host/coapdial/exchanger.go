@@ -34,8 +34,9 @@ type exchanger interface {
 	// Close ends all. No goroutine is left when it returns.
 	Close() error
 
-	// MaxPayload is the most bytes of options and payload that may be sent in a
-	// message now, and MaxAnswer those of a message that is taken.
+	// MaxPayload is the most bytes of payload that are to be sent in a message
+	// now; over TCP it has what the options leave of it. MaxAnswer is the most
+	// bytes of a message that is taken.
 	MaxPayload() int
 	MaxAnswer() int
 

@@ -75,10 +75,14 @@ func (t *transfer) send() (coap.Message, error) {
 
 // size chooses the size of the blocks, and how long a body is sent whole.
 func (u *upload) size() (whole int, err error) {
-	if s, ok := u.c.ex.(*tcp); ok && (u.total < 0 || u.total > 512) {
+	s, ok := u.c.ex.(*tcp)
+	if ok && (u.total < 0 || u.total > 512) {
 		s.settle(u.ctx) // what it takes is worth knowing
 	}
-	room := min(u.c.ex.MaxPayload(), u.c.config.Memory) - len(u.options) - roomForBlocks
+	room := u.c.ex.MaxPayload()
+	if ok {
+		room = min(room, u.c.config.Memory) - len(u.options) - roomForBlocks
+	}
 	if room < 16 {
 		return 0, ErrTooLong
 	}
