@@ -224,7 +224,9 @@ func (a *Call) receive(m *coap.Message) error {
 			a.Answer = coap.Message{Code: m.Code} // who asks for no custody need not hear of it
 			return nil
 		}
-	} else if _, bad := m.Options.Critical(a.Understands); bad {
+	} else if _, bad := m.Options.Critical(a.Understands); bad && m.Code.Class() == 2 {
+		// RFC 7252 section 5.4.1. Nothing is done by an error, and libcoap's 4.02
+		// has the option that it complains of.
 		return ErrOption
 	}
 	if n+len(m.Payload) > len(a.Into) {

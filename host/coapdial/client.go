@@ -81,10 +81,10 @@ type Request struct {
 	// for that of the Config.
 	BlockSize int
 
-	// Progress, if it is not nil, is called by Do as the body goes, and then as
-	// that of the answer comes: how many bytes the peer has, and how many there
-	// are, -1 if that is not known.
-	Progress func(done, total int64)
+	// Progress, if it is not nil, is called by Do as the body goes, with sending,
+	// and then as that of the answer comes: how many bytes are there, of how
+	// many, -1 if that is not known.
+	Progress func(sending bool, done, total int64)
 }
 
 // Response is what a server has answered.
@@ -271,8 +271,8 @@ func (t *transfer) exchange(payload []byte) (coap.Message, error) {
 }
 
 // progress tells how far it is.
-func (t *transfer) progress(done, total int64) {
+func (t *transfer) progress(sending bool, done, total int64) {
 	if t.r.Progress != nil {
-		t.r.Progress(done, total)
+		t.r.Progress(sending, done, total)
 	}
 }

@@ -30,6 +30,10 @@ type Config struct {
 	Waiting   int           // how many notifications wait for the loop of Observe, beyond which the oldest are left out; 0 for 16
 	Stuck     time.Duration // how long a write over TCP may take, until the connection fails; 0 for 30 s
 
+	// NonConfirmable has requests over UDP sent once, as non-confirmable messages
+	// (RFC 7252 section 4.3).
+	NonConfirmable bool
+
 	// Resources serves requests that the server sends on the connection, over
 	// TCP; nil for none. Handlers run in one goroutine, one after the other.
 	Resources *resource.Router

@@ -23,7 +23,7 @@ func (t *transfer) receive(m coap.Message) (*Response, error) {
 				return nil, err
 			}
 			if resp.Size > 0 && m.Code.Class() == 2 {
-				t.progress(resp.Size, resp.Size)
+				t.progress(false, resp.Size, resp.Size)
 			}
 			return resp, nil
 		}
@@ -63,7 +63,7 @@ func (t *transfer) rest(m coap.Message, b coap.Block, out *sink) (changed bool, 
 		if err := out.write(m.Payload); err != nil {
 			return false, err
 		}
-		t.progress(out.resp.Size, total)
+		t.progress(false, out.resp.Size, total)
 		if !b.More {
 			return false, nil
 		}

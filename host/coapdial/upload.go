@@ -61,7 +61,7 @@ func (t *transfer) send() (coap.Message, error) {
 		t.payload = t.body[:u.n]
 		m, err := t.exchange(t.payload)
 		if err == nil && !isTooLarge(m) {
-			t.progress(int64(u.n), int64(u.n))
+			t.progress(true, int64(u.n), int64(u.n))
 		}
 		if err != nil || !isTooLarge(m) || !u.smaller(m) {
 			return m, err
@@ -167,7 +167,7 @@ func (u *upload) blocks() (coap.Message, error) {
 		case m.Code.Class() != 2:
 			return m, nil
 		case !more && m.Code != coap.CodeContinue:
-			u.progress(u.from+int64(k), u.from+int64(k))
+			u.progress(true, u.from+int64(k), u.from+int64(k))
 			return m, nil
 		}
 		answer, ok := block(m, coap.OptBlock1)
@@ -185,7 +185,7 @@ func (u *upload) blocks() (coap.Message, error) {
 		}
 		u.from += int64(k)
 		u.n = copy(u.body, u.body[k:u.n])
-		u.progress(u.from, u.total)
+		u.progress(true, u.from, u.total)
 	}
 }
 
