@@ -1,0 +1,235 @@
+package coaptcp
+
+import (
+	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/pool"
+)
+
+// This file leaves a slot: what is staged is sent, what is due is done, what was
+// received and not used up is put away, and the time of what is to be done next
+// is set, if nothing comes before.
+
+// flush sends what is staged. It returns false with the verdict, if the turn is
+// over.
+func (c *conn) flush() bool {
+	if len(c.out) == 0 {
+		return true
+	}
+	w, s := c.w, c.s
+	var err error
+	if c.reserved {
+		var kept bool
+		if kept, err = w.SendReserved(s, c.out, c.d.blocks); kept {
+			c.reserved = false
+		}
+	} else {
+		var rest int
+		if rest, err = w.Send(s, c.out, nil, false); rest > 0 {
+			err = pool.ErrFull // there is no room even for this
+		}
+	}
+	c.out = c.out[:0]
+	if err != nil {
+		return c.giveUp(engine.Abort)
+	}
+	if !c.reserved {
+		c.r.since = pool.Never
+	}
+	if w.Pending(s) && c.stop == stopNone {
+		c.stop = stopFull // nothing more is read from a peer that does not read
+	}
+	return true
+}
+
+// unhold sends what was pushed while the answer to a registration was made.
+func (c *conn) unhold() {
+	if c.held {
+		c.held = false
+		c.w.Hold(c.s, false)
+	}
+}
+
+// park leaves the slot until there is more.
+func (c *conn) park() engine.Verdict {
+	if !c.flush() {
+		return c.verdict
+	}
+	w, s := c.w, c.s
+	c.unhold()
+	c.d.sweep(w.Now, false)
+	if !c.attend() || !c.keep() {
+		return c.verdict
+	}
+	if c.stop == stopRoom || c.stop == stopWait {
+		c.r.flags |= flagIgnored
+		w.Ignore(s)
+	}
+	switch {
+	case w.Pending(s):
+		// The engine waits for the peer to take it.
+	case c.st.kept > 0 && c.stop == stopNone && c.r.flags&flagReleased == 0:
+		w.Enter(s, engine.PhaseBody)
+		if c.got > 0 {
+			w.Progress(s, c.got)
+			w.Prompt(s)
+		}
+	default:
+		w.Alarm(s, c.next())
+	}
+	return engine.Park
+}
+
+// keep puts away what was received and not used up yet.
+func (c *conn) keep() bool {
+	n := c.end - c.at
+	if n == 0 {
+		if c.st.kept == 0 {
+			c.d.e.Pool().Stash.Drop(c.s)
+		}
+		return true
+	}
+	b := c.w.Stash(c.s)
+	if b == nil {
+		return c.abort(0, "too many slow senders")
+	}
+	c.st.kept = uint32(copy(b, c.in[c.at:c.end]))
+	return true
+}
+
+// attend does what is due, and sees to what is next. It returns false with the
+// verdict, if the turn is over.
+func (c *conn) attend() bool {
+	d, w, s, r, st := c.d, c.w, c.s, c.r, &c.st
+	if r.pending.Load() > 0 && !c.expire() {
+		return false
+	}
+	if w.Pending(s) {
+		return true
+	}
+	if r.flags&flagReleased == 0 {
+		if holdOff, ok := c.released(); ok && c.mayStage() {
+			// RFC 8323 section 5.5: the peer is asked to finish, and to close. What
+			// it has asked before it knows is answered.
+			r.flags |= flagReleased
+			st.session.Advance(coap.EventSendRelease)
+			c.out = coap.AppendRelease(c.out, "", holdOff)
+			limit := d.e.Patience().Drain
+			if d.e.Closing() {
+				limit = min(limit, engine.ClosingGrace)
+			}
+			st.due = pool.TickAfter(w.Now + limit)
+			if !c.flush() {
+				return false
+			}
+		}
+	}
+	if r.flags&(flagEnding|flagReleased) != 0 && c.at == c.end && !c.busyStill() {
+		if r.flags&flagEnding != 0 {
+			return c.giveUp(engine.Finish)
+		}
+		if c.passed() {
+			return c.giveUp(engine.Linger)
+		}
+	}
+	switch {
+	case r.flags&flagReleased != 0:
+		return true
+	case c.stop != stopNone && c.stop != stopFull, r.flags&flagEnding != 0, d.cfg.Ping < 0:
+		// The peer may speak and not be heard, or has nothing more to say.
+		st.due = pool.Never
+		r.flags &^= flagPinged
+	case c.got > 0, st.due == pool.Never:
+		st.due = pool.TickAfter(w.Now + d.cfg.Ping)
+		r.flags &^= flagPinged
+	case !c.passed():
+	case r.flags&flagPinged != 0:
+		d.counts.dead.Add(1)
+		return c.giveUp(engine.Abort)
+	case c.mayStage():
+		r.flags |= flagPinged
+		st.due = pool.TickAfter(w.Now + d.cfg.Pong)
+		d.counts.pings.Add(1)
+		c.out = coap.AppendPing(c.out, nil, false)
+		return c.flush()
+	}
+	return true
+}
+
+// mayStage reports whether there is room for a message of ours. If there is none,
+// the slot is looked at again soon.
+func (c *conn) mayStage() bool {
+	return c.room()
+}
+
+// released reports whether the connection is to be released, since the engine
+// shuts down or the program wants it.
+func (c *conn) released() (holdOff uint32, ok bool) {
+	if v := c.r.closing.Load(); uint32(v>>32) == c.h.Generation() {
+		return uint32(v), true
+	}
+	return uint32(c.d.cfg.HoldOff), c.d.e.Closing()
+}
+
+// busyStill reports whether something is under way: an answer that comes later,
+// or one that we wait for.
+func (c *conn) busyStill() bool {
+	if c.r.flags&flagLater != 0 {
+		c.r.waiting.Store(true)
+		if n, _ := c.d.r.Waiting(c.d, uint64(c.h), nil); n > 0 {
+			return true
+		}
+		c.r.flags &^= flagLater
+		c.r.waiting.Store(false)
+	}
+	return c.r.pending.Load() > 0 && c.r.flags&flagReleased == 0 && !c.w.Hangup(c.s)
+}
+
+// passed reports whether it is time for what is to be done next.
+func (c *conn) passed() bool {
+	return c.st.due != pool.Never && int32(pool.Tick(c.w.Now)-c.st.due) >= 0
+}
+
+// soon is how long a slot waits that wants room for an answer, and another that
+// waits for a ticket looks whether it was answered without being told.
+const (
+	soon     = 20_000_000
+	sometime = 250_000_000
+)
+
+// next is how long the slot may wait until something is to be done, if nothing
+// comes; 0 is for ever.
+func (c *conn) next() int64 {
+	now := c.w.Now
+	at := int64(1<<63 - 1)
+	if c.st.due != pool.Never {
+		at = max(pool.TickTime(c.st.due, now), now+1)
+	}
+	if c.r.since != pool.Never {
+		at = min(at, now+soon)
+	}
+	if c.r.flags&flagLater != 0 {
+		at = min(at, max(c.d.sweeping.Load(), now+1))
+	}
+	if c.r.waiting.Load() {
+		at = min(at, now+sometime)
+	}
+	if c.r.pending.Load() > 0 {
+		at = min(at, max(c.d.calls.next(c.h), now+1))
+	}
+	if at == 1<<63-1 {
+		return 0
+	}
+	return at - now
+}
+
+// sweep has the resources end what is due, if it is time for that.
+func (d *Driver) sweep(now int64, anyway bool) {
+	at := d.sweeping.Load()
+	if now < at && !anyway || !d.sweeping.CompareAndSwap(at, now+second) {
+		return
+	}
+	if next := d.r.Sweep(d, now); next < now+second {
+		d.sweeping.Store(max(next, now+1))
+	}
+}

@@ -1,0 +1,181 @@
+package coaptcp
+
+import (
+	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/resource"
+)
+
+// This file answers a request. When it comes here, there is room for the answer.
+
+// When a handler was found stuck, its route is slow for a while, and others are
+// given the lane before: as in package web.
+const (
+	stuckStep = 40
+	stuckSlow = 64
+	stuckMost = 128
+	quickTime = 1_000_000 // ns
+)
+
+// request answers a request, or has its handler do so later. It returns false
+// with the verdict, if the turn is over.
+func (c *conn) request(m *coap.Message) bool {
+	d := c.d
+	peer := &c.st.session.Peer
+	// RFC 8323 section 5.3.1: no message is longer than the peer takes.
+	gap := coap.MaxTCPHeader + len(m.Token)
+	t := &c.terms
+	*t = resource.Terms{
+		Max:       max(int(min(peer.Message(), 1<<30))-gap, 1),
+		BlockWise: peer.BlockWise,
+		BERT:      peer.BERT() && d.ours.BERT(),
+		Reliable:  true,
+		SZX:       6,
+		Pusher:    d,
+		Peer:      uint64(c.h),
+		Now:       c.w.Now,
+	}
+	at := len(c.out) + gap
+	var a resource.Answer
+	began := int64(0)
+	if d.cfg.Access != nil {
+		began = d.e.Backend().Now()
+	}
+	switch {
+	case c.x.Route(*m, t, c.out[at:at:cap(c.out)]):
+		a = c.x.Finish()
+	case !c.reserved || !c.mayRun():
+		c.busy.Store(c.busy.Load() + 1)
+		a = c.x.Busy(uint32(d.cfg.Busy))
+	default:
+		if !c.run() {
+			return false
+		}
+		if c.again {
+			return true
+		}
+		if c.panicked {
+			c.panicked = false
+			a = c.x.Abandon()
+		} else {
+			a = c.x.Finish()
+		}
+	}
+	if d.cfg.Access != nil {
+		c.access(m, &a, began)
+	}
+	if a.Later {
+		c.requests[0].Store(c.requests[0].Load() + 1)
+		c.r.flags |= flagLater
+		d.sweep(c.w.Now, true)
+		return true
+	}
+	c.count(a.Code)
+	if a.None {
+		return true // RFC 7967
+	}
+	// The body is behind where the header ends, and goes where that is.
+	c.out = append(coap.AppendTCPHeader(c.out, a.Code, m.Token, len(a.Body)), a.Body...)
+	return true
+}
+
+// access tells of a request that was answered.
+func (c *conn) access(m *coap.Message, a *resource.Answer, began int64) {
+	_, payload, _ := coap.ParseBody(a.Body)
+	c.d.cfg.Access(*m, c.w.Stream().Remote(), uint64(c.h), a.Code, len(payload), c.d.e.Backend().Now()-began)
+}
+
+func (c *conn) count(code coap.Code) {
+	if k := code.Class(); k < 6 {
+		c.requests[k].Store(c.requests[k].Load() + 1)
+	}
+}
+
+// mayRun takes one of the handlers that may run at once.
+func (c *conn) mayRun() bool {
+	d := c.d
+	if !d.bounded {
+		return true
+	}
+	if d.handlers.Add(1) <= int32(d.cfg.Handlers) {
+		return true
+	}
+	d.handlers.Add(-1)
+	return false
+}
+
+// run runs the handler of the request. It returns false with the verdict if the
+// right to the slot has passed meanwhile, or the engine has stopped.
+func (c *conn) run() bool {
+	d, w := c.d, c.w
+	if c.x.Observes() {
+		// RFC 8323 section 7.1: the order of messages is that of states. So what
+		// is published from now on goes behind the answer.
+		c.held = true
+		w.Hold(c.s, true)
+	}
+	slow := c.x.Slow()
+	stuck := slow.Load()
+	began := int64(0)
+	if stuck > 0 {
+		if began = d.e.Backend().Now(); stuck > stuckSlow {
+			// What was answered before does not wait for it.
+			if !c.flush() || !c.reserved {
+				c.again = c.verdict == 0
+				c.x.Abandon()
+				return c.done(c.again)
+			}
+			w.HandOver()
+		}
+	}
+	// What is staged is whole messages, none of which has begun: a farewell may
+	// come in their place.
+	if !w.BeginHandler(c.x.Timeout(), false) {
+		c.x.Abandon()
+		c.done(false)
+		return c.giveUp(engine.Abort)
+	}
+	c.call()
+	if !w.EndHandler() {
+		// The slot and the record are somebody else's by now. What the handler has
+		// registered since, for a peer who was gone, goes too.
+		c.lost = true
+		c.x.Abandon()
+		d.r.Gone(d, uint64(c.h))
+		c.verdict = engine.Lost
+		return c.done(false)
+	}
+	if w.Caught() {
+		slow.Store(min(stuck+stuckStep, stuckMost))
+	} else if stuck > 0 && d.e.Backend().Now()-began < quickTime {
+		slow.Add(-1)
+	}
+	return c.done(true)
+}
+
+// done says that a handler runs no more.
+func (c *conn) done(ok bool) bool {
+	if c.d.bounded {
+		c.d.handlers.Add(-1)
+	}
+	return ok
+}
+
+// call calls the handler. A panic is answered 5.00.
+func (c *conn) call() {
+	defer c.rescue()
+	c.x.Run()
+}
+
+// rescue tells of a panic, on its stack.
+func (c *conn) rescue() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	c.panicked = true
+	c.w.Panicked(c.h)
+	if c.d.cfg.Panic != nil {
+		c.d.cfg.Panic(c.h, v)
+	}
+}
