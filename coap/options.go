@@ -56,12 +56,12 @@ func (it *Iter) Next() bool {
 		return false
 	}
 	c := b[i]
-	length := int(c & 15)
+	length, number := int(c&15), it.Number+Option(c>>4)
 	i++
-	if c >= 13<<4 || length > 12 || length > len(b)-i {
+	if c >= 13<<4 || length > 12 || length > len(b)-i || number < it.Number {
 		return it.long()
 	}
-	it.Number += Option(c >> 4)
+	it.Number = number
 	it.Value = b[i : i+length : i+length]
 	it.next = i + length
 	return true
