@@ -405,7 +405,7 @@ func (c *client) next() coap.Message {
 	c.f.t.Helper()
 	m, err := c.tryNext()
 	if err != nil {
-		c.f.t.Fatalf("no message: %v\nstats %+v\n%s", err, c.f.srv.Stats(), stacks())
+		c.f.t.Fatalf("no message: %v\nstats %+v", err, c.f.srv.Stats())
 	}
 	return m
 }
