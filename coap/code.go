@@ -29,7 +29,7 @@ const (
 	CodeChanged                  Code = 2<<5 | 4  // RFC 7252 section 5.9.1.4
 	CodeContent                  Code = 2<<5 | 5  // RFC 7252 section 5.9.1.5
 	CodeContinue                 Code = 2<<5 | 31 // RFC 7959 section 2.9.1
-	CodeBadRequest               Code = 4<<5 | 0  // RFC 7252 section 5.9.2.1
+	CodeBadRequest               Code = 4 << 5    // RFC 7252 section 5.9.2.1
 	CodeUnauthorized             Code = 4<<5 | 1  // RFC 7252 section 5.9.2.2
 	CodeBadOption                Code = 4<<5 | 2  // RFC 7252 section 5.9.2.3
 	CodeForbidden                Code = 4<<5 | 3  // RFC 7252 section 5.9.2.4
@@ -43,7 +43,7 @@ const (
 	CodeUnsupportedContentFormat Code = 4<<5 | 15 // RFC 7252 section 5.9.2.10
 	CodeUnprocessableEntity      Code = 4<<5 | 22 // RFC 8132 section 3.4
 	CodeTooManyRequests          Code = 4<<5 | 29 // RFC 8516 section 3
-	CodeInternalServerError      Code = 5<<5 | 0  // RFC 7252 section 5.9.3.1
+	CodeInternalServerError      Code = 5 << 5    // RFC 7252 section 5.9.3.1
 	CodeNotImplemented           Code = 5<<5 | 1  // RFC 7252 section 5.9.3.2
 	CodeBadGateway               Code = 5<<5 | 2  // RFC 7252 section 5.9.3.3
 	CodeServiceUnavailable       Code = 5<<5 | 3  // RFC 7252 section 5.9.3.4
