@@ -8,8 +8,14 @@ import (
 	"github.com/bobtail-go/bobtail/transport"
 )
 
+// zones has the number of the zone that was asked for last.
+type zones struct {
+	zone  string
+	index uint32
+}
+
 // remote is an address as handlers have it.
-func (w *worker) remote(a netip.AddrPort) transport.Addr {
+func (w *zones) remote(a netip.AddrPort) transport.Addr {
 	ip := a.Addr()
 	if z := ip.Zone(); z != w.zone {
 		// The number of an interface costs several system calls: those of the last

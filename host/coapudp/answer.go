@@ -21,7 +21,7 @@ func (s *Server) serve(w *worker, j *job) {
 	p := &s.ends.list[j.ep]
 	now := s.now()
 	w.terms = resource.Terms{
-		BlockWise: true, SZX: 6, Pusher: s, Peer: s.ends.peer(j.ep), Remote: w.remote(p.addr), Now: now,
+		BlockWise: true, SZX: 6, Pusher: s, Peer: s.ends.peer(j.ep), Remote: w.zones.remote(p.addr), Now: now,
 	}
 	head := coap.SizeUDP(coap.Message{Token: j.m.Token})
 	// What a peer can take is not known: 1152 bytes, and blocks of 1024 (RFC 7252
@@ -45,6 +45,13 @@ func (s *Server) serve(w *worker, j *job) {
 		} else {
 			a = w.x.Abandon()
 		}
+	}
+	if s.cfg.Access != nil {
+		n := 0
+		if _, p, err := coap.ParseBody(a.Body); err == nil && !a.Later {
+			n = len(p)
+		}
+		s.cfg.Access(j.m, w.terms.Remote, w.terms.Peer, a.Code, n, s.now()-j.came)
 	}
 	s.answer(w, j, a, head, observes)
 }
@@ -79,7 +86,7 @@ func (s *Server) answer(w *worker, j *job, a resource.Answer, head int, observes
 	b := w.out[:head+len(a.Body)]
 	s.mu.Lock()
 	p := &s.ends.list[j.ep]
-	addr := p.addr
+	to := p.way
 	now := s.now()
 	if observes && !a.Later && coap.Options(a.Body).Has(coap.OptObserve) {
 		p.observer = true
@@ -91,11 +98,18 @@ func (s *Server) answer(w *worker, j *job, a resource.Answer, head int, observes
 	if p.linked {
 		s.due(now + int64(sweepEvery)) // the Router may have to be swept
 	}
+	if a.Later || a.None {
+		s.counts.Answers[0]++
+	} else {
+		s.counts.Answers[a.Code.Class()]++
+	}
 	switch {
 	case j.lost || s.state != stateServing:
 		b = nil
 	case a.Later || a.None:
 		b = s.silent(j, b, a.Later)
+	case j.group && (a.Code.IsError() || !p.seen && len(b) > p.budget):
+		b = s.silent(j, b, false) // RFC 7252 section 8.2
 	default:
 		b = s.spoken(j, p, b, a.Code, now)
 	}
@@ -106,7 +120,7 @@ func (s *Server) answer(w *worker, j *job, a resource.Answer, head int, observes
 	}
 	// The lock is not held while the system works. The address is a copy: the
 	// endpoint may be another's already.
-	if _, err := s.conn.WriteToUDPAddrPort(b, addr); err != nil {
+	if _, err := s.conn.write(b, to); err != nil {
 		s.mu.Lock()
 		s.counts.Unsent++
 		s.mu.Unlock()

@@ -6,7 +6,9 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/resource"
+	"github.com/bobtail-go/bobtail/transport"
 )
 
 // ServerConfig is what a server is made with. A zero field has the default that
@@ -82,6 +84,14 @@ type ServerConfig struct {
 	// Panic, if it is not nil, is told what a handler has panicked with, on the
 	// stack of the panic. The request is answered 5.00.
 	Panic func(v any)
+
+	// Access, if it is not nil, is told of each request that was answered: the
+	// request, whose bytes are valid during the call, who has sent it, what it was
+	// answered and with how many bytes of payload, and how many nanoseconds that
+	// took, beginning when the request was read. It is called for refusals too,
+	// and for requests that are answered later when their handler has returned,
+	// with a code of 0. It may be called on several goroutines at a time.
+	Access func(q coap.Message, remote transport.Addr, peer uint64, code coap.Code, n int, took int64)
 }
 
 // baseMessage is what a peer of whom nothing is known can take (RFC 7252

@@ -102,10 +102,10 @@ func (s *Server) welcome(p *endpoint, d *coap.Datagram, now int64) bool {
 }
 
 // challenge answers 4.01 with an Echo option (RFC 9175 section 2.3).
-func (s *Server) challenge(d *coap.Datagram, addr netip.AddrPort, ep int32, now int64) {
+func (s *Server) challenge(d *coap.Datagram, from way, ep int32, now int64) {
 	s.counts.Challenged++
 	var o [coap.MaxOptionHeader + echoLength]byte
 	a := *d
-	a.Options = coap.AppendOption(o[:0], 0, coap.OptEcho, s.echo.value(addr, now/int64(echoTime)))
-	s.brief(&a, coap.CodeUnauthorized, addr, ep)
+	a.Options = coap.AppendOption(o[:0], 0, coap.OptEcho, s.echo.value(from.addr, now/int64(echoTime)))
+	s.brief(&a, coap.CodeUnauthorized, from, ep)
 }

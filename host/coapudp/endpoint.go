@@ -27,7 +27,7 @@ const (
 
 // endpoint is what is known of a peer.
 type endpoint struct {
-	addr       netip.AddrPort
+	way               // to it; its address is what it is known by
 	gen        uint32 // rises when the place is given to another
 	chain      int32  // next of the bucket
 	prev, next int32  // of its list
@@ -112,10 +112,10 @@ func (e *endpoints) fresh() int32 {
 }
 
 // set gives a place, which is in no list, to an address.
-func (e *endpoints) set(i int32, a netip.AddrPort) *endpoint {
+func (e *endpoints) set(i int32, to way) *endpoint {
 	p := &e.list[i]
-	b := e.bucket(a)
-	*p = endpoint{addr: a, gen: p.gen + 1, chain: *b, prev: none, next: none, listed: rankBusy, first: none, last: none}
+	b := e.bucket(to.addr)
+	*p = endpoint{way: to, gen: p.gen + 1, chain: *b, prev: none, next: none, listed: rankBusy, first: none, last: none}
 	*b = i
 	return p
 }

@@ -184,12 +184,14 @@ func (c *Conn) forget(k *call, m coap.Message) {
 	defer cancel()
 	o := make([]byte, 0, len(m.Options)+1)
 	prev := coap.Option(0)
-	for it := m.Options.Iter(); it.Next(); prev = it.Number {
+	it := m.Options.Iter()
+	for it.Next() {
 		v := it.Value
 		if it.Number == coap.OptObserve {
 			v = []byte{1}
 		}
 		o = coap.AppendOption(o, prev, it.Number, v)
+		prev = it.Number
 	}
 	m.Options, m.Token = o, k.token[:]
 	c.mu.Lock()

@@ -126,7 +126,7 @@ func (s *Server) pump(ep int32, now int64) {
 			p.pace = now + s.interval(p)
 			p.budget -= len(g.buf)
 			s.counts.Notified++
-			s.write(g.buf, p.addr)
+			s.write(g.buf, p.way)
 			s.remove(o)
 		}
 		o = next
@@ -160,7 +160,7 @@ func (s *Server) launch(o int32, now int64) {
 		p.nons = rand.IntN(2*s.cfg.Confirm - 1)
 	}
 	s.due(g.due)
-	s.write(g.buf, p.addr)
+	s.write(g.buf, p.way)
 }
 
 // relaunch does what is due when a message was not acknowledged in time.
@@ -196,7 +196,7 @@ func (s *Server) relaunch(o int32, now int64) {
 		s.counts.Retransmits++
 	}
 	p.budget -= len(g.buf)
-	s.write(g.buf, p.addr)
+	s.write(g.buf, p.way)
 }
 
 // newer is the notification that waits behind another of the same observation.

@@ -1,8 +1,6 @@
 package coapudp
 
 import (
-	"net/netip"
-
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/pool"
@@ -80,7 +78,7 @@ func (s *Server) pushAnswer(ep int32, m coap.Message, size int, now int64) error
 	g := &s.outs[i]
 	stamp(g.buf, coap.NonConfirmable, s.nextID(ep))
 	p.budget -= len(g.buf)
-	s.write(g.buf, p.addr)
+	s.write(g.buf, p.way)
 	s.remove(i)
 	return nil
 }
@@ -110,8 +108,8 @@ func (s *Server) dropOldest(ep int32) bool {
 
 // acknowledged takes an empty acknowledgement: the peer has the message, and
 // that is all that it says (RFC 7252 section 4.2).
-func (s *Server) acknowledged(addr netip.AddrPort, mid uint16) {
-	ep := s.ends.find(addr)
+func (s *Server) acknowledged(from way, mid uint16) {
+	ep := s.ends.find(from.addr)
 	if ep == none {
 		return
 	}
@@ -140,8 +138,8 @@ func (s *Server) acknowledged(addr netip.AddrPort, mid uint16) {
 // rejected takes a Reset: the peer has no use for the message. A rejected
 // notification ends the observation (RFC 7641 section 3.6), be it confirmable or
 // not. The lock is given up while the Router is told.
-func (s *Server) rejected(addr netip.AddrPort, mid uint16) {
-	ep := s.ends.find(addr)
+func (s *Server) rejected(from way, mid uint16) {
+	ep := s.ends.find(from.addr)
 	if ep == none {
 		return
 	}

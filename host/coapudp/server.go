@@ -31,7 +31,7 @@ type PacketConn interface {
 type Server struct {
 	cfg   ServerConfig
 	start time.Time // of the server's clock, which is the Router's too
-	conn  PacketConn
+	conn  socket
 
 	queue   chan *job     // what the handlers have before them
 	wake    chan struct{} // for the sweeper: next is earlier than it was
@@ -39,6 +39,8 @@ type Server struct {
 	served  chan struct{} // closed when Serve has nothing left to do
 	drained chan struct{} // closed when draining, and nothing is under way
 	small   []byte        // what is answered without a handler; behind the lock
+	zones   zones         // of the goroutine that reads
+	said    refusal       // what was answered last by the goroutine that reads
 	workers []worker
 
 	mu       sync.Mutex
@@ -61,6 +63,12 @@ type Server struct {
 	counts   Stats
 }
 
+// refusal is what a request was answered without a handler, for Access.
+type refusal struct {
+	code coap.Code
+	peer uint64 // 0 if it is not known
+}
+
 type serverState uint8
 
 const (
@@ -81,10 +89,13 @@ type job struct {
 	non bool
 	mid uint16
 
+	group bool // it was sent to a multicast address
+
 	// Behind the lock.
 	active   bool
-	acked    bool  // an empty acknowledgement was sent
-	lost     bool  // it was answered for the handler, which took too long
+	acked    bool // an empty acknowledgement was sent
+	lost     bool // it was answered for the handler, which took too long
+	came     int64
 	ack      int64 // when it is to be acknowledged
 	deadline int64 // when it is to be answered, 0 as long as no handler has it
 	window   *window
@@ -98,8 +109,7 @@ type worker struct {
 	terms resource.Terms
 	out   []byte // the datagram of the answer
 
-	zone  string // of remote
-	index uint32
+	zones zones
 }
 
 // New makes a server with all its memory. It fails as Validate does, and with
@@ -178,7 +188,7 @@ func (s *Server) Serve(c PacketConn) error {
 		}
 		return ErrServing
 	}
-	s.state, s.conn = stateServing, c
+	s.state, s.conn = stateServing, socketOf(c)
 	s.mu.Unlock()
 
 	var working, sweeping sync.WaitGroup
@@ -210,7 +220,7 @@ func (s *Server) read() error {
 	s.mu.Unlock()
 	failed := 0
 	for {
-		n, addr, err := s.conn.ReadFromUDPAddrPort(j.buf)
+		n, from, err := s.conn.read(j.buf)
 		if err != nil {
 			select {
 			case <-s.stopped:
@@ -223,7 +233,7 @@ func (s *Server) read() error {
 			continue
 		}
 		failed = 0
-		if s.receive(j, n, addr) {
+		if s.receive(j, n, from) {
 			s.queue <- j // which has room for every job
 			s.mu.Lock()
 			j = s.takeJob()
@@ -301,25 +311,26 @@ func (s *Server) close() {
 
 // Stats are counts of a server, read while it runs.
 type Stats struct {
-	Endpoints    int    // known now
-	Received     uint64 // datagrams
-	Malformed    uint64 // of these, that made no sense
-	Requests     uint64 // given to handlers
-	Duplicates   uint64 // requests that had come before
-	Repeated     uint64 // of these, that were given to a handler again, since what they had been answered was forgotten
-	Busy         uint64 // requests answered 5.03
-	Challenged   uint64 // requests answered 4.01 with Echo
-	Cut          uint64 // answers that had to go without their payload, since their peer was not seen to be real
-	Separate     uint64 // answers that did not go with the acknowledgement
-	Late         uint64 // requests answered 5.03 since their handler took too long
-	Notified     uint64 // notifications sent
-	Superseded   uint64 // notifications that were not sent, since there was a newer one
-	Retransmits  uint64 // messages sent again
-	Unanswered   uint64 // messages given up
-	Resets       uint64 // messages of ours that were rejected
-	Forgotten    uint64 // endpoints that gave way to others
-	Unsent       uint64 // datagrams that the system has not taken
-	WithoutPlace uint64 // datagrams answered 5.03 since every known endpoint was busy
+	Endpoints    int       // known now
+	Answers      [6]uint64 // requests answered, by the class of the code; 0 for those without an answer, or with one that comes later
+	Received     uint64    // datagrams
+	Malformed    uint64    // of these, that made no sense
+	Requests     uint64    // given to handlers
+	Duplicates   uint64    // requests that had come before
+	Repeated     uint64    // of these, that were given to a handler again, since what they had been answered was forgotten
+	Busy         uint64    // requests answered 5.03
+	Challenged   uint64    // requests answered 4.01 with Echo
+	Cut          uint64    // answers that had to go without their payload, since their peer was not seen to be real
+	Separate     uint64    // answers that did not go with the acknowledgement
+	Late         uint64    // requests answered 5.03 since their handler took too long
+	Notified     uint64    // notifications sent
+	Superseded   uint64    // notifications that were not sent, since there was a newer one
+	Retransmits  uint64    // messages sent again
+	Unanswered   uint64    // messages given up
+	Resets       uint64    // messages of ours that were rejected
+	Forgotten    uint64    // endpoints that gave way to others
+	Unsent       uint64    // datagrams that the system has not taken
+	WithoutPlace uint64    // datagrams answered 5.03 since every known endpoint was busy
 }
 
 // Stats reads the counts, without allocating.

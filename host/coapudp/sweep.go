@@ -41,7 +41,7 @@ func (s *Server) sweepAll() {
 		if next <= now {
 			s.sweep(now)
 			s.tellGone()
-			if at := s.cfg.Resources.Sweep(now); at < forever {
+			if at := s.cfg.Resources.Sweep(s, now); at < forever {
 				s.mu.Lock()
 				s.due(max(at, now+int64(routerLeast)))
 				s.mu.Unlock()
@@ -98,7 +98,7 @@ func (s *Server) sweepJob(j *job, now int64) {
 			// RFC 7252 section 5.2.2.
 			j.acked = true
 			s.note(j, progressAcked)
-			s.write(coap.AppendUDP(s.small[:0], coap.Datagram{Type: coap.Acknowledgement, ID: j.mid}), p.addr)
+			s.write(coap.AppendUDP(s.small[:0], coap.Datagram{Type: coap.Acknowledgement, ID: j.mid}), p.way)
 		}
 	}
 	switch {
@@ -113,7 +113,7 @@ func (s *Server) sweepJob(j *job, now int64) {
 		if j.non {
 			d.Type, d.ID = coap.NonConfirmable, s.nextID(j.ep)
 			s.note(j, progressSilent)
-			s.write(coap.AppendUDP(s.small[:0], d), p.addr)
+			s.write(coap.AppendUDP(s.small[:0], d), p.way)
 			return
 		}
 		if o := s.stage(j.ep, d); o != none {
