@@ -21,7 +21,7 @@ const (
 	ErrPrecondition       // an If-Match or If-None-Match is not fulfilled
 	ErrNotFound           // returned by a handler: there is no such resource
 	ErrBadRequest         // returned by a handler: the request makes no sense
-	ErrPanic              // the handler panicked
+	ErrTooLarge           // returned by a handler: the payload is too large
 	numErrors
 )
 
@@ -39,7 +39,7 @@ var errorTexts = [numErrors]string{
 	ErrPrecondition: "resource: precondition failed",
 	ErrNotFound:     "resource: not found",
 	ErrBadRequest:   "resource: bad request",
-	ErrPanic:        "resource: handler panicked",
+	ErrTooLarge:     "resource: payload too large",
 }
 
 // Error is the text of the error, prefixed by the package's name.
@@ -59,6 +59,8 @@ func (e Error) Code() coap.Code {
 		return coap.CodeNotFound
 	case ErrBadRequest:
 		return coap.CodeBadRequest
+	case ErrTooLarge:
+		return coap.CodeRequestEntityTooLarge
 	case ErrFull:
 		return coap.CodeServiceUnavailable
 	}

@@ -1,6 +1,11 @@
 package resource
 
-import "github.com/bobtail-go/bobtail/coap"
+import (
+	"sync/atomic"
+
+	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/internal/ascii"
+)
 
 // Exchange is a worker's place for one request and its answer. One goroutine
 // uses it at a time.
@@ -9,19 +14,96 @@ import "github.com/bobtail-go/bobtail/coap"
 // already; else Run, with the handler's right around it; then Finish. Busy
 // stands for both if no handler may run now. After a handler that has lost its
 // right, or has panicked, comes Abandon, and nothing of what it has staged
-// counts.
+// counts. One of Finish, Busy and Abandon follows each Route.
 type Exchange struct {
 	r      *Router
 	worker int
-	memory []byte
+	arena  []byte
+	used   int
+	links  links
+
+	// Of the request.
+	m       coap.Message
+	t       *Terms
+	req     Request
+	route   *route
+	path    path
+	has     has
+	block1  coap.Block
+	block2  coap.Block
+	key     uint64
+	size1   uint64
+	silent  uint8 // the value of No-Response
+	part    Part
+	payload []byte
+	value   any
+
+	// Of what outlasts it.
+	transfer int  // -1 is none
+	told     bool // Data has had the last part: nobody need be told of the end
+	observer place
+	seq      int32 // of the observation, -1 if there is none
+	ticket   Ticket
+
+	// Of the answer.
+	out       []byte // options, then marker and payload, within what there is room for
+	code      coap.Code
+	stage     stage
+	formatted bool
+	tag       tag
+	keep      keep
+	err       error
+	scratch   [8]byte
 }
+
+// has says which options a request has.
+type has uint8
+
+const (
+	hasBlock1 has = 1 << iota
+	hasBlock2
+	hasSize2
+	hasETag
+	hasObserve // to observe
+	hasForget  // not to observe any more
+	hasTypes   // Content-Format or Accept, which the route may refuse
+	hasProxy   // for somebody else
+)
+
+// stage is how far the answer is.
+type stage uint8
+
+const (
+	stageFresh stage = iota
+	stageHead
+	stageDone  // the handler can do nothing more
+	stageLater // a ticket was taken
+)
+
+// keep says what becomes of the transfer.
+type keep uint8
+
+const (
+	keepNone   keep = iota // it ends
+	keepUpload             // it goes on
+	keepAnswer             // the answer is kept there
+)
 
 // NewExchange makes the Exchange of a worker, and freezes the router. memory is
 // the requests' arena; it may be nil.
-func NewExchange(r *Router, worker int, memory []byte) *Exchange { panic("not yet") }
+func NewExchange(r *Router, worker int, memory []byte) *Exchange {
+	r.Freeze()
+	x := &Exchange{r: r, worker: worker, arena: memory, transfer: -1}
+	x.req.x, x.links.x = x, x
+	x.links.scratch = memory
+	if len(memory) < r.longest {
+		x.links.scratch = make([]byte, r.longest)
+	}
+	return x
+}
 
-// Serve answers a request. The answer's body is appended to dst within its
-// capacity.
+// Serve answers a request: it is Route, Run and Finish. The answer's body is
+// appended to dst within its capacity.
 func (x *Exchange) Serve(m coap.Message, t *Terms, dst []byte) Answer {
 	if !x.Route(m, t, dst) {
 		x.Run()
@@ -30,35 +112,363 @@ func (x *Exchange) Serve(m coap.Message, t *Terms, dst []byte) Answer {
 }
 
 // Route finds the route of a request and looks at its options. It returns true
-// if Finish has the answer already, and false if a handler is to Run. m, t and
-// dst must stay as they are until Finish or Abandon.
-func (x *Exchange) Route(m coap.Message, t *Terms, dst []byte) (done bool) { panic("not yet") }
+// if Finish has the answer already, and false if a handler is to Run. The answer
+// is put behind dst, within its capacity. m, t and dst must stay as they are
+// until Finish, Busy or Abandon.
+func (x *Exchange) Route(m coap.Message, t *Terms, dst []byte) (done bool) {
+	room := cap(dst) - len(dst)
+	if t.Max > 0 {
+		room = min(room, t.Max)
+	}
+	x.m, x.t, x.out = m, t, dst[len(dst):len(dst):len(dst)+room]
+	x.route, x.value, x.payload, x.used = nil, nil, m.Payload, 0
+	x.transfer, x.told, x.seq, x.ticket, x.observer = -1, false, -1, Ticket{}, place{}
+	x.part = Part{Last: true, P: m.Payload}
+	x.begin()
+	if c := x.look(); c != 0 {
+		x.refuse(c)
+	}
+	return x.stage == stageDone
+}
+
+// begin begins the answer, of which nothing was said.
+func (x *Exchange) begin() {
+	x.out = x.out[:0]
+	x.code, x.stage, x.formatted, x.tag, x.keep, x.err = 0, stageFresh, false, tag{}, keepNone, nil
+}
+
+// look looks at the request. It returns what to refuse it with, or 0.
+func (x *Exchange) look() coap.Code {
+	if c := x.readOptions(); c != 0 {
+		return c
+	}
+	if x.m.Code > coap.CodeIPATCH || x.m.Code == 0 {
+		return coap.CodeMethodNotAllowed // RFC 7252 section 5.8
+	}
+	x.path.method, x.path.wilds = x.m.Code, 0
+	x.route = x.find()
+	understood := conditional
+	if x.route != nil {
+		understood = x.route.understood
+	}
+	if o, bad := x.m.Options.Critical(understood); bad {
+		x.refuseOption(o)
+		return 0
+	}
+	switch {
+	case x.has&hasProxy != 0:
+		return coap.CodeProxyingNotSupported // RFC 7252 section 5.10.2
+	case x.route != nil:
+	default:
+		if x.path.method, x.path.wilds = anyMethod, 0; x.find() != nil {
+			return coap.CodeMethodNotAllowed
+		}
+		return coap.CodeNotFound
+	}
+	if x.has&hasTypes != 0 {
+		// RFC 7252 sections 5.10.3 and 5.10.4
+		if f, ok := x.req.Format(); ok && !isIn(x.route.Accepts, f) {
+			return coap.CodeUnsupportedContentFormat
+		}
+		if f, ok := x.req.Accept(); ok && !isIn(x.route.Formats, f) {
+			return coap.CodeNotAcceptable
+		}
+	}
+	if x.has&hasForget != 0 {
+		x.r.Cancel(x.t.Pusher, x.t.Peer, x.m.Token)
+	}
+	switch {
+	case x.has&hasBlock1 != 0:
+		return x.upload()
+	case x.has&hasBlock2 != 0 && x.block2.Num != 0 && !x.asksAgain():
+		return x.serveKept()
+	}
+	return 0
+}
+
+func (x *Exchange) find() *route {
+	if x.path.n > MaxSegments {
+		return nil
+	}
+	return x.r.tree.find(&x.path, 0)
+}
+
+func isIn(list []coap.Format, f coap.Format) bool {
+	for _, g := range list {
+		if f == g {
+			return true
+		}
+	}
+	return len(list) == 0
+}
+
+// readOptions reads the options that this package minds, in one pass.
+func (x *Exchange) readOptions() coap.Code {
+	p := &x.path
+	p.n, x.has, x.silent, x.size1 = 0, 0, 0, 0
+	c := coap.Code(0)
+	it := x.m.Options.Iter()
+	for it.Next() {
+		n, v := it.Number, it.Value
+		switch n {
+		case coap.OptURIPath:
+			if isDots(v) {
+				c = coap.CodeBadRequest // RFC 7252 section 5.10.1
+			}
+			if p.n < MaxSegments {
+				p.segments[p.n] = v
+			}
+			if p.n <= MaxSegments {
+				p.n++
+			}
+		case coap.OptBlock1:
+			if x.has |= hasBlock1; !x.readBlock(&x.block1, v) {
+				c = coap.CodeBadRequest
+			}
+		case coap.OptBlock2:
+			if x.has |= hasBlock2; !x.readBlock(&x.block2, v) {
+				c = coap.CodeBadRequest
+			}
+		case coap.OptObserve:
+			if x.m.Code != coap.CodeGET && x.m.Code != coap.CodeFETCH {
+				break
+			}
+			switch u, ok := coap.ParseUint(v); {
+			case ok && u == 0:
+				x.has |= hasObserve
+			case ok && u == 1:
+				x.has |= hasForget
+			}
+		case coap.OptETag:
+			x.has |= hasETag
+		case coap.OptContentFormat, coap.OptAccept:
+			x.has |= hasTypes
+		case coap.OptSize1:
+			x.size1, _ = coap.ParseUint(v)
+		case coap.OptSize2:
+			x.has |= hasSize2
+		case coap.OptNoResponse:
+			u, _ := coap.ParseUint(v)
+			x.silent = uint8(u)
+		case coap.OptProxyURI, coap.OptProxyScheme:
+			x.has |= hasProxy
+		}
+	}
+	if p.n == 0 {
+		// The path "/" has no options (RFC 7252 section 6.4).
+		p.segments[0], p.n = nil, 1
+	}
+	if x.has&hasBlock2 != 0 && x.block2.Num != 0 {
+		x.has &^= hasObserve // RFC 7959 section 2.6: further blocks are no registrations
+	}
+	return c
+}
+
+// isDots reports whether a segment is one that a path cannot have, as it would
+// not be itself when somebody resolves it.
+func isDots(s []byte) bool {
+	return len(s) == 1 && s[0] == '.' || len(s) == 2 && s[0] == '.' && s[1] == '.'
+}
+
+// readBlock reads an option of a block. One that is too long is left to the look
+// at critical options.
+func (x *Exchange) readBlock(b *coap.Block, v []byte) bool {
+	*b, _ = coap.ParseBlock(v)
+	return b.SZX != coap.BERT || x.t.BERT // RFC 7959 section 2.2, RFC 8323 section 6
+}
 
 // Timeout is the deadline of the route's handler in nanoseconds, 0 if it has
 // none of its own. It is for between Route and Run.
-func (x *Exchange) Timeout() int64 { panic("not yet") }
+func (x *Exchange) Timeout() int64 { return x.route.Timeout }
+
+// Slow is a number that belongs to the route, zero at first, for the driver to
+// note in it that the route's handler was found slow. It is for between Route
+// and Run.
+func (x *Exchange) Slow() *atomic.Int32 { return &x.route.slow }
 
 // Observes reports, between Route and Run, whether the request asks to observe.
 // If its handler agrees, notifications may be pushed from that moment on. Where
 // the peer takes the order of messages for the order of states, as over TCP (RFC
 // 8323 section 7.1), what is pushed to it must wait from before Run until the
 // answer is sent.
-func (x *Exchange) Observes() bool { panic("not yet") }
-
-// Run calls the handler. Panics are not caught.
-func (x *Exchange) Run() { panic("not yet") }
-
-// Finish is the answer. What Run has meant for others is done now: uploads go
-// on.
-func (x *Exchange) Finish() Answer { panic("not yet") }
-
-// Busy answers 5.03 with a Max-Age in seconds, instead of Run and Finish.
-func (x *Exchange) Busy(maxAge uint32) Answer { panic("not yet") }
-
-// Abandon ends the exchange instead of Finish: the handler's right has passed,
-// or it has panicked. The answer, 5.00, is for the latter.
-func (x *Exchange) Abandon() Answer { panic("not yet") }
+func (x *Exchange) Observes() bool {
+	return x.has&hasObserve != 0 && x.t.Pusher != nil && len(x.m.Token) <= x.r.Token
+}
 
 // Pattern is the pattern of the request's route, for logs; empty if there is
 // none.
-func (x *Exchange) Pattern() string { panic("not yet") }
+func (x *Exchange) Pattern() string {
+	if x.route == nil {
+		return ""
+	}
+	return x.route.Pattern
+}
+
+// Run calls the handler. Panics are not caught.
+func (x *Exchange) Run() {
+	var err error
+	if x.route.Data != nil {
+		if x.told = x.part.Last; !x.told {
+			x.stage = stageDone // there is nothing to be answered yet
+		}
+		err = x.route.Data(Response{x}, &x.req, x.part)
+	} else {
+		err = x.route.Handler(Response{x}, &x.req)
+	}
+	if err == nil {
+		err = x.err
+	}
+	switch {
+	case err != nil:
+		x.fail(err)
+	case !x.part.Last:
+		x.goOn()
+	case x.stage == stageFresh && x.ticket != Ticket{}:
+		x.stage = stageLater
+	case x.stage == stageFresh:
+		x.code, x.stage = successes[x.m.Code], stageHead
+		x.finishEmpty()
+	case x.stage == stageHead:
+		x.finishEmpty()
+	}
+}
+
+// finishEmpty ends the response of a handler that has not done so.
+func (x *Exchange) finishEmpty() {
+	if err := x.end(nil, nil, nil); err != nil {
+		x.fail(err)
+	}
+}
+
+// successes are what a method answers if its handler says nothing (RFC 7252
+// section 5.8, RFC 8132 section 2).
+var successes = [...]coap.Code{
+	coap.CodeGET: coap.CodeContent, coap.CodePOST: coap.CodeChanged, coap.CodePUT: coap.CodeChanged, coap.CodeDELETE: coap.CodeDeleted,
+	coap.CodeFETCH: coap.CodeContent, coap.CodePATCH: coap.CodeChanged, coap.CodeIPATCH: coap.CodeChanged,
+}
+
+// Finish is the answer. What Run has meant for others is done now: uploads go
+// on, and observations that were not to be end.
+func (x *Exchange) Finish() Answer {
+	if x.ticket != (Ticket{}) && x.stage != stageLater && !x.r.takeBack(x.ticket) {
+		x.stage = stageLater // somebody was faster
+	}
+	a := Answer{Later: x.stage == stageLater}
+	if !a.Later {
+		a.Code, a.Body = x.code, x.out
+		// RFC 7967 section 2.1. What an upload needs to go on is always said.
+		a.None = x.code != coap.CodeContinue && x.silent>>(x.code.Class()-1)&1 != 0
+		if x.code.IsError() {
+			x.unobserve() // RFC 7641 section 4.1
+		}
+	}
+	x.letGo(x.keep)
+	return a
+}
+
+// Busy answers 5.03 with a Max-Age in seconds, instead of Run and Finish.
+func (x *Exchange) Busy(maxAge uint32) Answer {
+	k := keepUpload // it may be tried again
+	if x.part.Offset == 0 {
+		k = keepNone
+	}
+	x.begin()
+	x.refuse(coap.CodeServiceUnavailable)
+	x.keep = k
+	x.insertUint(coap.OptMaxAge, uint64(maxAge))
+	x.part.P = nil
+	return x.Finish()
+}
+
+// Abandon ends the exchange instead of Finish: the handler's right has passed,
+// or it has panicked. The answer, 5.00, is for the latter.
+func (x *Exchange) Abandon() Answer {
+	x.unobserve()
+	x.begin()
+	x.refuse(coap.CodeInternalServerError)
+	return x.Finish()
+}
+
+// unobserve ends the observation that the request has begun.
+func (x *Exchange) unobserve() {
+	if x.seq >= 0 {
+		x.seq = -1
+		x.r.endPlace(x.observer)
+	}
+}
+
+// letGo gives the transfer back.
+func (x *Exchange) letGo(k keep) {
+	if x.transfer < 0 {
+		return
+	}
+	e := &x.r.transfers.list[x.transfer]
+	if !e.kept {
+		e.value = x.value
+		e.next = x.part.Offset + uint64(len(x.part.P))
+	}
+	x.r.release(x.transfer, k == keepNone, x.told)
+	x.transfer = -1
+}
+
+// fail answers what a handler has failed with.
+func (x *Exchange) fail(err error) {
+	c, text := coap.CodeInternalServerError, ""
+	if e, ok := err.(interface{ Code() coap.Code }); ok {
+		if c = e.Code(); !c.IsError() {
+			c = coap.CodeInternalServerError
+		}
+		text = err.Error()
+	}
+	x.begin()
+	x.refuse(c)
+	x.payloadText(text)
+}
+
+// refuse answers with a code alone.
+func (x *Exchange) refuse(c coap.Code) {
+	x.code, x.stage, x.keep = c, stageDone, keepNone
+	x.addBlock1(false)
+}
+
+// refuseOption answers that an option is not understood, and which (RFC 7252
+// section 5.4.1).
+func (x *Exchange) refuseOption(o coap.Option) {
+	x.has &^= hasBlock1 // which may be the one
+	x.refuse(coap.CodeBadOption)
+	x.payloadText("option ")
+	if len(x.out)+5 <= cap(x.out) && len(x.out) > 0 {
+		x.out = ascii.AppendUint(x.out, uint64(o))
+	}
+}
+
+// payloadText ends the answer with a diagnostic payload (RFC 7252 section
+// 5.5.2), if there is room.
+func (x *Exchange) payloadText(s string) {
+	if s != "" && 1+len(s) <= cap(x.out)-len(x.out) {
+		x.out = coap.AppendPayload(x.out, ascii.Bytes(s))
+	}
+}
+
+// insert adds an option to the answer.
+func (x *Exchange) insert(n coap.Option, v []byte) bool {
+	if len(v)+coap.MaxOptionHeader > cap(x.out)-len(x.out) {
+		return false
+	}
+	x.out = coap.InsertOption(x.out, n, v)
+	return true
+}
+
+func (x *Exchange) insertUint(n coap.Option, v uint64) bool {
+	return x.insert(n, x.number(v))
+}
+
+// number is a number as the value of an option, valid until the next one.
+func (x *Exchange) number(v uint64) []byte {
+	n := coap.SizeUint(v)
+	for i := n - 1; i >= 0; i-- {
+		x.scratch[i] = byte(v)
+		v >>= 8
+	}
+	return x.scratch[:n]
+}

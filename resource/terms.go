@@ -33,7 +33,7 @@ type Terms struct {
 
 	Pusher Pusher         // who pushes to the peer; nil if nothing can be
 	Peer   uint64         // its name for the peer
-	Remote transport.Addr // where the peer is
+	Remote transport.Addr // where the peer is; if unset, Pusher is asked by RemoteOf(worker int) transport.Addr, if it has that
 	Now    int64          // nanoseconds of the driver's clock
 }
 
