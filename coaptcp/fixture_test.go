@@ -19,6 +19,7 @@ import (
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coaptcp"
+	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
@@ -103,6 +104,7 @@ type fixture struct {
 	topic   *resource.Topic
 	calls   atomic.Int32
 	hold    chan bool
+	peers   chan pool.Handle
 	addr    transport.Addr
 	net     *memory.Network // nil on a real network
 	started bool
