@@ -27,6 +27,7 @@ const (
 	ErrBuffer          // a buffer is smaller than its least size
 	ErrConfig          // another field of the Config is out of bounds
 	ErrRoom            // no room is kept for an answer, and the stream tells of none
+	ErrSlow            // the peer does not take what is pushed, and the policy is to give him up
 	numErrors
 )
 
@@ -45,6 +46,7 @@ var errorTexts = [numErrors]string{
 	ErrBuffer:    "coapconn: buffer too small",
 	ErrConfig:    "coapconn: configuration out of bounds",
 	ErrRoom:      "coapconn: no room for an answer",
+	ErrSlow:      "coapconn: peer too slow",
 }
 
 // Error is the text of the error, prefixed by the package's name.

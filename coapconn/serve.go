@@ -5,6 +5,7 @@ import (
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/resource"
 )
 
 // This file serves the peer's requests, which any end of a connection may send
@@ -23,9 +24,7 @@ func (c *Conn) serve(m *coap.Message) {
 	}
 	peer, t := c.session.Peer, &c.terms
 	head := coap.MaxTCPHeader + len(m.Token)
-	t.Max = max(1, int(min(peer.Message(), 1<<31-1))-head)
-	t.BlockWise, t.BERT, t.Reliable = peer.BlockWise, peer.BERT() && c.ours.BERT(), true
-	t.SZX = 6
+	setTerms(t, c.ours, peer, head)
 	t.Peer, t.Remote = c.serial, c.config.Remote
 	t.Pusher = nil
 	if c.lanes[lanePushes].size() != 0 {
@@ -36,7 +35,7 @@ func (c *Conn) serve(m *coap.Message) {
 	if c.config.Now != nil {
 		t.Now = c.config.Now()
 		if t.Now >= c.sweep {
-			c.sweep = c.config.Resources.Sweep(t.Now)
+			c.sweep = c.config.Resources.Sweep(c, t.Now)
 		}
 	}
 	if !c.x.Route(*m, t, c.scratch[:0:min(len(c.scratch), l.size())-head]) {
@@ -59,6 +58,13 @@ func (c *Conn) serve(m *coap.Message) {
 	c.unlock()
 }
 
+// setTerms says what the peer can take, behind a head of so many bytes.
+func setTerms(t *resource.Terms, ours, peer coap.Settings, head int) {
+	t.Max = max(1, int(min(peer.Message(), 1<<31-1))-head)
+	t.BlockWise, t.BERT, t.Reliable = peer.BlockWise, peer.BERT() && ours.BERT(), true
+	t.SZX = 6
+}
+
 // Push sends a response to what the peer has asked before, whole or not at all:
 // it makes the Conn a resource.Pusher, whose errors it has. It does not wait if
 // there is a Background. If there is no room, an older notification with the
@@ -79,12 +85,17 @@ func (c *Conn) Push(peer uint64, m coap.Message, _ int, o engine.Overflow) error
 		c.mu.Unlock()
 		return pool.ErrFull
 	}
-	for size > l.left() && o == engine.DropOldest && l.dropOldest(m.Token) {
+	for size > l.left() && o == engine.DropOldest {
+		n := dropOldest(l.half[l.fill][:l.n], m.Token)
+		if n == l.n {
+			break
+		}
+		l.n = n
 	}
 	if size > l.left() {
 		if o == engine.CloseSlow {
-			c.sendAbort(0, "too slow")
-			c.end(ErrAborted)
+			c.sendAbort(0, ErrSlow.Error())
+			c.end(ErrSlow)
 		}
 		c.unlock()
 		return pool.ErrBacklog
@@ -98,20 +109,27 @@ func (c *Conn) Push(peer uint64, m coap.Message, _ int, o engine.Overflow) error
 	return nil
 }
 
-// dropOldest takes away the oldest of the messages that wait with a token, and
-// reports whether there was one.
-func (l *lane) dropOldest(token []byte) bool {
-	half := l.half[l.fill][:l.n]
-	for at := 0; at < len(half); {
-		m, n, err := coap.ParseTCP(half[at:])
+// dropOldest takes away the oldest of the whole messages in b that has a token,
+// and returns how many bytes there are then.
+func dropOldest(b, token []byte) int {
+	for at := 0; at < len(b); {
+		m, n, err := coap.ParseTCP(b[at:])
 		if n == 0 || err != nil {
-			panic("BUG: coapconn: half a message waits")
+			break
 		}
 		if ascii.Equal(m.Token, ascii.View(token)) {
-			l.n = at + copy(half[at:], half[at+n:])
-			return true
+			return at + copy(b[at:], b[at+n:])
 		}
 		at += n
 	}
-	return false
+	return len(b)
+}
+
+// sizeOf is the size of the message at the front of b, where all are whole.
+func sizeOf(b []byte) int {
+	h, _, err := coap.ParseTCPHeader(b)
+	if err != nil || h.Size() > uint64(len(b)) {
+		panic("BUG: coapconn: half a message waits")
+	}
+	return int(h.Size())
 }

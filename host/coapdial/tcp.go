@@ -124,7 +124,7 @@ func (t *tcp) sweep(c *Config) {
 	for {
 		select {
 		case <-tick.C:
-			c.Resources.Sweep(clock())
+			c.Resources.Sweep(t.conn, clock())
 		case <-t.over:
 			return
 		}
