@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/resource"
 )
 
 // lan is a network of datagrams in memory, in the time of the test: a datagram
@@ -265,4 +266,144 @@ func wantErr(t *testing.T, err, want error) {
 	if !errors.Is(err, want) {
 		t.Errorf("%v, want %v", err, want)
 	}
+}
+
+// site is a server of the test with resources that tell what has become of them.
+type site struct {
+	*Server
+	l      *lan
+	topic  *resource.Topic
+	router *resource.Router
+	done   chan error
+	hold   chan struct{} // what GET /held waits for
+
+	mu    sync.Mutex
+	calls map[string]int // of handlers, by method and path
+	late  []resource.Ticket
+}
+
+// called is how often a handler was called.
+func (s *site) called(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[name]
+}
+
+func (s *site) count(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[name]++
+	return s.calls[name]
+}
+
+// resources are what the server of the test serves:
+//
+//	/hello          hi
+//	/count          the number of the call: GET and POST
+//	/slow           after ten seconds; and POST
+//	/held           when the test says so
+//	/later          by a ticket, when the test says so
+//	/long           1000 bytes; and POST
+//	/x              observable
+//	/panic          panics
+func (s *site) resources(t *testing.T) *resource.Router {
+	r := &resource.Router{Observations: 64, Tickets: 64, Gather: 4096}
+	s.router = r
+	s.calls = map[string]int{}
+	s.topic = r.NewTopic(resource.TopicOptions{})
+	handle := func(pattern string, h func(n int, w resource.Response, q *resource.Request) error) {
+		err := r.Handle(pattern, func(w resource.Response, q *resource.Request) error {
+			return h(s.count(pattern), w, q)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := strings.Repeat("long", 250)
+	hello := func(n int, w resource.Response, q *resource.Request) error { return w.Text("hi") }
+	handle("GET /hello", hello)
+	handle("PUT /hello", hello)
+	count := func(n int, w resource.Response, q *resource.Request) error { return w.Text("call ", fmt.Sprint(n)) }
+	handle("GET /count", count)
+	handle("POST /count", count)
+	handle("PATCH /count", count)
+	handle("iPATCH /count", count)
+	slow := func(n int, w resource.Response, q *resource.Request) error {
+		time.Sleep(10 * time.Second)
+		return w.Text("call ", fmt.Sprint(n))
+	}
+	handle("GET /slow", slow)
+	handle("POST /slow", slow)
+	handle("GET /held", func(n int, w resource.Response, q *resource.Request) error { <-s.hold; return w.Text("held") })
+	later := func(n int, w resource.Response, q *resource.Request) error {
+		t, err := q.Later(int64(20 * time.Second))
+		s.mu.Lock()
+		s.late = append(s.late, t)
+		s.mu.Unlock()
+		return err
+	}
+	handle("GET /later", later)
+	handle("POST /later", later)
+	handle("GET /long", func(n int, w resource.Response, q *resource.Request) error { return w.Text(long) })
+	handle("POST /long", func(n int, w resource.Response, q *resource.Request) error {
+		return w.Code(coap.CodeChanged).Format(coap.FormatOctets).Text(long)
+	})
+	handle("GET /x", func(n int, w resource.Response, q *resource.Request) error {
+		q.Observe(s.topic)
+		return w.Text("state")
+	})
+	handle("GET /panic", func(n int, w resource.Response, q *resource.Request) error { panic("as wanted") })
+	return r
+}
+
+// answerLate answers all tickets that were taken.
+func (s *site) answerLate(t *testing.T, text string, want error) {
+	t.Helper()
+	s.mu.Lock()
+	late := s.late
+	s.late = nil
+	s.mu.Unlock()
+	for _, k := range late {
+		wantErr(t, k.Answer(coap.CodeContent, nil, []byte(text)), want)
+	}
+}
+
+func (s *site) publish(text string) int {
+	n, err := s.topic.Publish(resource.Notification{Payload: []byte(text)})
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// siteOf starts a server of the test.
+func siteOf(t *testing.T, l *lan, c ServerConfig) *site {
+	t.Helper()
+	s := &site{l: l, done: make(chan error, 1), hold: make(chan struct{})}
+	c.Resources = s.resources(t)
+	if c.Workers == 0 {
+		c.Workers = 2
+	}
+	srv, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Server = srv
+	p := l.open(addr(0), netip.AddrPort{})
+	go func() { s.done <- srv.Serve(p) }()
+	t.Cleanup(func() {
+		srv.Close()
+		if err := <-s.done; err != nil {
+			t.Error(err)
+		}
+		if o := s.router.Stats(); o.Observations+o.Tickets != 0 {
+			t.Errorf("the Router has %d observations and %d tickets of a server that is closed", o.Observations, o.Tickets)
+		}
+	})
+	return s
+}
+
+// guest is a script against a server, from the i-th address.
+func (s *site) guest(t *testing.T, i int) *script {
+	return &script{t, s.l.open(addr(i), addr(0))}
 }
