@@ -194,8 +194,8 @@ func conformCases() []conformCase {
 			t.send(t.get("x") + conformPing("y"))
 			for range 2 {
 				switch in := t.next(); {
-				case in.kind == message && in.m.Code == coap.CodePong:
-				case in.kind == message && in.m.Code.IsResponse() && string(in.m.Token) == "x":
+				case in.kind == kindMessage && in.m.Code == coap.CodePong:
+				case in.kind == kindMessage && in.m.Code.IsResponse() && string(in.m.Token) == "x":
 				default:
 					t.fail("%v instead of a Pong or an answer", in)
 				}
@@ -262,9 +262,9 @@ func conformCases() []conformCase {
 		}},
 		{"Release: a request behind it", s55, may, false, func(t *trial) {
 			t.send(conformMessage(coap.CodeRelease, "", "", "") + t.get("x"))
-			if in := t.next(); in.kind == message && in.m.Code.IsResponse() {
+			if in := t.next(); in.kind == kindMessage && in.m.Code.IsResponse() {
 				t.closed()
-			} else if in.kind != ended {
+			} else if in.kind != kindEnd {
 				t.fail("%v instead of the end of the connection", in)
 			}
 		}},

@@ -22,7 +22,7 @@ type trial struct {
 	*conformCase
 	c       *conforming
 	conn    net.Conn
-	coming  chan incoming
+	coming  chan arrival
 	verdict verdict
 	why     string
 	trace   trace
@@ -33,33 +33,33 @@ type trial struct {
 	half    []byte        // of the message that was sent last
 }
 
-// incoming is what comes from the server.
-type incoming struct {
-	kind comingKind
-	m    coap.Message // with silent, and ended, none
-	err  error        // of ended, and of garbled
+// arrival is what comes from the server.
+type arrival struct {
+	kind arrivalKind
+	m    coap.Message // only of a message
+	err  error        // of the end, and of bytes that are none
 	wire []byte
 }
 
-type comingKind uint8
+type arrivalKind uint8
 
 const (
-	silent  comingKind = iota // nothing, in all the time that there is
-	message                   // a message
-	ended                     // the end, in order or by a reset
-	garbled                   // bytes that are no message
+	kindSilent  arrivalKind = iota // nothing, in all the time that there is
+	kindMessage                    // a message
+	kindEnd                        // the end, in order or by a reset
+	kindGarbled                    // bytes that are no message
 )
 
-func (in incoming) String() string {
+func (in arrival) String() string {
 	switch in.kind {
-	case silent:
+	case kindSilent:
 		return "nothing"
-	case ended:
+	case kindEnd:
 		if in.err != nil {
 			return "a reset"
 		}
 		return "the end of the connection"
-	case garbled:
+	case kindGarbled:
 		return fmt.Sprintf("no message (%v)", in.err)
 	}
 	if in.m.Code == coap.CodeAbort && len(in.m.Payload) > 0 {
@@ -221,14 +221,14 @@ func (t *trial) connect() *trial {
 	if err != nil {
 		return t.crash("the server takes no connection: %v", bareDial(err))
 	}
-	t.conn, t.coming = conn, make(chan incoming, 1024)
+	t.conn, t.coming = conn, make(chan arrival, 1024)
 	t.first, t.csm, t.theirs, t.half = nil, false, coap.Settings{}, nil
 	go t.read(conn, t.coming)
 	return t
 }
 
 // read reads until the end.
-func (t *trial) read(conn net.Conn, coming chan<- incoming) {
+func (t *trial) read(conn net.Conn, coming chan<- arrival) {
 	defer close(coming)
 	var b []byte
 	chunk := make([]byte, 64<<10)
@@ -237,11 +237,11 @@ func (t *trial) read(conn net.Conn, coming chan<- incoming) {
 		switch {
 		case err != nil:
 			t.received(b)
-			coming <- incoming{kind: garbled, err: err, wire: b}
+			coming <- arrival{kind: kindGarbled, err: err, wire: b}
 			return
 		case n > 0:
 			t.received(b[:n])
-			coming <- incoming{kind: message, m: m, wire: b[:n:n]}
+			coming <- arrival{kind: kindMessage, m: m, wire: b[:n:n]}
 			b = b[n:]
 			continue
 		}
@@ -265,7 +265,7 @@ func (t *trial) read(conn net.Conn, coming chan<- incoming) {
 		} else {
 			t.trace.add("<", "end")
 		}
-		coming <- incoming{kind: ended, err: err, wire: b}
+		coming <- arrival{kind: kindEnd, err: err, wire: b}
 		return
 	}
 }
@@ -277,7 +277,7 @@ func (t *trial) hello() *trial { return t.send(conformCSM).greeted() }
 // greeted awaits the server's CSM, if it is not here yet.
 func (t *trial) greeted() *trial {
 	for !t.decided() && !t.csm {
-		if in := t.any(); in.kind != message || in.m.Code != coap.CodeCSM {
+		if in := t.any(); in.kind != kindMessage || in.m.Code != coap.CodeCSM {
 			t.fail("%v instead of a CSM", in)
 		}
 	}
@@ -331,30 +331,30 @@ func (t *trial) octets(s string) *trial {
 
 // next is what comes next, but for what a server may send at any time: empty
 // messages, CSMs, Pings, and requests, which are answered.
-func (t *trial) next() incoming {
+func (t *trial) next() arrival {
 	for {
-		if in := t.any(); in.kind != message || in.m.Code != coap.CodeCSM {
+		if in := t.any(); in.kind != kindMessage || in.m.Code != coap.CodeCSM {
 			return in
 		}
 	}
 }
 
 // any is next, with CSMs.
-func (t *trial) any() incoming {
+func (t *trial) any() arrival {
 	overdue := time.NewTimer(t.c.timeout)
 	defer overdue.Stop()
 	for {
-		var in incoming
+		var in arrival
 		select {
 		case got, ok := <-t.coming:
 			if in = got; !ok {
-				return incoming{kind: ended}
+				return arrival{kind: kindEnd}
 			}
 		case <-overdue.C:
-			return incoming{kind: silent}
+			return arrival{kind: kindSilent}
 		}
 		switch {
-		case in.kind != message:
+		case in.kind != kindMessage:
 			return in
 		case in.m.Code == coap.CodeEmpty:
 			continue // RFC 8323 section 3.4
@@ -391,7 +391,7 @@ func (t *trial) ponged() coap.Message {
 		return coap.Message{}
 	}
 	in := t.next()
-	if in.kind != message || in.m.Code != coap.CodePong {
+	if in.kind != kindMessage || in.m.Code != coap.CodePong {
 		t.fail("%v instead of a Pong", in)
 	}
 	return in.m
@@ -439,7 +439,7 @@ func (t *trial) answered(token string) (m coap.Message) {
 	}
 	in := t.next()
 	switch {
-	case in.kind != message || !in.m.Code.IsResponse():
+	case in.kind != kindMessage || !in.m.Code.IsResponse():
 		t.fail("%v instead of an answer", in)
 	case string(in.m.Token) != token:
 		t.fail("an answer with the token %q instead of %q", in.m.Token, token)
@@ -469,19 +469,19 @@ func (t *trial) aborted() coap.Message {
 	}
 	in := t.next()
 	switch {
-	case in.kind == ended:
+	case in.kind == kindEnd:
 		t.fail("%v without an Abort", in)
-	case in.kind == silent:
+	case in.kind == kindSilent:
 		// Whether the connection goes on says more.
-		if t.send(conformPing("alive?")); t.next().kind == message {
+		if t.send(conformPing("alive?")); t.next().kind == kindMessage {
 			t.fail("no Abort: the connection goes on")
 		} else {
 			t.fail("no Abort: the server says nothing more")
 		}
-	case in.kind != message || in.m.Code != coap.CodeAbort:
+	case in.kind != kindMessage || in.m.Code != coap.CodeAbort:
 		t.fail("%v instead of an Abort", in)
 	default:
-		if end := t.next(); end.kind != ended {
+		if end := t.next(); end.kind != kindEnd {
 			t.fail("%v behind an Abort, instead of the end", end)
 		}
 	}
@@ -496,11 +496,11 @@ func (t *trial) abort() *trial {
 
 // outcome is what comes of something that may be rejected or ignored: an Abort,
 // or a Pong to a Ping that is sent behind it.
-func (t *trial) outcome() incoming {
+func (t *trial) outcome() arrival {
 	t.send(conformPing("alive"))
 	in := t.next()
-	if in.kind == message && in.m.Code == coap.CodeAbort {
-		if end := t.next(); end.kind != ended {
+	if in.kind == kindMessage && in.m.Code == coap.CodeAbort {
+		if end := t.next(); end.kind != kindEnd {
 			t.fail("%v behind an Abort, instead of the end", end)
 		}
 	}
@@ -513,10 +513,10 @@ func (t *trial) abortOr(ignored string) *trial {
 		return t
 	}
 	switch in := t.outcome(); {
-	case in.kind == message && in.m.Code == coap.CodeAbort:
-	case in.kind == message && in.m.Code == coap.CodePong:
+	case in.kind == kindMessage && in.m.Code == coap.CodeAbort:
+	case in.kind == kindMessage && in.m.Code == coap.CodePong:
 		t.tolerate("%s", ignored)
-	case in.kind == ended:
+	case in.kind == kindEnd:
 		t.fail("%v without an Abort", in)
 	default:
 		t.fail("%v instead of an Abort", in)
@@ -530,8 +530,8 @@ func (t *trial) closed() *trial {
 		return t
 	}
 	switch in := t.next(); in.kind {
-	case ended:
-	case silent:
+	case kindEnd:
+	case kindSilent:
 		t.fail("the connection is not closed")
 	default:
 		t.fail("%v instead of the end of the connection", in)
@@ -588,15 +588,15 @@ func (t *trial) withoutCSM(token string) *trial {
 	}
 	in := t.next()
 	switch {
-	case in.kind == message && in.m.Code == coap.CodeAbort:
-		if end := t.next(); end.kind != ended {
+	case in.kind == kindMessage && in.m.Code == coap.CodeAbort:
+		if end := t.next(); end.kind != kindEnd {
 			t.fail("%v behind an Abort, instead of the end", end)
 		}
-	case in.kind == message && string(in.m.Token) == token:
+	case in.kind == kindMessage && string(in.m.Token) == token:
 		t.tolerate("it is answered, as if there had been a CSM of no option")
-	case in.kind == ended:
+	case in.kind == kindEnd:
 		t.fail("%v without an Abort", in)
-	case in.kind == silent:
+	case in.kind == kindSilent:
 		t.fail("neither an Abort nor an answer")
 	default:
 		t.fail("%v instead of an Abort", in)
@@ -610,10 +610,10 @@ func (t *trial) closedOrAborted() *trial {
 		return t
 	}
 	in := t.next()
-	if in.kind == message && in.m.Code == coap.CodeAbort {
+	if in.kind == kindMessage && in.m.Code == coap.CodeAbort {
 		in = t.next()
 	}
-	if in.kind != ended {
+	if in.kind != kindEnd {
 		t.fail("%v instead of the end of the connection", in)
 	}
 	return t
@@ -625,8 +625,8 @@ func (t *trial) ignoredOrAborted() *trial {
 		return t
 	}
 	switch in := t.outcome(); {
-	case in.kind == message && (in.m.Code == coap.CodeAbort || in.m.Code == coap.CodePong):
-	case in.kind == ended:
+	case in.kind == kindMessage && (in.m.Code == coap.CodeAbort || in.m.Code == coap.CodePong):
+	case in.kind == kindEnd:
 		t.fail("%v without an Abort", in)
 	default:
 		t.fail("%v, where it is to be ignored or to be answered by an Abort", in)
@@ -644,13 +644,13 @@ func badSetting(n int, value string) func(t *trial) {
 		}
 		t.send(csmOf(n, value))
 		switch in := t.outcome(); {
-		case in.kind == message && in.m.Code == coap.CodeAbort:
+		case in.kind == kindMessage && in.m.Code == coap.CodeAbort:
 			if bad := coap.ParseAbort(in.m.Options); !t.decided() && int(bad) != n {
 				t.tolerate("an Abort that does not name option %d as Bad-CSM-Option: %s", n, messageText(&in.m))
 			}
-		case in.kind == message && in.m.Code == coap.CodePong:
+		case in.kind == kindMessage && in.m.Code == coap.CodePong:
 			t.tolerate("the option is ignored")
-		case in.kind == ended:
+		case in.kind == kindEnd:
 			t.fail("%v without an Abort", in)
 		default:
 			t.fail("%v instead of an Abort", in)
@@ -692,7 +692,7 @@ func (t *trial) answeredAll(letter string, n int) *trial {
 		in := t.next()
 		s := string(in.m.Token)
 		switch {
-		case in.kind != message || !in.m.Code.IsResponse():
+		case in.kind != kindMessage || !in.m.Code.IsResponse():
 			t.fail("%v behind %s", in, plural(uint64(len(seen)), "answer"))
 		case !strings.HasPrefix(s, letter) || len(s) != len(letter)+1:
 			t.fail("an answer with the token %q, which no request has", s)
@@ -713,7 +713,7 @@ func (t *trial) answeredWithin(most int) *trial {
 	t.send(t.get("w"))
 	in := t.next()
 	switch {
-	case in.kind != message:
+	case in.kind != kindMessage:
 		t.fail("%v instead of an answer", in)
 	case len(in.wire) > most:
 		t.fail("%v in %d bytes, where %d are the most", in, len(in.wire), most)
@@ -776,10 +776,10 @@ func (t *trial) tooLong(size uint64) *trial {
 	}
 	t.trace.add(">", fmt.Sprintf("... (%d bytes in all)", sent))
 	switch in := t.next(); {
-	case in.kind == message && in.m.Code == coap.CodeAbort:
-	case in.kind == message && in.m.Code == coap.CodeRequestEntityTooLarge:
+	case in.kind == kindMessage && in.m.Code == coap.CodeAbort:
+	case in.kind == kindMessage && in.m.Code == coap.CodeRequestEntityTooLarge:
 		t.tolerate("it is answered, and not aborted: %v", in)
-	case in.kind == ended:
+	case in.kind == kindEnd:
 		t.tolerate("%v without an Abort", in)
 	default:
 		t.fail("%v instead of an Abort", in)
