@@ -407,3 +407,17 @@ func siteOf(t *testing.T, l *lan, c ServerConfig) *site {
 func (s *site) guest(t *testing.T, i int) *script {
 	return &script{t, s.l.open(addr(i), addr(0))}
 }
+
+// resourceError ends observations.
+var resourceError = resource.Notification{Code: coap.CodeNotFound}
+
+// setNons says how many notifications to the first endpoint are not
+// confirmable from now on.
+func (s *site) setNons(n int) {
+	s.mu2()
+	defer s.Server.mu.Unlock()
+	s.ends.list[0].nons = n
+}
+
+// mu2 takes the server's lock, which the site's own hides.
+func (s *site) mu2() { s.Server.mu.Lock() }

@@ -202,6 +202,13 @@ func (s *Server) Serve(c PacketConn) error {
 	working.Wait()
 	sweeping.Wait()
 	s.tellGone()
+	for i := range s.ends.used {
+		// Nothing else runs here any more, and what is pushed finds the server
+		// closed.
+		if s.ends.list[i].linked {
+			s.cfg.Resources.Gone(s, s.ends.peer(int32(i)))
+		}
+	}
 	close(s.served)
 	return err
 }
@@ -261,7 +268,8 @@ func (s *Server) Addr() net.Addr {
 
 // Shutdown lets the requests that have come be answered, and the answers be
 // acknowledged; new ones are answered 5.03. Then, or when ctx is done, it closes
-// the server. It returns nil, or why ctx is done.
+// the server. It returns when Serve is about to, with nil, or with the cause of
+// ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining = true
@@ -275,7 +283,18 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		err = context.Cause(ctx)
 	}
 	s.close()
-	return err
+	s.mu.Lock()
+	serving := s.conn != nil
+	s.mu.Unlock()
+	if !serving || err != nil {
+		return err
+	}
+	select {
+	case <-s.served:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // checkDrained says so when nothing is under way any more.
