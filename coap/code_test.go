@@ -62,7 +62,7 @@ func TestCodes(t *testing.T) {
 }
 
 func TestParseCode(t *testing.T) {
-	for _, s := range []string{"", "2", "2.", "2.5", "2.005", "2,05", "8.00", "2.32", "2.3a", "2.4a", "a.05", "2.a5", "2.5 ", "-.05", "205", "2.40"} {
+	for _, s := range []string{"", "2", "2.", "2.5", "2.005", "2,05", "8.00", "2.32", "2.3a", "2.4a", "a.05", "2.a5", "2.5 ", "-.05", "205", "2.40", "2.0:", "2.1/", "2./9"} {
 		if c, ok := coap.ParseCode(s); ok || c != 0 {
 			t.Errorf("ParseCode(%q) = %v, %v", s, c, ok)
 		}
