@@ -92,6 +92,9 @@ func buildLibcoap(ctx context.Context, b *builder) (starter, error) {
 	program, err := b.compile(ctx, filepath.Join("servers", "libcoap"), strings.Fields(string(out))...)
 	return func(t task) ([]string, error) {
 		args := []string{program, "-p", strconv.Itoa(t.port)}
+		if t.host != "" {
+			args = append(args, "-a", t.host)
+		}
 		if t.coap == "udp" {
 			args = append(args, "-u")
 		}
@@ -101,8 +104,8 @@ func buildLibcoap(ctx context.Context, b *builder) (starter, error) {
 
 // ping sends an empty confirmable message, which is to be answered by a reset
 // (RFC 7252 section 4.3), and waits for it a little. go-coap acknowledges it.
-func ping(port int) error {
-	c, err := net.Dial("udp", address(port))
+func ping(addr string) error {
+	c, err := net.Dial("udp", addr)
 	if err != nil {
 		return err
 	}

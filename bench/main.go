@@ -42,6 +42,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	if o.path {
+		return compareOverPaths(ctx, o, stdout, stderr)
+	}
 	res, err := compare(ctx, o, stderr)
 	if ctx.Err() != nil {
 		fmt.Fprintln(stderr, "bench: interrupted")

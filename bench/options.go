@@ -24,6 +24,8 @@ type options struct {
 	smoke    bool
 	json     string
 	markdown bool
+	path     bool
+	seed     uint64
 }
 
 // pipelinedFactor is how many times more requests a pipelined run has, which
@@ -58,6 +60,8 @@ func newFlags(o *options, list, work *string) *flag.FlagSet {
 	f.BoolVar(&o.smoke, "smoke", false, "a few hundred requests a server, to see that all works; the figures mean nothing")
 	f.StringVar(&o.json, "json", "", "write every single figure to `FILE` too")
 	f.BoolVar(&o.markdown, "markdown", false, "print the tables in Markdown")
+	f.BoolVar(&o.path, "path", false, "measure instead CoAP over TCP and UDP on paths with delay and loss, which takes root;\nof -servers bobtail-epoll, unless others are named")
+	f.Uint64Var(&o.seed, "seed", 1, "`N` to draw from which packets of a path are lost")
 	return f
 }
 
@@ -95,6 +99,14 @@ func parseOptions(args []string) (options, error) {
 	var err error
 	if o.servers, err = choose("server", list, serverNames()); err != nil {
 		return o, err
+	}
+	if o.path {
+		o.servers = forPath(o.servers)
+		named := false
+		f.Visit(func(f *flag.Flag) { named = named || f.Name == "servers" })
+		if !named {
+			o.servers = pathServers
+		}
 	}
 	if o.works, err = choose("work", work, workNames); err != nil {
 		return o, err

@@ -39,9 +39,15 @@ func start(ctx context.Context, s starter, t task) (*process, int, error) {
 		return nil, 0, err
 	}
 	t.port = port
+	p, err := startAt(ctx, s, t)
+	return p, port, err
+}
+
+// startAt is start at the address that the task has.
+func startAt(ctx context.Context, s starter, t task) (*process, error) {
 	args, err := s(t)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	p := &process{cmd: exec.CommandContext(ctx, args[0], args[1:]...)}
 	p.cmd.SysProcAttr = childAttr()
@@ -49,13 +55,13 @@ func start(ctx context.Context, s starter, t task) (*process, int, error) {
 	p.cmd.WaitDelay = 2 * time.Second
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	if err := p.cmd.Start(); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if err := p.await(ctx, t); err != nil {
 		p.stop()
-		return nil, 0, fmt.Errorf("%w%s", err, p.out.said())
+		return nil, fmt.Errorf("%w%s", err, p.out.said())
 	}
-	return p, port, nil
+	return p, nil
 }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
@@ -74,9 +80,9 @@ func (p *process) stop() {
 // reached reports by nil that the server of a task is there.
 func reached(t task) error {
 	if t.coap == "udp" {
-		return ping(t.port)
+		return ping(t.address())
 	}
-	c, err := net.DialTimeout("tcp", address(t.port), time.Second)
+	c, err := net.DialTimeout("tcp", t.address(), time.Second)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,8 +35,9 @@ const (
 
 // task is what a server is started for.
 type task struct {
-	port  int // of the loopback, to listen on
-	conns int // to hold at a time
+	host  string // to listen on; that of the loopback if it is empty
+	port  int    // to listen on
+	conns int    // to hold at a time
 
 	// messages says that connections become WebSockets.
 	messages bool
@@ -47,6 +49,14 @@ type task struct {
 	// neither is set where the short answer is.
 	file   *file
 	folder string
+}
+
+// address is where it is to listen.
+func (t task) address() string {
+	if t.host == "" {
+		return address(t.port)
+	}
+	return net.JoinHostPort(t.host, strconv.Itoa(t.port))
 }
 
 // starter is the command line of a server for a task.
@@ -78,6 +88,9 @@ func buildFloor(ctx context.Context, b *builder) (starter, error) {
 	program, err := b.compile(ctx, filepath.Join("servers", "floor"))
 	return func(t task) ([]string, error) {
 		args := []string{program, "-p", strconv.Itoa(t.port)}
+		if t.host != "" {
+			args = append(args, "-a", t.host)
+		}
 		if t.file != nil {
 			args = append(args, "-f", t.file.in(t.folder))
 		}
@@ -101,7 +114,7 @@ func buildGo(name string) func(context.Context, *builder) (starter, error) {
 	return func(ctx context.Context, b *builder) (starter, error) {
 		program, err := b.goBuild(ctx, filepath.Join("servers", name), name)
 		return func(t task) ([]string, error) {
-			args := []string{program, "-addr", address(t.port)}
+			args := []string{program, "-addr", t.address()}
 			if t.file != nil {
 				args = append(args, "-dir", t.folder)
 			}
@@ -124,10 +137,10 @@ func buildBobtail(backend string) func(context.Context, *builder) (starter, erro
 		}
 		program, err := b.goBuild(ctx, dir, "bobtail")
 		return func(t task) ([]string, error) {
-			args := []string{program, "serve", "-addr", address(t.port), "-sockets", strconv.Itoa(t.conns)}
+			args := []string{program, "serve", "-addr", t.address(), "-sockets", strconv.Itoa(t.conns)}
 			if t.coap != "" {
 				args[3] = address(0) // HTTP, which is served in any case
-				args = append(args, "-coap", address(t.port))
+				args = append(args, "-coap", t.address())
 			}
 			switch {
 			case backend == "memory":

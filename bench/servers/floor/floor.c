@@ -19,7 +19,7 @@
  *
  * With -c or -u it answers requests of CoAP, over TCP or UDP, and coap.c has that.
  *
- * usage: floor -p PORT [-t THREADS] [-f FILE | -w | -c | -u]
+ * usage: floor [-a ADDRESS] -p PORT [-t THREADS] [-f FILE | -w | -c | -u]
  * It prints "ready" once it listens, and runs until it is killed.
  */
 #define _GNU_SOURCE
@@ -74,6 +74,8 @@ static off_t left[MAX_FD]; /* bytes of the file, or of text, that are still to b
 static int frames;    /* whether connections are WebSockets */
 static int coap;      /* whether they speak CoAP */
 static int datagrams; /* whether it is CoAP over UDP */
+
+static struct in_addr host; /* to listen on */
 
 static struct thread threads[MAX_THREADS];
 
@@ -256,7 +258,7 @@ static void listen_on(struct thread *t, int port)
 	struct sockaddr_in addr = {
 		.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_addr = host,
 	};
 
 	t->listener = socket(AF_INET, (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -324,8 +326,15 @@ int main(int argc, char **argv)
 {
 	int port = 0, count_threads = (int)sysconf(_SC_NPROCESSORS_ONLN), opt;
 
-	while ((opt = getopt(argc, argv, "p:t:f:wcu")) != -1) {
+	host.s_addr = htonl(INADDR_LOOPBACK);
+	while ((opt = getopt(argc, argv, "a:p:t:f:wcu")) != -1) {
 		switch (opt) {
+		case 'a':
+			if (inet_pton(AF_INET, optarg, &host) != 1) {
+				fprintf(stderr, "floor: %s is no address\n", optarg);
+				return 2;
+			}
+			break;
 		case 'p':
 			port = number(optarg, 65535);
 			break;
@@ -349,7 +358,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (port == 0 || optind != argc) {
-		fprintf(stderr, "usage: floor -p PORT [-t THREADS] [-f FILE | -w | -c | -u]\n");
+		fprintf(stderr, "usage: floor [-a ADDRESS] -p PORT [-t THREADS] [-f FILE | -w | -c | -u]\n");
 		return 2;
 	}
 	if (count_threads > MAX_THREADS)

@@ -5,7 +5,7 @@
  *
  * GET /hello is answered with 2.05, Content-Format 0 and "Hello, World!".
  *
- * usage: libcoap -p PORT [-u]
+ * usage: libcoap [-a ADDRESS] -p PORT [-u]
  * It listens on TCP, or with -u on UDP, and runs until it is killed.
  */
 #include <arpa/inet.h>
@@ -42,9 +42,13 @@ static void die(const char *what)
 int main(int argc, char **argv)
 {
 	int port = 0, datagrams = 0, opt;
+	const char *host = "127.0.0.1";
 
-	while ((opt = getopt(argc, argv, "p:u")) != -1) {
+	while ((opt = getopt(argc, argv, "a:p:u")) != -1) {
 		switch (opt) {
+		case 'a':
+			host = optarg;
+			break;
 		case 'p':
 			port = atoi(optarg);
 			break;
@@ -56,7 +60,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (port < 1 || port > 65535 || optind != argc) {
-		fprintf(stderr, "usage: libcoap -p PORT [-u]\n");
+		fprintf(stderr, "usage: libcoap [-a ADDRESS] -p PORT [-u]\n");
 		return 2;
 	}
 
@@ -74,7 +78,8 @@ int main(int argc, char **argv)
 	at.size = sizeof at.addr.sin;
 	at.addr.sin.sin_family = AF_INET;
 	at.addr.sin.sin_port = htons((uint16_t)port);
-	at.addr.sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (inet_pton(AF_INET, host, &at.addr.sin.sin_addr) != 1)
+		die("no such address");
 
 	coap_context_t *context = coap_new_context(NULL);
 
