@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 	"sync"
 
@@ -23,12 +22,26 @@ var madeFiles = sync.OnceValue(func() *static.Table {
 	return tree
 })
 
-// madeFile is a file of numbered lines of 64 bytes.
+// lineSize is how long the lines of made files are.
+const lineSize = 64
+
+// appendLine appends a line of a made file: its number and a sentence, filled up
+// with spaces.
+func appendLine(b []byte, i int) []byte {
+	const rest = " a bobtail squid, lit from below, casts no shadow       \n"
+	for unit := 1_000_000; unit > 0; unit /= 10 {
+		b = append(b, byte('0'+i/unit%10))
+	}
+	return append(b, rest...)
+}
+
+// madeFile is a file of numbered lines.
 func madeFile(name string, size int) static.File {
 	var b strings.Builder
 	b.Grow(size)
-	for i := range size / 64 {
-		fmt.Fprintf(&b, "%07d %-55s\n", i, "a bobtail squid, lit from below, casts no shadow")
+	var line [lineSize]byte
+	for i := range size / lineSize {
+		b.Write(appendLine(line[:0], i))
 	}
 	return static.File{Name: name, ETag: static.TagOf(b.String(), "", ""), Identity: b.String()}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/coaptcp"
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/websocket"
@@ -19,6 +20,7 @@ type live struct {
 	server  *bobtail.Server
 	sockets *websocket.Driver
 	topic   *websocket.Topic
+	coap    *coaptcp.Driver // nil without -coap
 	began   time.Time
 	rss     resident
 	text    []byte
@@ -85,7 +87,11 @@ func (l *live) append(b []byte, now time.Time) []byte {
 	number("of", uint64(all))
 	number("open", uint64(stats.Open))
 	number("hidden", uint64(all-shown))
-	number("served", stats.Requests.Total()+l.sockets.Stats().Messages)
+	served := stats.Requests.Total() + l.sockets.Stats().Messages
+	if l.coap != nil {
+		served += l.coap.Stats().Requests.Total()
+	}
+	number("served", served)
 	number("memory", l.rss.bytes())
 	number("listening", uint64(l.topic.Len()))
 
@@ -132,8 +138,11 @@ func (l *live) cell(v engine.SlotView) byte {
 	case pool.Free:
 		return '.'
 	case pool.Parked:
-		if int(v.Driver) == l.sockets.Number() {
+		switch {
+		case int(v.Driver) == l.sockets.Number():
 			return 'w'
+		case l.coap != nil && int(v.Driver) == l.coap.Number():
+			return 'c'
 		}
 		return 'h'
 	case pool.Blocked, pool.LentWrite:

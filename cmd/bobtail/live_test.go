@@ -47,7 +47,7 @@ func cells(t *testing.T, runs string) string {
 	t.Helper()
 	var all strings.Builder
 	for runs != "" {
-		i := strings.IndexAny(runs, ".hwrox")
+		i := strings.IndexAny(runs, ".hwcrox")
 		if i < 0 {
 			t.Fatalf("runs end in %q", runs)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/transport"
@@ -20,6 +21,10 @@ type lineLog struct {
 	all  bool          // connections are told of, too
 	more chan struct{} // has a value when there is something to write
 	done chan struct{} // closed when the last line is written
+
+	// isCoAP reports whether a connection speaks CoAP; nil if none does. It is
+	// set before the server starts.
+	isCoAP func(bobtail.Handle) bool
 
 	mu     sync.Mutex
 	lines  []byte // never grows beyond its capacity
@@ -132,6 +137,79 @@ func (l *lineLog) request(r *bobtail.Request, code int, n, took int64) {
 	l.end(append(b, "ms"...))
 }
 
+// coapTCP is coaptcp.Config.Access.
+func (l *lineLog) coapTCP(q coap.Message, remote transport.Addr, peer uint64, code coap.Code, n int, took int64) {
+	l.coap("coap+tcp:", q, remote, bobtail.Handle(peer), code, n, took)
+}
+
+// coapUDP is coapudp.ServerConfig.Access.
+func (l *lineLog) coapUDP(q coap.Message, remote transport.Addr, peer uint64, code coap.Code, n int, took int64) {
+	l.coap("coap:", q, remote, 0, code, n, took)
+}
+
+// coap writes the line of a request over CoAP, which has the scheme before its
+// path, and "later" for the code of an answer that comes later. peer is 0 for one
+// who has no connection.
+func (l *lineLog) coap(scheme string, q coap.Message, remote transport.Addr, peer bobtail.Handle, code coap.Code, n int, took int64) {
+	b := l.begin()
+	if b == nil {
+		return
+	}
+	if l.all && peer != 0 {
+		b = appendHandle(b, peer)
+	}
+	b = remote.AppendTo(b)
+	b = append(b, ' ')
+	b = append(b, q.Code.Name()...)
+	b = append(b, ' ')
+	b = append(b, scheme...)
+	b = appendTarget(b, q.Options, maxTarget)
+	if code == 0 {
+		b = append(b, " later "...)
+	} else {
+		b = append(b, ' ')
+		b = append(b, code.String()...)
+		b = append(b, ' ')
+	}
+	b = strconv.AppendInt(b, int64(n), 10)
+	b = append(b, ' ')
+	b = strconv.AppendFloat(b, float64(took)/1e6, 'f', 3, 64)
+	l.end(append(b, "ms"...))
+}
+
+// appendTarget appends path and query of a request, in at most n bytes and three
+// dots.
+func appendTarget(b []byte, o coap.Options, n int) []byte {
+	from, queries, whole := len(b), false, true
+	it := o.Iter()
+	for whole && it.Next() {
+		mark := byte('/')
+		switch it.Number {
+		case coap.OptURIPath:
+		case coap.OptURIQuery:
+			if len(b) == from {
+				b = append(b, '/')
+			}
+			mark = '?'
+			if queries {
+				mark = '&'
+			}
+			queries = true
+		default:
+			continue
+		}
+		left := n - (len(b) - from) - 1
+		if left < 0 {
+			return append(b, "..."...)
+		}
+		b, whole = appendUntil(append(b, mark), it.Value, left)
+	}
+	if len(b) == from {
+		b = append(b, '/')
+	}
+	return b
+}
+
 // event is bobtail.Config.Log.
 func (l *lineLog) event(e bobtail.Event) {
 	if !l.all && e.Kind != engine.EventBadInput && e.Kind != engine.EventPanic {
@@ -151,6 +229,12 @@ func (l *lineLog) event(e bobtail.Event) {
 		b = append(b, engine.Phase(e.Code).String()...)
 	case engine.EventBadInput:
 		// Such a request has no line of its own, and is answered all the same.
+		if l.isCoAP != nil && l.isCoAP(e.Handle) {
+			b = append(b, ": "...)
+			b = append(b, coap.Error(e.Code).Error()...)
+			b = append(b, ", aborted"...)
+			break
+		}
 		bad := http1.Error(e.Code)
 		b = append(b, ": "...)
 		b = append(b, bad.Error()...)
@@ -178,6 +262,12 @@ func appendHandle(b []byte, h bobtail.Handle) []byte {
 // dots. A terminal is shown nothing that it might obey, and a line stays one
 // line.
 func appendVisible(dst, b []byte, n int) []byte {
+	dst, _ = appendUntil(dst, b, n)
+	return dst
+}
+
+// appendUntil is appendVisible, and tells whether that was all.
+func appendUntil(dst, b []byte, n int) (_ []byte, whole bool) {
 	const hex = "0123456789abcdef"
 	for _, c := range b {
 		size := 1
@@ -186,7 +276,7 @@ func appendVisible(dst, b []byte, n int) []byte {
 			size = len(`\x00`)
 		}
 		if n -= size; n < 0 {
-			return append(dst, "..."...)
+			return append(dst, "..."...), false
 		}
 		if plain {
 			dst = append(dst, c)
@@ -194,7 +284,7 @@ func appendVisible(dst, b []byte, n int) []byte {
 			dst = append(dst, '\\', 'x', hex[c>>4], hex[c&15])
 		}
 	}
-	return dst
+	return dst, true
 }
 
 // Of the longest line, that is maxMethod and maxTarget with the marks of what

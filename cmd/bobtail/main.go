@@ -1,8 +1,9 @@
 // Bobtail runs servers of the bobtail library.
 //
-//	bobtail serve      serve a folder, or a small site, over HTTP/1.1
+//	bobtail serve      serve a folder, or a small site, over HTTP/1.1 and CoAP
 //	bobtail pack       pack a folder into a Go file
 //	bobtail ws         talk to a WebSocket server
+//	bobtail coap       ask a CoAP server for something
 //	bobtail version    say which build this is
 //	bobtail help       say what there is, or all about one command
 //
@@ -35,9 +36,10 @@ type command struct {
 // commands are in the order in which help lists them.
 func commands() []command {
 	return []command{
-		{"serve", "serve a folder, or a small site, over HTTP/1.1", serve},
+		{"serve", "serve a folder, or a small site, over HTTP/1.1 and CoAP", serve},
 		{"pack", "pack a folder into a Go file", pack},
 		{"ws", "talk to a WebSocket server", converse},
+		{"coap", "ask a CoAP server for something", talkCoAP},
 		{"version", "say which build this is", version},
 		{"help", "say what there is, or all about one command", help},
 	}
@@ -83,7 +85,7 @@ func refuse(format string, args ...any) int {
 }
 
 func usage(w io.Writer) {
-	fmt.Fprint(w, "Bobtail serves HTTP/1.1 from a fixed pool of cheap sockets and a few workers.\n\n")
+	fmt.Fprint(w, "Bobtail serves HTTP/1.1, WebSocket and CoAP from a fixed pool of cheap sockets and\na few workers.\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  bobtail %-9s %s\n", c.name, c.does)
 	}
@@ -99,7 +101,7 @@ func help(args []string) int {
 		fmt.Print("usage: bobtail version\n")
 		return exitOK
 	}
-	return run([]string{args[0], "-h"})
+	return run(append(args, "-h"))
 }
 
 func version(args []string) int {

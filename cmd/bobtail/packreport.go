@@ -4,36 +4,17 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/bobtail-go/bobtail/static"
 )
 
-// silent is a progress that nobody sees.
-type silent struct{ io.Writer }
-
-func (silent) Close() error { return nil }
-
 // progress shows on a terminal how many bytes of a total are done.
 func (p *packing) progress(total int64) io.WriteCloser {
-	if p.quiet || !term.IsTerminal(int(os.Stderr.Fd())) {
+	if p.quiet || !isWatched() {
 		return silent{io.Discard}
 	}
-	return progressbar.NewOptions64(total,
-		progressbar.OptionSetDescription("compressing"),
-		progressbar.OptionSetWriter(os.Stderr),
-		progressbar.OptionShowBytes(true),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionFullWidth(),
-		progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetRenderBlankState(true),
-	)
+	return newBar("compressing", total)
 }
 
 // mostRows is how many files the table has; the longest are in it.

@@ -67,7 +67,7 @@ func (t tally) print(w io.Writer, name string, n uint64) {
 var classes = [...]string{"other", "1xx", "2xx", "3xx", "4xx", "5xx"}
 
 // farewell says what was served.
-func farewell(w io.Writer, s bobtail.Stats, took time.Duration) {
+func farewell(w io.Writer, s bobtail.Stats, here *site, took time.Duration) {
 	fmt.Fprintf(w, "served for %v, received %s, sent %s\n",
 		took.Round(time.Millisecond), bytesText(s.Received), bytesText(s.Sent))
 	var t tally
@@ -75,6 +75,9 @@ func farewell(w io.Writer, s bobtail.Stats, took time.Duration) {
 		t.add(s.Requests[k], classes[k])
 	}
 	t.print(w, "requests", s.Requests.Total())
+	if here != nil && here.coap != nil {
+		here.coap.farewell(w)
+	}
 
 	t = nil
 	t.add(s.Dialled, "dialled")

@@ -36,7 +36,7 @@ func TestFarewellTellsAll(t *testing.T) {
 	s.Timeouts[engine.PhaseHead] = 10
 	s.Requests = [6]uint64{11, 12, 13, 14, 15, 16}
 	var b strings.Builder
-	farewell(&b, s, 1500*time.Millisecond)
+	farewell(&b, s, nil, 1500*time.Millisecond)
 	const want = `served for 1.5s, received 2.0 KiB, sent 1.0 MiB
   requests            81  12 1xx, 13 2xx, 14 3xx, 15 4xx, 16 5xx, 11 other
   connections        101  2 refused, 3 over the share of their address, 4 evicted, 5 stalled, 6 reclaimed

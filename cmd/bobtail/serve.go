@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -31,7 +32,8 @@ func serve(args []string) int {
 	if wantsHelp {
 		fmt.Print("usage: bobtail serve [flags] [DIR]\n\n" +
 			"Serves a folder over HTTP/1.1 until Ctrl-C, or without one a small site that\n" +
-			"shows what can be served. Names that begin with a dot are not served.\n")
+			"shows what can be served. Names that begin with a dot are not served. With -coap,\n" +
+			"the site has resources of CoAP too, over TCP and UDP.\n")
 		o.help(os.Stdout)
 		return exitOK
 	}
@@ -51,9 +53,18 @@ func serve(args []string) int {
 	case s.noList:
 		return refuse("-no-list is for a folder, and none is given: bobtail serve -no-list DIR")
 	}
+	if folder != nil && s.coap != "" {
+		return refuse("-coap is for the site, and a folder is given; leave one of them out")
+	}
 	at, err := resolve(s.addr)
 	if err != nil {
 		return refuse("-addr %s: %v", s.addr, err)
+	}
+	var coapAt transport.Addr
+	if s.coap != "" {
+		if coapAt, err = resolve(s.coap); err != nil {
+			return refuse("-coap %s: %v", s.coap, err)
+		}
 	}
 	certificate, err := s.certificate(at)
 	if err != nil {
@@ -80,7 +91,10 @@ func serve(args []string) int {
 	scheme := "http"
 	if certificate != nil {
 		scheme = "https"
-		config := secure.Config{TLS: &tls.Config{Certificates: []tls.Certificate{*certificate}}}
+		config := secure.Config{TLS: &tls.Config{Certificates: []tls.Certificate{*certificate}, NextProtos: []string{"http/1.1"}}}
+		if s.coap != "" {
+			config.TLS.NextProtos = append(config.TLS.NextProtos, "coap") // RFC 8323 section 8.2
+		}
 		if s.config.Backend, err = secure.New(s.config.Backend, config); err != nil {
 			return refuse("%v", err)
 		}
@@ -99,6 +113,9 @@ func serve(args []string) int {
 		err = server.Handle("/", folder.Serve)
 	} else if here, err = newSite(server, s.backend); err == nil {
 		here.mount()
+		if s.coap != "" {
+			err = s.newCoAP(here, lines)
+		}
 	}
 	if err != nil {
 		server.Close()
@@ -114,6 +131,13 @@ func serve(args []string) int {
 	}
 	address := scheme + strings.TrimPrefix(url(got), "http")
 	if here != nil {
+		if here.coap != nil {
+			defer here.coap.close()
+			if err := here.coap.listen(server, coapAt, certificate != nil); err != nil {
+				server.Close()
+				return refuse("-coap: %s", cannotListen(err, coapAt, s.backend))
+			}
+		}
 		if err := here.at(address); err != nil {
 			server.Close()
 			return refuse("%v", err)
@@ -127,22 +151,27 @@ func serve(args []string) int {
 		return refuse("%v", err)
 	}
 	began := time.Now()
-	s.greet(out, server, address, folder)
+	s.greet(out, server, address, folder, here)
 	if s.tlsSelf {
 		fmt.Fprintf(out, "the certificate's SHA-256 is %s\n", secure.Fingerprint(*certificate))
 	}
 	if here != nil {
 		here.run()
 	}
-	<-signals
+	status := exitOK
+	select {
+	case <-signals:
+	case err := <-here.failed():
+		status = fail(fmt.Errorf("CoAP over UDP cannot be served any longer: %w", err))
+	}
 	if here != nil {
 		here.close()
 	}
-	status := shutDown(server, signals, out)
+	status = max(status, shutDown(server, here, signals, out))
 	if lines != nil {
 		lines.close()
 	}
-	farewell(out, server.Stats(), time.Since(began))
+	farewell(out, server.Stats(), here, time.Since(began))
 	return status
 }
 
@@ -159,14 +188,19 @@ func (s *settings) startLog() *lineLog {
 
 // shutDown ends the server within its grace, or at once after a further
 // signal, and returns the status to end with.
-func shutDown(server *bobtail.Server, signals <-chan os.Signal, out io.Writer) int {
+func shutDown(server *bobtail.Server, here *site, signals <-chan os.Signal, out io.Writer) int {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), grace,
 		fmt.Errorf("cut off what was not finished after %v", grace))
 	defer cancel()
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
+		var beside sync.WaitGroup
+		if here != nil && here.coap != nil {
+			beside.Go(func() { here.coap.shutdown(ctx) })
+		}
 		server.Shutdown(ctx)
+		beside.Wait()
 	}()
 	notice := time.After(noticeAfter)
 	for finishing := true; finishing; {
@@ -189,7 +223,7 @@ func shutDown(server *bobtail.Server, signals <-chan os.Signal, out io.Writer) i
 }
 
 // greet says what is served, and what the server holds in memory.
-func (s *settings) greet(out io.Writer, server *bobtail.Server, address string, folder *static.Dir) {
+func (s *settings) greet(out io.Writer, server *bobtail.Server, address string, folder *static.Dir, here *site) {
 	lanes := ""
 	if n := s.config.Backend.Lanes(); n > 1 {
 		lanes = fmt.Sprintf(", %d lanes", n)
@@ -197,6 +231,11 @@ func (s *settings) greet(out io.Writer, server *bobtail.Server, address string, 
 	from := ""
 	if folder != nil {
 		from = " from " + s.dir
+	}
+	coap := row{name: "CoAP", note: "for what comes and goes in blocks, and duplicates"}
+	if here != nil && here.coap != nil {
+		address = strings.Join(append([]string{address}, here.coap.urls...), " ")
+		coap.bytes = here.coap.memory()
 	}
 	fmt.Fprintf(out, "serving %s%s over %s%s; Ctrl-C ends it\n", address, from, s.backend, lanes)
 	m := server.Memory()
@@ -216,6 +255,7 @@ func (s *settings) greet(out io.Writer, server *bobtail.Server, address string, 
 		{"addresses", m.Pool.Addresses, "to count connections of each"},
 		{"engine", m.Engine, ""},
 		served,
-		{"memory", m.Total() + served.bytes, "in all"},
+		coap,
+		{"memory", m.Total() + served.bytes + coap.bytes, "in all"},
 	})
 }

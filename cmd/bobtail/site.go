@@ -37,6 +37,7 @@ type site struct {
 	clock   *clock
 	sockets *websocket.Driver
 	live    *live
+	coap    *coapService // nil without -coap
 	slow    slowSenders
 	stop    chan struct{}
 }
@@ -67,6 +68,10 @@ const mostInflated = 64 << 20
 func (s *site) run() {
 	go s.clock.run(time.Second)
 	go s.live.run()
+	if s.coap != nil {
+		s.coap.start()
+		go s.coap.run(time.Second)
+	}
 }
 
 func (s *site) close() {
@@ -114,7 +119,7 @@ func (s *site) mount() {
 		"GET /json":            jsonHello,
 		"POST /echo":           echo,
 		"GET /sleep":           sleep,
-		"GET /metrics":         metrics.Handler(s.server),
+		"GET /metrics":         metrics.Handler(s.server, s.more),
 		"GET /stats":           s.stats,
 	} {
 		if err := s.server.Handle(pattern, h); err != nil {

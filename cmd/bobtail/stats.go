@@ -44,6 +44,10 @@ func (s *site) describe(t *jsonText, v *bobtail.Stats, seconds uint64) {
 	t.number("total", v.Requests.Total())
 	t.close()
 
+	if s.coap != nil {
+		s.coap.describe(t)
+	}
+
 	t.open("bytes")
 	t.number("received", v.Received)
 	t.number("sent", v.Sent)

@@ -50,7 +50,7 @@ func wsOptions() (*options, *calling) {
 	o.add(on{&c.compress}, "compress", "", "offer to compress messages")
 	o.group("How the server is reached")
 	o.add(on{&c.insecure}, "insecure", "", "accept any certificate")
-	o.add(authority{c}, "ca", "FILE", "trust the certificates in this file (PEM) alone")
+	o.add(authority{&c.ca}, "ca", "FILE", "trust the certificates in this file (PEM) alone")
 	o.add(through{c}, "proxy", "URL", "of scheme http, https or socks5, or none; by default that of the\nenvironment (https_proxy, http_proxy, no_proxy)")
 	o.add(count{&c.redirects, "none"}, "redirects", "N", "how many redirects to follow")
 	o.add(patience{&c.timeout}, "timeout", "TIME", "how long the server may take until messages can be sent")
@@ -108,7 +108,7 @@ func (t tokens) Set(s string) error {
 }
 
 // authority is a file with certificates.
-type authority struct{ c *calling }
+type authority struct{ pool **x509.CertPool }
 
 func (authority) String() string { return "" }
 
@@ -117,10 +117,11 @@ func (a authority) Set(name string) error {
 	if err != nil {
 		return fmt.Errorf("%s cannot be read: %v", name, cause(err))
 	}
-	a.c.ca = x509.NewCertPool()
-	if !a.c.ca.AppendCertsFromPEM(b) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(b) {
 		return fmt.Errorf("%s has no certificate in it", name)
 	}
+	*a.pool = pool
 	return nil
 }
 
