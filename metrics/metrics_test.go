@@ -104,3 +104,48 @@ func TestHandler(t *testing.T) {
 		}
 	}
 }
+
+// TestMore adds metrics to those of the server, in the same format.
+func TestMore(t *testing.T) {
+	srv, err := bobtail.New(bobtail.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	values, counts := []string{"2.xx", "4.xx"}, []uint64{1, 12345678901234567890}
+	more := metrics.Handler(srv, func(p *metrics.Printer) {
+		p.Counters("coap_requests_total", "Requests of CoAP.", "class", values, counts)
+	}, func(p *metrics.Printer) {
+		p.Counter("pings_total", "Pings.", 7)
+		p.Gauge("observers", "Who observes.", -1)
+	})
+	if err := srv.Handle("GET /metrics", more); err != nil {
+		t.Fatal(err)
+	}
+	a, err := srv.Listen("127.0.0.1:0")
+	if err == nil {
+		err = srv.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Get("http://" + a.String() + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	const end = "# HELP bobtail_coap_requests_total Requests of CoAP.\n" +
+		"# TYPE bobtail_coap_requests_total counter\n" +
+		"bobtail_coap_requests_total{class=\"2.xx\"} 1\n" +
+		"bobtail_coap_requests_total{class=\"4.xx\"} 12345678901234567890\n" +
+		"# HELP bobtail_pings_total Pings.\n" +
+		"# TYPE bobtail_pings_total counter\n" +
+		"bobtail_pings_total 7\n" +
+		"# HELP bobtail_observers Who observes.\n" +
+		"# TYPE bobtail_observers gauge\n" +
+		"bobtail_observers 0\n"
+	if err != nil || !strings.Contains(string(b), "\nbobtail_sockets_open 1\n") || !strings.HasSuffix(string(b), end) {
+		t.Errorf("%v in %s", err, b)
+	}
+}
