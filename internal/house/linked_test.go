@@ -12,7 +12,7 @@ func TestNothingUnusedIsLinked(t *testing.T) {
 	always := []string{
 		"/form.(*Multipart)", "/form.(*Values)", "/cookie.", "/auth.", "/json.", "/static.", "/sse.", "/cors.", "/metrics.", "/host/",
 		"/transport/secure.", "/web.(*Request).Form", "/web.(*Request).Multipart", "/web.Head.SetCookie", "/web.Head.Open",
-		"/transport/netstd.", "/transport/memory.", "/coap.", "/ws/deflate.",
+		"/transport/netstd.", "/transport/memory.", "/coap.", "/coap.(", "/resource.", "/coaptcp.", "/coapconn.", "/ws/deflate.",
 	}
 	for _, test := range []struct {
 		program, uses string
