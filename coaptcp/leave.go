@@ -125,11 +125,8 @@ func (c *conn) attend() bool {
 		}
 	}
 	if r.flags&(flagEnding|flagReleased) != 0 && c.at == c.end && !c.busyStill() {
-		if r.flags&flagEnding != 0 {
-			return c.giveUp(engine.Finish)
-		}
-		if c.passed() {
-			return c.giveUp(engine.Linger)
+		if r.flags&flagEnding != 0 || c.passed() {
+			return c.giveUp(engine.Linger) // the peer may still be sending
 		}
 	}
 	switch {

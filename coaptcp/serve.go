@@ -181,14 +181,7 @@ func (c *conn) look() bool {
 	d := c.d
 	for c.at < c.end && c.stop == stopNone {
 		b := c.in[c.at:c.end]
-		if uint32(len(b)) < c.r.need {
-			return true
-		}
-		m, n, err := coap.ParseTCP(b)
-		if err != nil {
-			return c.reject(0, err)
-		}
-		if n == 0 || n > d.cfg.MaxMessage || len(m.Token) > d.cfg.MaxToken {
+		if c.r.need == 0 {
 			h, k, err := coap.ParseTCPHeader(b)
 			switch {
 			case err != nil:
@@ -197,31 +190,40 @@ func (c *conn) look() bool {
 				return true
 			}
 			if err := d.ours.Check(h); err != nil {
-				return c.tooLong(h, b[k:], err)
+				// A request whose token is not here yet can be answered in a moment.
+				b = b[k:]
+				known := h.Code.IsRequest() && h.TokenLength <= d.cfg.MaxToken
+				if known && len(b) < h.TokenLength {
+					return true
+				}
+				return c.tooLong(known, b[:min(h.TokenLength, len(b))], err)
 			}
 			c.r.need = uint32(h.Size()) // it is at most MaxMessage
+		}
+		if uint32(len(b)) < c.r.need {
 			return true
+		}
+		m, n, err := coap.ParseTCP(b)
+		if err != nil {
+			return c.reject(0, err)
 		}
 		// Room to answer first.
 		if !c.room() {
-			c.r.need = uint32(n)
 			c.stop = stopRoom
 			return true
 		}
 		if c.r.flags&flagLater != 0 && c.mustWait(&m) {
-			c.r.need = uint32(n)
 			c.stop = stopWait
 			return true
 		}
-		c.r.need = 0
 		if !c.take(&m) {
 			return false
 		}
 		if c.again {
 			c.again = false
-			c.r.need = uint32(n)
 			return true
 		}
+		c.r.need = 0
 		c.at += n
 		if cap(c.out)-len(c.out) < d.least && !c.flush() {
 			return false
@@ -299,13 +301,16 @@ func (c *conn) take(m *coap.Message) bool {
 		c.out = coap.AppendPong(c.out, m.Token, coap.Custody(m.Options))
 	case coap.ActRelease:
 		// Section 5.5: what is under way is finished, and then it is up to us to
-		// close.
+		// close. If nothing is, nothing is looked at that is behind.
 		c.r.flags |= flagEnding
+		if !c.busyStill() {
+			return c.giveUp(engine.Linger)
+		}
 	case coap.ActAborted:
 		c.d.counts.aborted.Add(1)
-		c.stop = stopDead
 		c.out = c.out[:0]
-		return c.giveUp(engine.Finish)
+		c.d.e.PushLast(c.h, nil, nil, true)
+		return c.giveUp(engine.Linger)
 	case coap.ActReject:
 		return c.reject(c.st.session.Bad, err)
 	case coap.ActIgnore:
@@ -346,11 +351,11 @@ func (c *conn) abort(bad coap.Option, text string) bool {
 
 // tooLong refuses a message that is longer, or has a longer token, than we have
 // announced. Where the rest of it ends cannot be waited for, so the connection
-// ends (RFC 8323 section 5.6), but a request whose token is here is answered
+// ends (RFC 8323 section 5.6), but a request whose token may be sent is answered
 // before, so that it is known which it was (RFC 7252 section 5.9.2.9).
-func (c *conn) tooLong(h coap.Header, b []byte, err error) bool {
-	if h.Code.IsRequest() && err == coap.ErrMessageTooBig && h.TokenLength <= min(len(b), c.d.cfg.MaxToken) {
-		c.out = coap.AppendTCPHeader(c.out, coap.CodeRequestEntityTooLarge, b[:h.TokenLength], 0)
+func (c *conn) tooLong(request bool, token []byte, err error) bool {
+	if request {
+		c.out = coap.AppendTCPHeader(c.out, coap.CodeRequestEntityTooLarge, token, 0)
 		c.count(coap.CodeRequestEntityTooLarge)
 	}
 	return c.reject(0, err)
