@@ -26,14 +26,15 @@ func (x *Exchange) upload() coap.Code {
 		return 0 // it is whole
 	}
 	gathers := x.route.Data == nil
+	x.makeKey()
 	if gathers && (x.part.Offset+uint64(n) > uint64(r.Gather) || x.size1 > uint64(r.Gather)) {
 		x.refuse(coap.CodeRequestEntityTooLarge) // RFC 7959 section 2.9.3
 		if r.Gather > 0 {
 			x.insertUint(coap.OptSize1, uint64(r.Gather))
 		}
+		x.transfer, _ = r.claim(x) // which has ended
 		return 0
 	}
-	x.makeKey()
 	var e *transfer
 	if x.part.Offset == 0 {
 		if x.transfer = r.open(x, gathers); x.transfer < 0 {
@@ -227,7 +228,7 @@ func (x *Exchange) writeValid() error {
 
 // blockRoom is the most that a block needs beside its content: Block2, Size2 and
 // the payload marker.
-const blockRoom = 3 + coap.MaxOptionHeader + 4 + coap.MaxOptionHeader + 1
+const blockRoom = (2 + 3) + (2 + 4) + 1
 
 // writeBlock writes one block of the content (RFC 7959 section 2.4).
 func (x *Exchange) writeBlock(size int64, b []byte, parts []string, src Source) error {

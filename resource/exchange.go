@@ -282,9 +282,14 @@ func (x *Exchange) readBlock(b *coap.Block, v []byte) bool {
 func (x *Exchange) Timeout() int64 { return x.route.Timeout }
 
 // Slow is a number that belongs to the route, zero at first, for the driver to
-// note in it that the route's handler was found slow. It is for between Route
-// and Run.
-func (x *Exchange) Slow() *atomic.Int32 { return &x.route.slow }
+// note in it that the route's handler was found slow. It is nil if the request
+// has no route.
+func (x *Exchange) Slow() *atomic.Int32 {
+	if x.route == nil {
+		return nil
+	}
+	return &x.route.slow
+}
 
 // Observes reports, between Route and Run, whether the request asks to observe.
 // If its handler agrees, notifications may be pushed from that moment on. Where
@@ -450,13 +455,25 @@ func (x *Exchange) payloadText(s string) {
 	}
 }
 
-// insert adds an option to the answer.
+// insert adds an option to the answer, if there is room.
 func (x *Exchange) insert(n coap.Option, v []byte) bool {
-	if len(v)+coap.MaxOptionHeader > cap(x.out)-len(x.out) {
+	if 1+extended(int(n))+extended(len(v))+len(v) > cap(x.out)-len(x.out) {
 		return false
 	}
 	x.out = coap.InsertOption(x.out, n, v)
 	return true
+}
+
+// extended is how many bytes more the header of an option may have for its
+// number or its length (RFC 7252 section 3.1).
+func extended(n int) int {
+	switch {
+	case n < 13:
+		return 0
+	case n < 269:
+		return 1
+	}
+	return 2
 }
 
 func (x *Exchange) insertUint(n coap.Option, v uint64) bool {
