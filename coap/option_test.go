@@ -87,6 +87,17 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
+// RFC 7252 section 5.4.6, figure 10: what the bits of a number say.
+func TestNumbers(t *testing.T) {
+	for i := range 1 << 16 {
+		o := coap.Option(i)
+		critical, unsafe, noCacheKey := i%2 == 1, i/2%2 == 1, i/2%2 == 0 && i/4%8 == 7
+		if o.IsCritical() != critical || o.IsUnsafe() != unsafe || o.IsNoCacheKey() != noCacheKey {
+			t.Errorf("option %d is critical %v, unsafe %v, no cache key %v", i, o.IsCritical(), o.IsUnsafe(), o.IsNoCacheKey())
+		}
+	}
+}
+
 // What the registry does not have is known by its number alone.
 func TestUnregistered(t *testing.T) {
 	registered := map[coap.Option]bool{}

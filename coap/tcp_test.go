@@ -179,6 +179,7 @@ func TestHugeTCP(t *testing.T) {
 		length uint64
 		size   uint64
 	}{
+		{"\xF0\x01\x02\x03\x04\x01", 0x01020304 + 65805, 0x01020304 + 65805 + 6},
 		{"\xF0\x7F\xFE\xFE\xF2\x01", 1<<31 - 1, 1<<31 + 5},
 		{"\xF0\x7F\xFE\xFE\xF3\x01", 1 << 31, 1<<31 + 6},
 		{"\xF0\xFF\xFE\xFE\xF2\x01", 1<<32 - 1, 1<<32 + 5},
@@ -189,6 +190,11 @@ func TestHugeTCP(t *testing.T) {
 		h, n, err := coap.ParseTCPHeader([]byte(c.wire))
 		if n != len(c.wire) || err != nil || h.Length != c.length || h.Size() != c.size {
 			t.Errorf("ParseTCPHeader(%x) = %+v of %d, %d, %v, want %d of %d", c.wire, h, h.Size(), n, err, c.length, c.size)
+		}
+		if c.length < 1<<31 {
+			if got := coap.AppendTCPHeader(nil, h.Code, nil, int(c.length)); string(got) != c.wire {
+				t.Errorf("AppendTCPHeader of %d = %x, want %x", c.length, got, c.wire)
+			}
 		}
 		b := append([]byte(c.wire), make([]byte, 70000)...)
 		if m, n, err := coap.ParseTCP(b); n != 0 || err != nil {
