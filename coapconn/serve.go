@@ -35,7 +35,8 @@ func (c *Conn) serve(m *coap.Message) {
 	if c.config.Now != nil {
 		t.Now = c.config.Now()
 		if t.Now >= c.sweep {
-			c.sweep = c.config.Resources.Sweep(c, t.Now)
+			c.sweep = t.Now + second // what it returns does not know of later requests
+			c.config.Resources.Sweep(c, t.Now)
 		}
 	}
 	if !c.x.Route(*m, t, c.scratch[:0:min(len(c.scratch), l.size())-head]) {
@@ -57,6 +58,9 @@ func (c *Conn) serve(m *coap.Message) {
 	c.held = false
 	c.unlock()
 }
+
+// second is how long nothing is swept while requests come, in nanoseconds.
+const second = 1_000_000_000
 
 // setTerms says what the peer can take, behind a head of so many bytes.
 func setTerms(t *resource.Terms, ours, peer coap.Settings, head int) {

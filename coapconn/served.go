@@ -86,6 +86,7 @@ type Served struct {
 	greeted bool // our CSM is sent
 	blocked bool // there was no room for an answer
 	more    bool // Poll has stopped before the end
+	served  bool // a request was served in this Poll
 	release bool // a Release is to be sent
 	holdOff uint32
 	next    int64 // when Sweep is worth a call
@@ -237,6 +238,16 @@ func (s *Served) poll(rw io.ReadWriter, buf []byte, now int64) error {
 	if now >= s.next {
 		s.next = s.config.Resources.Sweep(s, now)
 	}
+	err := s.turns(rw, buf, answer, now)
+	if s.served {
+		s.served = false
+		s.next = s.config.Resources.Sweep(s, now) // which knows of all requests now
+	}
+	return err
+}
+
+// turns is Poll for some messages.
+func (s *Served) turns(rw io.ReadWriter, buf, answer []byte, now int64) error {
 	for range turns {
 		if err := s.flush(rw); err != nil {
 			return err
@@ -386,6 +397,7 @@ func (s *Served) serve(rw io.ReadWriter, m *coap.Message, dst []byte, now int64)
 	t := &s.terms
 	setTerms(t, s.ours, s.session.Peer, head)
 	t.Now, t.Remote, t.Pusher = now, s.config.Remote, nil
+	s.served = true
 	s.mu.Lock()
 	t.Peer = s.serial
 	if len(s.out) != 0 {
