@@ -133,6 +133,7 @@ const maxDatagram = 65507
 // enter has a call found by what comes, under a new message ID. The lock is
 // held.
 func (c *Conn) enter(k *call) {
+	c.leave(k) // a registration that is renewed may still wait for its acknowledgement
 	for {
 		c.mid++
 		if c.byID[c.mid] == nil {

@@ -208,6 +208,12 @@ func TestClient(t *testing.T) {
 			s.send(a)
 			s.want(8, "RST")
 		}, "", ErrOption},
+		{"a critical option of an error", ClientConfig{}, get("hello"), func(s *script) {
+			d := s.want(-1, hello)
+			a := reply(d, coap.Acknowledgement, d.ID, coap.CodeBadOption, "")
+			a.Options = options(coap.Option(2049), "x")
+			s.send(a)
+		}, `4.02 unregistered=x`, nil},
 		{"an elective option, 5.4.1", ClientConfig{}, get("hello"), func(s *script) {
 			d := s.want(-1, hello)
 			a := reply(d, coap.Acknowledgement, d.ID, coap.CodeContent, "hi")

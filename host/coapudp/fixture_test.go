@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/resource"
+	"github.com/bobtail-go/bobtail/transport"
 )
 
 // lan is a network of datagrams in memory, in the time of the test: a datagram
@@ -421,3 +423,26 @@ func (s *site) setNons(n int) {
 
 // mu2 takes the server's lock, which the site's own hides.
 func (s *site) mu2() { s.Server.mu.Lock() }
+
+type remoteAddr = transport.Addr
+
+// TestMain wants every goroutine to end.
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if status == 0 && !alone() {
+		buf := make([]byte, 1<<20)
+		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s", buf[:runtime.Stack(buf, true)])
+		status = 1
+	}
+	os.Exit(status)
+}
+
+// alone reports whether the goroutines of the tests end.
+func alone() bool {
+	for overdue := time.Now().Add(5 * time.Second); time.Now().Before(overdue); runtime.Gosched() {
+		if runtime.NumGoroutine() <= 2 {
+			return true
+		}
+	}
+	return false
+}

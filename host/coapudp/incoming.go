@@ -159,7 +159,9 @@ func (c *Conn) separate(d *coap.Datagram, b []byte, empty func(coap.Type) []byte
 
 // response gives a response to its call, and reports whether that can take it.
 func (c *Conn) response(k *call, d *coap.Datagram, b []byte) bool {
-	if _, bad := d.Options.Critical(nil); bad {
+	// An error is told as it is: some servers repeat in 4.02 what they do not know,
+	// and nothing is done by it.
+	if _, bad := d.Options.Critical(nil); bad && !d.Code.IsError() {
 		k.finish(ErrOption) // RFC 7252 section 5.4.1
 		return false
 	}

@@ -195,6 +195,9 @@ func (s *Server) relaunch(o int32, now int64) {
 	} else {
 		s.counts.Retransmits++
 	}
+	if !p.seen && p.budget < len(g.buf) {
+		return // it may have been forged, and has had its share
+	}
 	p.budget -= len(g.buf)
 	s.write(g.buf, p.way)
 }
