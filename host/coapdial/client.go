@@ -169,7 +169,8 @@ type transfer struct {
 	r       *Request
 	method  coap.Code
 	payload []byte // of a request that was sent whole; it is repeated for further blocks of the answer to a FETCH
-	blocks  bool   // the body went by blocks
+	cut     bool   // the body went by blocks, all of which have the tag
+	tag     uint32 // a Request-Tag (RFC 9175 section 3)
 	again   int    // how often the content has changed
 	early   bool   // the request says how large the blocks of the answer may be
 }

@@ -36,7 +36,7 @@ func (t *transfer) receive(m coap.Message) (*Response, error) {
 			return resp, nil
 		}
 		// What was fetched is of another state (RFC 7959 section 2.4).
-		if t.again++; t.again > changes || t.blocks || !out.forget() {
+		if t.again++; t.again > changes || t.cut || !out.forget() {
 			return nil, ErrChanged
 		}
 		t.fresh()
@@ -73,6 +73,9 @@ func (t *transfer) rest(m coap.Message, b coap.Block, out *sink) (changed bool, 
 		}
 		t.fresh()
 		t.extra(coap.OptBlock2, uint64(coap.Block{Num: uint32(num), SZX: b.SZX}.Uint()))
+		if t.cut {
+			t.extra(coap.OptRequestTag, uint64(t.tag)) // it is part of what the answer is kept by
+		}
 		var payload []byte
 		if t.method == coap.CodeFETCH {
 			payload = t.payload // which says what is fetched (RFC 8132 section 2.1)

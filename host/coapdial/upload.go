@@ -25,7 +25,6 @@ type upload struct {
 
 	szx   uint8
 	chunk int // the most bytes of the next message: a block, or several by BERT
-	tag   uint32
 }
 
 // send sends the request with all of its body, and gives the answer to the last
@@ -68,9 +67,9 @@ func (t *transfer) send() (coap.Message, error) {
 		}
 		t.payload = nil // the server wants it by blocks (RFC 7959 section 2.9.3)
 	}
-	t.blocks = true
+	t.cut = true
 	u.tag = t.c.tags.Add(1)
-	return u.blocks()
+	return u.sendBlocks()
 }
 
 // size chooses the size of the blocks, and how long a body is sent whole.
@@ -124,8 +123,8 @@ func (u *upload) fill(n int) error {
 	return nil
 }
 
-// blocks sends the body block by block.
-func (u *upload) blocks() (coap.Message, error) {
+// sendBlocks sends the body block by block.
+func (u *upload) sendBlocks() (coap.Message, error) {
 	for lost := 0; ; {
 		// A byte more tells whether there is one.
 		if err := u.fill(u.chunk + 1); err != nil {
@@ -190,10 +189,11 @@ func (u *upload) blocks() (coap.Message, error) {
 }
 
 // smaller takes the size of blocks that a server asks for which refuses larger
-// ones (RFC 7959 section 2.9.3). It reports false if it asks for none.
+// ones (RFC 7959 section 2.9.3). It reports false if it asks for none, or for
+// those that it has just refused.
 func (u *upload) smaller(m coap.Message) bool {
 	b, ok := block(m, coap.OptBlock1)
-	if !ok || b.SZX > u.szx || u.blocksBegun() && b.SZX == u.szx {
+	if !ok || b.SZX > u.szx || u.cut && b.SZX == u.szx {
 		return false
 	}
 	u.szx = b.SZX
@@ -202,10 +202,6 @@ func (u *upload) smaller(m coap.Message) bool {
 	}
 	return true
 }
-
-// blocksBegun reports whether blocks are being sent: then a server that asks for
-// those that it has just refused makes no sense.
-func (u *upload) blocksBegun() bool { return u.transfer.blocks }
 
 // isTooLarge reports whether an answer may ask for smaller blocks.
 func isTooLarge(m coap.Message) bool { return m.Code == coap.CodeRequestEntityTooLarge }
