@@ -52,7 +52,7 @@ func TestFormats(t *testing.T) {
 		t.Errorf("text/plain is %d, %v", f, ok)
 	}
 	for _, s := range []string{"", "unregistered", "65536", "text", "application/json ", "07"} {
-		if f, ok := coap.ParseFormat(s); ok {
+		if f, ok := coap.ParseFormat(s); ok || f != 0 {
 			t.Errorf("ParseFormat(%q) = %d", s, f)
 		}
 	}

@@ -185,5 +185,8 @@ func parseUint16(s string) (n uint16, ok bool) {
 		}
 		v = 10*v + uint32(d)
 	}
-	return uint16(v), v < 1<<16
+	if v > 65535 {
+		return 0, false
+	}
+	return uint16(v), true
 }
