@@ -111,7 +111,7 @@ func TestUnregistered(t *testing.T) {
 			t.Errorf("option %d is %+v, %v", i, d, ok)
 		}
 	}
-	for _, s := range []string{"", "unregistered", "65536", "99999", "100000", "0x1", "01", "-1", "1 ", "Uri", "Uri-Path "} {
+	for _, s := range []string{"", "unregistered", "65536", "99999", "100000", "0x1", "01", "-1", "1 ", "1:", "Uri", "Uri-Path "} {
 		if o, ok := coap.ParseOptionName(s); ok || o != 0 {
 			t.Errorf("ParseOptionName(%q) = %d", s, o)
 		}

@@ -87,13 +87,31 @@ func (u *URI) setAuthority(s string) Error {
 	} else {
 		i := indexByte(s, ':')
 		u.Host, s = s[:i], s[i:]
-		if e := checkEscaped(u.Host, &hostChars); e == ErrURIEscape {
+		if e := checkName(u.Host); e != 0 {
 			return e
-		} else if n := unescapedSize(u.Host); e != 0 || n == 0 || n > MaxSegment {
-			return ErrURIHost
 		}
 	}
 	return u.setPort(s)
+}
+
+// checkName wants a name of MaxSegment bytes at most. An escape may stand for a
+// letter that is not of ASCII, but not for what would make another address of
+// the name, such as a colon.
+func checkName(s string) Error {
+	if e := checkEscaped(s, &hostChars); e == ErrURIEscape {
+		return e
+	} else if n := unescapedSize(s); e != 0 || n == 0 || n > MaxSegment {
+		return ErrURIHost
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] != '%' {
+			continue
+		}
+		if c := ascii.Unhex(s[i+1])<<4 | ascii.Unhex(s[i+2]); c < 128 && !hostChars.has(c) {
+			return ErrURIHost
+		}
+	}
+	return 0
 }
 
 // setPort reads the port behind its colon.
@@ -180,13 +198,10 @@ func (u URI) IsSecure() bool { return len(u.Scheme) > 4 && u.Scheme[4] == 's' }
 func (u URI) AppendOptions(dst []byte) ([]byte, error) {
 	got, prev := dst, Option(0)
 	if indexByte(u.Host, ':') == len(u.Host) && !isIPv4(u.Host) {
-		if e := checkEscaped(u.Host, &hostChars); e != 0 {
+		if e := checkName(u.Host); e != 0 {
 			return dst, e
 		}
 		size := unescapedSize(u.Host)
-		if size == 0 || size > MaxSegment {
-			return dst, ErrURIHost
-		}
 		got = appendUnescaped(appendOptionHeader(got, uint(OptURIHost), size), u.Host)
 		for name := got[len(got)-size:]; len(name) != 0; name = name[1:] {
 			name[0] = ascii.Lower(name[0]) // RFC 7252 section 6.4, step 5
