@@ -29,16 +29,15 @@ func (m *Message) appendBody(dst []byte) []byte {
 	return AppendPayload(append(dst, m.Options...), m.Payload)
 }
 
-// tokenNibble is what the TKL field has for a token, and how many bytes of
-// extended length there are (RFC 8974 section 2.1).
-func tokenNibble(length int) (nibble byte, n int) {
+// tokenNibble is what the TKL field has for a token (RFC 8974 section 2.1).
+func tokenNibble(length int) byte {
 	switch {
 	case length < 13:
-		return byte(length), 0
+		return byte(length)
 	case length < 269:
-		return 13, 1
+		return 13
 	case length <= MaxExtendedToken:
-		return 14, 2
+		return 14
 	}
 	panic("coap: token too long")
 }

@@ -147,7 +147,7 @@ func AppendTCPHeader(dst []byte, c Code, token []byte, rest int) []byte {
 }
 
 func appendTCPHeader(dst []byte, c Code, token []byte, rest uint64) []byte {
-	tkl, _ := tokenNibble(len(token))
+	tkl := tokenNibble(len(token))
 	switch {
 	case rest < length13:
 		dst = append(dst, byte(rest)<<4|tkl, byte(c))

@@ -111,7 +111,7 @@ func SizeUDP(m Message) int {
 // AppendUDP appends a datagram. It panics if the token is longer than
 // MaxExtendedToken.
 func AppendUDP(dst []byte, d Datagram) []byte {
-	tkl, _ := tokenNibble(len(d.Token))
+	tkl := tokenNibble(len(d.Token))
 	dst = append(dst, 1<<6|byte(d.Type&3)<<4|tkl, byte(d.Code), byte(d.ID>>8), byte(d.ID))
 	return d.appendBody(appendToken(dst, d.Token))
 }
