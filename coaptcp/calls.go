@@ -206,14 +206,23 @@ func (c *conn) callBack(done func(Answer), a Answer) bool {
 	if done == nil {
 		return true
 	}
-	if !c.w.BeginHandler(0, false) {
-		return c.giveUp(engine.Abort)
+	if !c.begin() {
+		return false
 	}
 	c.d.tell(c.h, done, a)
+	return c.finish()
+}
+
+// begin has what follows be a handler. It returns false with the verdict if the
+// engine has stopped.
+func (c *conn) begin() bool { return c.w.BeginHandler(0, false) || c.giveUp(engine.Abort) }
+
+// finish says that it has returned. It returns false with the verdict if the right
+// to the slot has passed.
+func (c *conn) finish() bool {
 	if !c.w.EndHandler() {
 		c.lost = true
 		c.verdict = engine.Lost
-		return false
 	}
-	return true
+	return !c.lost
 }

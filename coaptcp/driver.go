@@ -34,6 +34,7 @@ type Driver struct {
 	bounded  bool
 	sweeping atomic.Int64 // when Router.Sweep is next worth a call
 	calls    calls
+	dials    dials
 
 	heads heads
 
@@ -258,7 +259,7 @@ const mostDiagnostic = 128
 func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 	r := &d.records[h.Index()]
 	if r.flags&flagOpen == 0 {
-		d.calls.drop(d, h, r) // a connection that was dialled
+		d.dials.drop(d, h)
 		return
 	}
 	d.counts.open.Add(-1)

@@ -31,6 +31,7 @@ func (c *conn) flush() bool {
 	}
 	c.out = c.out[:0]
 	if err != nil {
+		c.err = err
 		return c.giveUp(engine.Abort)
 	}
 	if !c.reserved {

@@ -47,6 +47,7 @@ type conn struct {
 	again    bool // the message at hand is to be looked at once more
 	panicked bool
 	lost     bool // the right to the slot has passed
+	err      error
 	stop     stop
 	verdict  engine.Verdict
 
@@ -85,7 +86,7 @@ func (c *conn) load(w *engine.Worker, s *pool.Slot) {
 	c.st = *pool.StateOf[state](s)
 	c.at, c.end, c.got = 0, 0, 0
 	c.out = c.out[:0]
-	c.stop, c.verdict = stopNone, 0
+	c.stop, c.verdict, c.err = stopNone, 0, nil
 	c.held, c.again, c.panicked, c.lost = false, false, false, false
 	if c.r.flags&flagIgnored != 0 {
 		c.r.flags &^= flagIgnored
@@ -160,11 +161,26 @@ func (c *conn) serve() engine.Verdict {
 // open sends our CSM, before everything else (RFC 8323 section 5.3).
 func (c *conn) open() bool {
 	d := c.d
-	c.r.flags, c.r.need, c.r.since = flagOpen, 0, pool.Never
-	d.counts.open.Add(1)
-	d.counts.opened.Add(1)
+	c.r.flags, c.r.need, c.r.since = 0, 0, pool.Never
 	c.out = append(c.out, d.hello[:d.helloN]...)
-	return c.flush()
+	ok := c.flush()
+	if ok {
+		c.r.flags = flagOpen
+		d.counts.open.Add(1)
+		d.counts.opened.Add(1)
+	}
+	if d.dials.n.Load() == 0 {
+		return ok
+	}
+	opened := d.dials.take(c.h)
+	if opened == nil {
+		return ok
+	}
+	if !c.begin() {
+		return false
+	}
+	d.tellOpened(c.h, opened, c.err)
+	return c.finish() && ok
 }
 
 // compact makes room behind what was received.

@@ -1,0 +1,75 @@
+package coaptcp
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// This file opens connections of our own. From then on they are as others: each
+// end may ask.
+
+// dials are the connections that are not open yet.
+type dials struct {
+	n    atomic.Int32 // of the list
+	mu   sync.Mutex
+	list []dial
+}
+
+type dial struct {
+	h      pool.Handle
+	opened func(peer pool.Handle, err error)
+}
+
+// Dial connects to a peer. The connection takes a slot of the engine, as those of
+// clients do, and is served by the same workers and with the same resources.
+// opened is called once, on a worker: with its handle when our CSM is sent, so that
+// the peer may be asked (Request), or with an error of package transport or
+// engine if there will be no connection. It must not block.
+//
+// The errors are those of engine.Engine.Dial; then opened is not called. Dial
+// allocates.
+func (d *Driver) Dial(a transport.Addr, opened func(peer pool.Handle, err error)) error {
+	t := &d.dials
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.n.Add(1) // who serves it at once waits for the list
+	h, err := d.e.Dial(a, d.number)
+	if err != nil {
+		t.n.Add(-1)
+		return err
+	}
+	t.list = append(t.list, dial{h, opened})
+	return nil
+}
+
+// take takes a dial out of the list.
+func (t *dials) take(h pool.Handle) func(pool.Handle, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.list {
+		if t.list[i].h == h {
+			opened := t.list[i].opened
+			n := len(t.list) - 1
+			t.list[i], t.list[n] = t.list[n], dial{}
+			t.list = t.list[:n]
+			t.n.Add(-1)
+			return opened
+		}
+	}
+	return nil
+}
+
+// drop ends a dial whose slot is gone before it was served.
+func (t *dials) drop(d *Driver, h pool.Handle) {
+	if opened := t.take(h); opened != nil {
+		d.tellOpened(h, opened, transport.ErrTimedOut)
+	}
+}
+
+func (d *Driver) tellOpened(h pool.Handle, opened func(pool.Handle, error), err error) {
+	defer d.rescue(h)
+	opened(h, err)
+}
