@@ -16,6 +16,9 @@ import (
 type program struct {
 	url  string // ends with a slash
 	addr string // HOST:PORT
+
+	greeting string // the line that says where it serves
+
 	log  lines  // what it says on standard error
 	stop func() // ends it, and returns when it has ended
 }
@@ -83,6 +86,7 @@ func start(t *testing.T, args ...string) *program {
 	if err != nil || !ok {
 		t.Fatalf("bobtail serve %q says %q, %v", args, line, err)
 	}
+	p.greeting = strings.TrimSpace(line)
 	p.url = rest[strings.Index(rest, "http"):]
 	p.url, _, _ = strings.Cut(p.url, " ")
 	_, p.addr, _ = strings.Cut(strings.TrimSuffix(p.url, "/"), "://")
