@@ -1,6 +1,7 @@
 #include "coap.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -121,8 +122,12 @@ static int check_answer(const uint8_t *p, size_t token, const uint8_t *end, unsi
 			const char **why)
 {
 	m->kind = COAP_ANSWER;
-	if (code != CODE_CONTENT)
-		return bad(why, "not the code 2.05");
+	if (code != CODE_CONTENT) {
+		static _Thread_local char text[40];
+
+		snprintf(text, sizeof text, "not the code 2.05, but %u.%02u", code >> 5, code & 31);
+		return bad(why, text);
+	}
 	if (token != TOKEN_SIZE)
 		return bad(why, "a token of another size");
 	m->token = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
