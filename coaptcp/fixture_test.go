@@ -351,20 +351,6 @@ func (c *client) trySend(s string) error {
 	return errPatience
 }
 
-// want wants exactly these bytes next.
-func (c *client) want(s string) {
-	c.f.t.Helper()
-	b := make([]byte, len(s))
-	n, err := io.ReadFull(c.in, b)
-	if err != nil || string(b) != s {
-		dump := ""
-		if err == errPatience {
-			dump = stacks()
-		}
-		c.f.t.Fatalf("got %s, error %v, want %s\n%s", brief(b[:n]), err, brief([]byte(s)), dump)
-	}
-}
-
 // wantEnd wants the end of the connection.
 func (c *client) wantEnd() {
 	c.f.t.Helper()
