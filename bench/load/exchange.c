@@ -298,7 +298,7 @@ static int take_datagram(struct thread *t, struct conn *c, const char *p, size_t
 		return 1;
 	/* The answer to a request that was sent again may come twice. */
 	t->late++;
-	if (t->late > t->again) {
+	if (t->late > t->repeats) {
 		*why = "an answer that nobody waits for";
 		return -1;
 	}
@@ -359,6 +359,7 @@ static void repeat(struct thread *t, struct conn *c, struct exchange *x, int64_t
 	x->wait *= 2;
 	x->due = at + x->wait;
 	t->again++;
+	t->repeats++;
 	if (send(c->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)size)
 		drop(t, c, "the server does not take requests");
 }

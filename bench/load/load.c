@@ -422,7 +422,6 @@ static void phase(struct thread *t, int64_t budget)
 	t->longest = 0;
 	t->done = 0;
 	t->again = 0;
-	t->late = 0;
 	t->left = budget;
 	t->waiting = 0;
 	for (unsigned i = 0; i < t->count; i++)

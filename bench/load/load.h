@@ -42,7 +42,8 @@ struct thread {
 	int64_t left;         /* requests that are still to be sent */
 	int64_t waiting;      /* connections that have answers to come */
 	int64_t done, errors;
-	int64_t again;     /* datagrams that were sent once more */
+	int64_t again;     /* datagrams that were sent once more, of this phase */
+	int64_t repeats;   /* the same of both */
 	int64_t late;      /* answers that came after another to the same request */
 	int64_t looked;    /* when it was last looked what is overdue */
 	uint64_t random;
