@@ -23,6 +23,11 @@ type Call struct {
 	// beside those of the registry.
 	Understands []coap.Option
 
+	// Keep has the next Start of the Call on this connection use the same token,
+	// for the parts of a transfer by blocks: some servers know by it what belongs
+	// together. The exchange is kept for that, until Cancel.
+	Keep bool
+
 	// Notify makes a request with Observe 0 an observation (RFC 7641 section
 	// 3.1): it is called by Run with every notification behind the answer, in
 	// the order of their states (RFC 8323 section 7.1). m is valid during the
@@ -104,6 +109,7 @@ const (
 	exchangeDropped                // the answer, for nobody
 	exchangeUnwanted               // notifications, for nobody, who was not told so
 	exchangeLeft                   // notifications, for nobody, until the answer to our deregistration
+	exchangeKept                   // nothing, until the call is started again
 )
 
 // end frees an exchange of which nothing will come any more.
@@ -183,6 +189,7 @@ func (c *Conn) Start(a *Call, stop <-chan struct{}) error {
 	if a.state != callIdle {
 		err = ErrInUse
 	}
+	slot, kept := c.kept(a)
 	c.mu.Unlock()
 	if err != nil {
 		return err
@@ -190,25 +197,38 @@ func (c *Conn) Start(a *Call, stop <-chan struct{}) error {
 	if a.done == nil {
 		a.done = make(chan struct{}, 1)
 	}
-	var slot uint16
-	select {
-	case slot = <-c.free:
-	default:
+	if !kept {
 		select {
 		case slot = <-c.free:
-		case <-stop:
-			return ErrCancelled
+		default:
+			select {
+			case slot = <-c.free:
+			case <-stop:
+				return ErrCancelled
+			}
 		}
 	}
-	if !c.take(stop) {
-		c.free <- slot
-		return ErrCancelled
+	if c.take(stop) {
+		c.mu.Lock()
+		err = c.start(a, slot, kept, stop)
+		<-c.turn
+		c.unlock()
+	} else {
+		err = ErrCancelled
 	}
-	c.mu.Lock()
-	err = c.start(a, slot, stop)
-	<-c.turn
-	c.unlock()
+	if err != nil && !kept {
+		c.free <- slot
+	}
 	return err
+}
+
+// kept is the exchange that is kept for a call, if one is.
+func (c *Conn) kept(a *Call) (slot uint16, ok bool) {
+	if int(a.slot) >= len(c.table) {
+		return 0, false // it was on another Conn
+	}
+	e := &c.table[a.slot]
+	return a.slot, e.state == exchangeKept && e.call == a
 }
 
 // take takes the turn.
@@ -226,18 +246,19 @@ func (c *Conn) take(stop <-chan struct{}) bool {
 	}
 }
 
-// start is Start with a number, the turn and the lock, of which it gives back
-// the number if it fails.
-func (c *Conn) start(a *Call, slot uint16, stop <-chan struct{}) error {
+// start is Start with a number, the turn and the lock.
+func (c *Conn) start(a *Call, slot uint16, kept bool, stop <-chan struct{}) error {
 	l := &c.lanes[laneRequests]
 	rest := len(a.Options)
 	if len(a.Payload) != 0 {
 		rest += 1 + len(a.Payload)
 	}
 	e := &c.table[slot]
-	e.uses++
-	if e.uses == 0 {
-		e.uses = 1 // so that no token is empty
+	if !kept {
+		e.uses++
+		if e.uses == 0 {
+			e.uses = 1 // so that no token is empty
+		}
 	}
 	err := c.stop
 	if err == nil && (rest > 1<<31-1-coap.MaxTCPHeader-coap.MaxToken || c.tooLong(slot, rest)) {
@@ -250,7 +271,6 @@ func (c *Conn) start(a *Call, slot uint16, stop <-chan struct{}) error {
 		err = c.stop // a Release, since we looked
 	}
 	if err != nil {
-		c.free <- slot
 		return err
 	}
 	a.Answer, a.Err, a.waited = coap.Message{}, nil, false
@@ -322,10 +342,13 @@ func (c *Conn) Do(a *Call, stop <-chan struct{}) error {
 // 8323 section 7.4); for that it waits as Start does. If it fails, the peer was
 // not told, and the call is over all the same, but for one that was observing
 // and whose Cancel has failed with ErrCancelled: that may be tried again.
-// Cancelling a call that is over does nothing.
+// Cancelling a call that is over does nothing but give up what Keep has kept.
 func (c *Conn) Cancel(a *Call, stop <-chan struct{}) error {
 	c.mu.Lock()
 	if a.state == callIdle {
+		if slot, ok := c.kept(a); ok {
+			c.release(slot)
+		}
 		c.mu.Unlock()
 		return nil
 	}

@@ -229,6 +229,14 @@ func (c *Conn) Err() error {
 	return err
 }
 
+// Waiting is the number of calls that wait for their answers.
+func (c *Conn) Waiting() int {
+	c.mu.Lock()
+	n := c.waiting
+	c.mu.Unlock()
+	return n
+}
+
 // Release asks the peer to answer what he was asked, and to close the stream
 // (RFC 8323 section 5.5); Run then returns nil. address and holdOff may be ""
 // and 0, and are as in coap.AppendRelease; an address that does not fit into

@@ -170,7 +170,7 @@ func (c *Conn) deliver(m *coap.Message) {
 	}
 	observing := m.Code.Class() == 2 && m.Options.Has(coap.OptObserve)
 	switch e.state {
-	case exchangeFree:
+	case exchangeFree, exchangeKept:
 	case exchangeWaits:
 		a := e.call
 		if (a.Code == coap.CodePing) != (m.Code == coap.CodePong) {
@@ -182,7 +182,12 @@ func (c *Conn) deliver(m *coap.Message) {
 			c.waiting--
 		} else {
 			a.state = callIdle
-			c.release(slot)
+			if a.Keep {
+				e.state = exchangeKept
+				c.waiting--
+			} else {
+				c.release(slot)
+			}
 		}
 		a.finish(err)
 	case exchangeObserved:

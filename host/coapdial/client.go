@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/coapconn"
 )
 
 // Client asks a server, over one connection. Its methods may be called from any
@@ -142,7 +143,11 @@ func (c *Client) Ping(ctx context.Context) error { return c.ex.Ping(ctx) }
 // Release has the server finish what it was asked, and close the connection
 // (RFC 8323 section 5.5), and waits for that; then it closes the client. Over
 // UDP there is nothing to say.
-func (c *Client) Release(ctx context.Context) error { return c.ex.Release(ctx) }
+func (c *Client) Release(ctx context.Context) error {
+	err := c.ex.Release(ctx)
+	c.ex.Close()
+	return err
+}
 
 // Close closes the connection. What is under way fails.
 func (c *Client) Close() error { return c.ex.Close() }
@@ -168,11 +173,12 @@ type transfer struct {
 	ctx     context.Context
 	r       *Request
 	method  coap.Code
-	payload []byte // of a request that was sent whole; it is repeated for further blocks of the answer to a FETCH
-	cut     bool   // the body went by blocks, all of which have the tag
-	tag     uint32 // a Request-Tag (RFC 9175 section 3)
-	again   int    // how often the content has changed
-	early   bool   // the request says how large the blocks of the answer may be
+	payload []byte         // of a request that was sent whole; it is repeated for further blocks of the answer to a FETCH
+	cut     bool           // the body went by blocks, all of which have the tag
+	tag     uint32         // a Request-Tag (RFC 9175 section 3)
+	call    *coapconn.Call // of all messages, over TCP
+	again   int            // how often the content has changed
+	early   bool           // the request says how large the blocks of the answer may be
 }
 
 // begin checks a request and puts its options together.
@@ -203,6 +209,10 @@ func (c *Client) begin(ctx context.Context, r *Request) (*transfer, error) {
 
 // end gives the memory back.
 func (t *transfer) end() {
+	if t.call != nil {
+		t.c.ex.(*tcp).put(t.call)
+		t.call = nil
+	}
 	t.c.pool.Put(t.memory)
 	t.memory = nil
 }
@@ -266,9 +276,20 @@ func (t *transfer) first() {
 }
 
 // exchange sends a message with the options of with, and waits for its answer,
-// which is valid until the next one.
+// which is valid until the next one. All messages of a transfer have the same
+// token, since there are servers that know by it what belongs together (go-coap,
+// to 3.4).
 func (t *transfer) exchange(payload []byte) (coap.Message, error) {
-	return t.c.ex.Do(t.ctx, coap.Message{Code: t.method, Options: t.with, Payload: payload}, t.into)
+	m := coap.Message{Code: t.method, Options: t.with, Payload: payload}
+	ex, ok := t.c.ex.(*tcp)
+	if !ok {
+		return t.c.ex.Do(t.ctx, m, t.into)
+	}
+	if t.call == nil {
+		t.call = ex.get()
+		t.call.Keep = true
+	}
+	return ex.call(t.ctx, t.call, m, t.into)
 }
 
 // progress tells how far it is.

@@ -132,18 +132,27 @@ func (t *tcp) sweep(c *Config) {
 }
 
 func (t *tcp) Do(ctx context.Context, m coap.Message, into []byte) (coap.Message, error) {
-	a := t.calls.Get().(*coapconn.Call)
-	a.Code, a.Options, a.Payload, a.Into = m.Code, m.Options, m.Payload, into
-	err := t.conn.Do(a, ctx.Done())
-	m = a.Answer
-	t.put(a)
-	return m, cause(ctx, err)
+	a := t.get()
+	defer t.put(a)
+	return t.call(ctx, a, m, into)
 }
 
-// put gives back a call that is over.
+// get is a call, put gives one back that is over.
+func (t *tcp) get() *coapconn.Call { return t.calls.Get().(*coapconn.Call) }
+
 func (t *tcp) put(a *coapconn.Call) {
-	a.Options, a.Payload, a.Into, a.Answer = nil, nil, nil, coap.Message{}
+	if a.Keep {
+		_ = t.conn.Cancel(a, nil) // it is over: nothing is waited for
+	}
+	a.Options, a.Payload, a.Into, a.Answer, a.Keep = nil, nil, nil, coap.Message{}, false
 	t.calls.Put(a)
+}
+
+// call is Do by a call of the caller's.
+func (t *tcp) call(ctx context.Context, a *coapconn.Call, m coap.Message, into []byte) (coap.Message, error) {
+	a.Code, a.Options, a.Payload, a.Into = m.Code, m.Options, m.Payload, into
+	err := t.conn.Do(a, ctx.Done())
+	return a.Answer, cause(ctx, err)
 }
 
 // cause is what a call has failed with, by the words of its context.
@@ -156,7 +165,8 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// farewell is how long a deregistration may wait for its turn.
+// farewell is how long a deregistration may wait for its turn, and a peer may
+// take to close when it was released and owes nothing.
 const farewell = time.Second
 
 func (t *tcp) Observe(ctx context.Context, m coap.Message, f func(coap.Message) error) error {
@@ -265,19 +275,25 @@ func (t *tcp) Ping(ctx context.Context) error {
 
 func (t *tcp) Release(ctx context.Context) error {
 	if err := t.conn.Release("", 0); err != nil {
-		t.Close()
 		return err
 	}
-	select {
-	case <-t.over:
-	case <-ctx.Done():
+	// Some servers do not close after a Release: nobody is waited for who owes
+	// nothing.
+	tick := time.NewTicker(farewell / 2)
+	defer tick.Stop()
+	for idle := 0; idle < 2; {
+		select {
+		case <-t.over:
+			return t.err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+			if idle++; t.conn.Waiting() != 0 {
+				idle = 0
+			}
+		}
 	}
-	err := context.Cause(ctx)
-	t.Close()
-	if err != nil {
-		return err
-	}
-	return t.err
+	return nil
 }
 
 func (t *tcp) Close() error {
