@@ -22,14 +22,6 @@ func codeText(c coap.Code) string {
 	return c.String()
 }
 
-// showOptions shows each option on a line of standard error.
-func showOptions(mark string, o coap.Options) {
-	it := o.Iter()
-	for it.Next() {
-		fmt.Fprintf(os.Stderr, "%s %s\n", mark, optionText(it.Number, it.Value))
-	}
-}
-
 // optionText is an option as -option takes it, if it does.
 func optionText(n coap.Option, v []byte) string {
 	d, known := n.Definition()

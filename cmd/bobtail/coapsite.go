@@ -94,6 +94,15 @@ func (c *resources) run(every time.Duration) {
 	}
 }
 
+// goodbye tells the observers that there will be no more (RFC 7641 section 3.2).
+func (c *resources) goodbye() {
+	const again = 5 // seconds, as coaptcp tells those who are connected
+	c.clock.Publish(resource.Notification{
+		Code:    coap.CodeServiceUnavailable,
+		Options: coap.AppendUintOption(nil, 0, coap.OptMaxAge, again),
+	})
+}
+
 func coapWelcome(w resource.Response, r *resource.Request) error {
 	return w.Text("This is bobtail serve. /.well-known/core lists what there is.\n")
 }

@@ -277,6 +277,9 @@ func TestWrongUse(t *testing.T) {
 		{"port out of range", "serve -addr 127.0.0.1:65536", "0 to 65535"},
 		{"no host", "serve -addr nowhere.invalid:80", "no host"},
 		{"no address of this machine", "serve -addr 192.0.2.1:0", "not an address of this machine"},
+		{"CoAP without a port", "serve -coap 127.0.0.1", "-coap 127.0.0.1: want HOST:PORT"},
+		{"CoAP at no address of this machine", "serve -addr 127.0.0.1:0 -coap 192.0.2.1:0", "-coap: 192.0.2.1:0 is not an address of this machine"},
+		{"CoAP with a folder", "serve -coap 127.0.0.1:0 .", "-coap is for the site"},
 		{"more sockets than descriptors", "serve -sockets 16000000", "ulimit -n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -77,6 +77,9 @@ func (s *site) run() {
 func (s *site) close() {
 	close(s.stop)
 	s.clock.close()
+	if s.coap != nil {
+		s.coap.goodbye()
+	}
 }
 
 // siteMemory is what the site holds beside its server, in bytes.

@@ -15,7 +15,7 @@ import (
 	"github.com/bobtail-go/bobtail/wsconn"
 )
 
-// terminal is a pseudo-terminal with a run of bobtail ws on it.
+// terminal is a pseudo-terminal with a run of bobtail on it.
 type terminal struct {
 	t     *testing.T
 	cmd   *exec.Cmd
@@ -53,7 +53,7 @@ func onTerminal(t *testing.T, env []string, args ...string) *terminal {
 		t.Skip(err)
 	}
 	defer theirs.Close()
-	y := &terminal{t: t, ours: ours, cmd: exec.Command(binary, append([]string{"ws"}, args...)...)}
+	y := &terminal{t: t, ours: ours, cmd: exec.Command(binary, args...)}
 	y.cmd.Stdin, y.cmd.Stdout, y.cmd.Stderr = theirs, theirs, theirs
 	y.cmd.Env = append(append(os.Environ(), "TERM=xterm", "NO_COLOR="), env...)
 	y.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -119,7 +119,7 @@ func TestWSTerminal(t *testing.T) {
 		}
 	}
 	t.Run("lines and messages", func(t *testing.T) {
-		y := onTerminal(t, nil, "-slash", s.URL+"/echo")
+		y := onTerminal(t, nil, "ws", "-slash", s.URL+"/echo")
 		y.shows("connected; Ctrl-C ends it")
 		y.shows("> ")
 		y.types("hellx\x7fo\r") // a letter is taken back
@@ -137,14 +137,14 @@ func TestWSTerminal(t *testing.T) {
 		told(ws.CodeNormal)
 	})
 	t.Run("Ctrl-C", func(t *testing.T) {
-		y := onTerminal(t, nil, "-close", "1001", s.URL+"/echo")
+		y := onTerminal(t, nil, "ws", "-close", "1001", s.URL+"/echo")
 		y.shows("> ")
 		y.types("half a line\x03")
 		y.ends(0)
 		told(ws.CodeGoingAway)
 	})
 	t.Run("messages of both kinds, that cannot harm it", func(t *testing.T) {
-		y := onTerminal(t, nil, s.URL+"/kinds")
+		y := onTerminal(t, nil, "ws", s.URL+"/kinds")
 		all := y.ends(0)
 		for _, want := range []string{`< ` + "\x1b[0m" + `a text \u001b[2J\u202e`, "3 bytes, binary", "00000000  00 01 ff", "the end", "the server closes with 1000, normal closure"} {
 			if !strings.Contains(all, want) {
@@ -158,7 +158,7 @@ func TestWSTerminal(t *testing.T) {
 		<-s.told
 	})
 	t.Run("without colours", func(t *testing.T) {
-		y := onTerminal(t, []string{"NO_COLOR=1"}, s.URL+"/echo")
+		y := onTerminal(t, []string{"NO_COLOR=1"}, "ws", s.URL+"/echo")
 		y.shows("> ")
 		y.types("plain\r")
 		y.shows("< plain\r\n")
@@ -167,7 +167,7 @@ func TestWSTerminal(t *testing.T) {
 		told(ws.CodeNormal)
 	})
 	t.Run("dumb", func(t *testing.T) {
-		y := onTerminal(t, []string{"TERM=dumb"}, "-quiet", s.URL+"/echo")
+		y := onTerminal(t, []string{"TERM=dumb"}, "ws", "-quiet", s.URL+"/echo")
 		y.types("plain\n")
 		if before := y.shows("< plain\r\n"); strings.Contains(before, "\x1b") || strings.Contains(before, "connected") {
 			t.Errorf("%q", before)
@@ -177,7 +177,7 @@ func TestWSTerminal(t *testing.T) {
 		told(ws.CodeNormal)
 	})
 	t.Run("the server goes", func(t *testing.T) {
-		y := onTerminal(t, nil, s.URL+"/gone")
+		y := onTerminal(t, nil, "ws", s.URL+"/gone")
 		if all := y.ends(1); !strings.Contains(all, "bobtail: the server has gone without a close frame\r\n") {
 			t.Errorf("%q", all)
 		}
