@@ -7,15 +7,8 @@ import (
 
 // The handlers, and how what they answer goes out.
 
-// work is the goroutine of a worker.
-func (s *Server) work(w *worker) {
-	for j := range s.queue {
-		s.serve(w, j)
-	}
-}
-
-// serve has a request answered.
-func (s *Server) serve(w *worker, j *job) {
+// serve has a request answered, and reports whether the worker still leads.
+func (s *Server) serve(w *worker, j *job) (leads bool) {
 	// The lock is not needed for what does not change as long as the endpoint has
 	// a job: it keeps its place.
 	p := &s.ends.list[j.ep]
@@ -46,14 +39,7 @@ func (s *Server) serve(w *worker, j *job) {
 			a = w.x.Abandon()
 		}
 	}
-	if s.cfg.Access != nil {
-		n := 0
-		if _, p, err := coap.ParseBody(a.Body); err == nil && !a.Later {
-			n = len(p)
-		}
-		s.cfg.Access(j.m, w.terms.Remote, w.terms.Peer, a.Code, n, s.now()-j.came)
-	}
-	s.answer(w, j, a, head, observes)
+	return s.answer(w, j, a, head, observes, now)
 }
 
 // begin says that a handler runs from now on, and reports whether it may.
@@ -81,12 +67,13 @@ func (s *Server) run(x *resource.Exchange) (ok bool) {
 	return true
 }
 
-// answer sends what a handler has answered, and ends the job.
-func (s *Server) answer(w *worker, j *job, a resource.Answer, head int, observes bool) {
+// answer sends what a handler has answered, and ends the job. It reports whether
+// the worker still leads.
+func (s *Server) answer(w *worker, j *job, a resource.Answer, head int, observes bool, begun int64) (leads bool) {
 	b := w.out[:head+len(a.Body)]
 	s.mu.Lock()
 	p := &s.ends.list[j.ep]
-	to := p.way
+	to := p.way // a copy: the endpoint may be another's when it is used
 	now := s.now()
 	if observes && !a.Later && coap.Options(a.Body).Has(coap.OptObserve) {
 		p.observer = true
@@ -98,33 +85,42 @@ func (s *Server) answer(w *worker, j *job, a resource.Answer, head int, observes
 	if p.linked {
 		s.due(now + int64(sweepEvery)) // the Router may have to be swept
 	}
-	if a.Later || a.None {
-		s.counts.Answers[0]++
-	} else {
-		s.counts.Answers[a.Code.Class()]++
-	}
+	code := a.Code
 	switch {
 	case j.lost || s.state != stateServing:
-		b = nil
+		b, code = nil, coap.CodeServiceUnavailable
 	case a.Later || a.None:
-		b = s.silent(j, b, a.Later)
+		b, code = s.silent(j, b, a.Later), 0
 	case j.group && (a.Code.IsError() || !p.seen && len(b) > p.budget):
-		b = s.silent(j, b, false) // RFC 7252 section 8.2
+		b, code = s.silent(j, b, false), 0 // RFC 7252 section 8.2
 	default:
-		b = s.spoken(j, p, b, a.Code, now)
+		b, code = s.spoken(j, p, b, a.Code, now)
+	}
+	if s.excess += j.reserved; !j.lost {
+		s.counts.Answers[code.Class()]++
+	}
+	if s.cfg.Access != nil {
+		s.mu.Unlock()
+		n := 0
+		if _, p, err := coap.ParseBody(a.Body); err == nil && code == a.Code {
+			n = len(p)
+		}
+		s.cfg.Access(j.m, w.terms.Remote, w.terms.Peer, code, n, now-j.came)
+		s.mu.Lock()
 	}
 	s.release(j)
+	leads = s.lead.returned(w, now-begun)
 	s.mu.Unlock()
 	if b == nil {
-		return
+		return leads
 	}
-	// The lock is not held while the system works. The address is a copy: the
-	// endpoint may be another's already.
+	// The lock is not held while the system works.
 	if _, err := s.conn.write(b, to); err != nil {
 		s.mu.Lock()
 		s.counts.Unsent++
 		s.mu.Unlock()
 	}
+	return leads
 }
 
 // silent is what is sent if there is no answer, or not now: an empty
@@ -152,10 +148,9 @@ func (s *Server) note(j *job, state progress) {
 	}
 }
 
-// spoken puts a header in front of an answer, and keeps it. It returns nil if
-// the answer is to be sent otherwise.
-func (s *Server) spoken(j *job, p *endpoint, b []byte, c coap.Code, now int64) []byte {
-	head := len(b)
+// spoken puts a header in front of an answer, and keeps it. It returns what is to
+// be sent, nil if that is done otherwise, and the code that was really answered.
+func (s *Server) spoken(j *job, p *endpoint, b []byte, c coap.Code, now int64) ([]byte, coap.Code) {
 	d := coap.Datagram{Type: coap.Acknowledgement, ID: j.mid, Message: coap.Message{Code: c, Token: j.m.Token}}
 	switch {
 	case j.non:
@@ -165,9 +160,18 @@ func (s *Server) spoken(j *job, p *endpoint, b []byte, c coap.Code, now int64) [
 	case j.acked:
 		d.Type, d.ID = coap.Confirmable, 0
 	}
-	head = len(coap.AppendUDP(b[:0], d))
+	coap.AppendUDP(b[:0], d)
 	if !p.seen && len(b) > p.budget {
-		b = s.shorten(j, p, b, head, d, safe(j.m.Code), now)
+		if safe(j.m.Code) {
+			// Nothing has been done that this denies.
+			s.counts.Challenged++
+			c = coap.CodeUnauthorized
+			d.Code = c
+			b = coap.AppendUDP(b[:0], d)
+			b = coap.AppendOption(b, 0, coap.OptEcho, s.echo.value(p.addr, now/int64(echoTime)))
+		} else {
+			s.overrun(p, len(b))
+		}
 	}
 	p.budget -= len(b)
 	switch {
@@ -180,7 +184,7 @@ func (s *Server) spoken(j *job, p *endpoint, b []byte, c coap.Code, now int64) [
 		if o := s.enqueue(j.ep, b); o != none {
 			s.waiting++
 			s.pump(j.ep, now)
-			return nil
+			return nil, c
 		}
 		d.Type, d.ID = coap.NonConfirmable, s.nextID(j.ep)
 		coap.AppendUDP(b[:0], d)
@@ -189,24 +193,7 @@ func (s *Server) spoken(j *job, p *endpoint, b []byte, c coap.Code, now int64) [
 			j.window.keep(j.entry, b)
 		}
 	}
-	return b
-}
-
-// shorten is what a peer is sent instead of b if it was not seen to be real: a
-// challenge, if nothing has been done yet that the request was for. Else it
-// goes without its payload, or even without options.
-func (s *Server) shorten(j *job, p *endpoint, b []byte, head int, d coap.Datagram, again bool, now int64) []byte {
-	if again {
-		s.counts.Challenged++
-		d.Code = coap.CodeUnauthorized
-		b = coap.AppendUDP(b[:0], d)
-		return coap.AppendOption(b, 0, coap.OptEcho, s.echo.value(p.addr, now/int64(echoTime)))
-	}
-	s.counts.Cut++
-	if o, _, err := coap.ParseBody(b[head:]); err == nil && head+len(o) <= p.budget {
-		return b[:head+len(o)]
-	}
-	return b[:head]
+	return b, c
 }
 
 // release ends a job.
@@ -216,5 +203,10 @@ func (s *Server) release(j *job) {
 	j.active, j.m = false, coap.Message{}
 	s.free = append(s.free, j)
 	s.busy--
+	s.lead.stuck = false
+	select {
+	case s.freed <- struct{}{}:
+	default:
+	}
 	s.checkDrained()
 }

@@ -18,15 +18,17 @@ type ServerConfig struct {
 	// same time. Not nil.
 	Resources *resource.Router
 
-	// Workers is how many handlers run at a time, each on a goroutine of its
-	// own, with WorkerMemory bytes for what requests need (Request.Alloc). The
-	// defaults are four for each CPU, and 4096; at most 4096 and 1<<24.
+	// Workers is how many handlers run at a time. There is one more goroutine than
+	// that, so that Request.Worker is Workers at most, and each has WorkerMemory
+	// bytes for what requests need (Request.Alloc). The defaults are four for each
+	// CPU, and 4096; at most 4096 and 1<<24.
 	Workers      int
 	WorkerMemory int
 
 	// Queue is how many requests may wait for a worker, up to 65536; the default
-	// is 64. Those beyond it are answered 5.03 with a Max-Age of Busy seconds; the
-	// default is 5.
+	// is 64. Those beyond it wait with the system, and if no handler has returned
+	// for 100 ms are answered 5.03 with a Max-Age of Busy seconds; the default is
+	// 5.
 	Queue int
 	Busy  int
 
@@ -164,6 +166,6 @@ func (c ServerConfig) Memory() int {
 	n += 2 * (c.Exchanges*int(unsafe.Sizeof(exchange{})) + tableSize(c.Exchanges)*4 + c.Kept)
 	n += (c.Queue + c.Workers + 1) * (int(unsafe.Sizeof(job{})) + c.MaxMessage + 1)
 	n += c.InFlight * (int(unsafe.Sizeof(outgoing{})) + min(c.MaxMessage, baseMessage))
-	n += c.Workers * (int(unsafe.Sizeof(worker{})) + c.WorkerMemory + c.MaxMessage)
+	n += (c.Workers + 1) * (int(unsafe.Sizeof(worker{})) + c.WorkerMemory + c.MaxMessage)
 	return n
 }

@@ -89,6 +89,41 @@ func (e *echo) random16() uint16 {
 	return binary.LittleEndian.Uint16(e.numbers[e.used-2:])
 }
 
+// What has had an effect cannot be answered as if it had not, so the answers of
+// such requests may go beyond the limit of their peer; but all of them together
+// no more than excessRate bytes a second, and excessMost at once, which nobody can
+// flood anybody with. If that is used up the request is challenged before it is
+// looked at.
+const (
+	excessRate = 16 << 10
+	excessMost = 64 << 10
+)
+
+// reserve sets bytes of the excess aside for the answer to a request that has an
+// effect, and reports whether there are enough.
+func (s *Server) reserve(p *endpoint, c coap.Code, now int64) (n int, ok bool) {
+	if p.seen || safe(c) || p.budget >= baseMessage {
+		return 0, true
+	}
+	s.excess = min(s.excess+int((now-s.filled)*excessRate/int64(time.Second)), excessMost)
+	s.filled = now
+	n = baseMessage - max(p.budget, 0)
+	if n > s.excess {
+		return 0, false
+	}
+	s.excess -= n
+	return n, true
+}
+
+// overrun takes what an answer of n bytes has beyond the limit of its endpoint
+// from the excess.
+func (s *Server) overrun(p *endpoint, n int) {
+	n -= max(p.budget, 0)
+	s.excess -= n
+	s.counts.Excess += uint64(n)
+	p.budget += n
+}
+
 // welcome reports whether a request of a peer that was not seen to be real may
 // be looked at, and looks whether it shows that it is. To observe is to ask for
 // any number of answers.

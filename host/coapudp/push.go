@@ -57,13 +57,13 @@ func (s *Server) pushAnswer(ep int32, m coap.Message, size int, now int64) error
 	non, again := s.late.take(s.ends.peer(ep), m.Token)
 	var o [coap.MaxOptionHeader + echoLength]byte
 	if !p.seen && size > p.budget {
-		// As in shorten.
-		m.Payload = nil
+		// As in spoken.
 		if again {
 			s.counts.Challenged++
-			m.Code, m.Options = coap.CodeUnauthorized, coap.AppendOption(o[:0], 0, coap.OptEcho, s.echo.value(p.addr, now/int64(echoTime)))
-		} else if s.counts.Cut++; coap.SizeUDP(m) > p.budget {
-			m.Options = nil
+			m.Code, m.Payload = coap.CodeUnauthorized, nil
+			m.Options = coap.AppendOption(o[:0], 0, coap.OptEcho, s.echo.value(p.addr, now/int64(echoTime)))
+		} else {
+			s.overrun(p, size)
 		}
 	}
 	i := s.stage(ep, coap.Datagram{Message: m})

@@ -5,7 +5,7 @@ import (
 )
 
 // What comes: the message layer of RFC 7252 section 4, up to the handlers. All
-// of this file runs on the goroutine that reads.
+// of this file runs on the leader.
 
 // smallOptions is how much longer than a request a datagram can be that is
 // answered without a handler: by Max-Age or Echo.
@@ -165,7 +165,11 @@ func (s *Server) request(j *job, d *coap.Datagram, n int, from way, group bool) 
 		}
 		s.counts.Repeated++
 	}
-	if !p.seen && !s.welcome(p, d, now) {
+	reserved, ok := 0, p.seen || s.welcome(p, d, now)
+	if ok && !s.draining && len(s.free) > 0 {
+		reserved, ok = s.reserve(p, d.Code, now)
+	}
+	if !ok {
 		s.challenge(d, from, i, now)
 		s.ends.settle(i)
 		return false
@@ -187,7 +191,7 @@ func (s *Server) request(j *job, d *coap.Datagram, n int, from way, group bool) 
 	}
 	*j = job{
 		buf: j.buf, m: d.Message, ep: i, non: d.Type == coap.NonConfirmable, mid: d.ID, group: group,
-		active: true, came: now, ack: now + int64(s.cfg.Separate), window: w, entry: entry, serial: w.list[entry].serial,
+		reserved: reserved, active: true, inline: s.mayRun(now), came: now, ack: now + int64(s.cfg.Separate), window: w, entry: entry, serial: w.list[entry].serial,
 	}
 	p.jobs++
 	s.busy++

@@ -2,7 +2,6 @@ package coapudp
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -25,22 +24,24 @@ type PacketConn interface {
 // Server serves a Router to peers that speak CoAP over UDP (RFC 7252). It is
 // made by New, and serves once. Its methods may be called from any goroutine.
 //
-// One goroutine reads, a fixed number run handlers, and one minds the time. All
-// that is known is behind one lock, which is never held while a handler runs or
-// the Router is called.
+// A fixed number of goroutines read and run handlers, in turn, and one minds the
+// time. All that is known is behind one lock, which is never held while a handler
+// runs or the Router is called.
 type Server struct {
 	cfg   ServerConfig
 	start time.Time // of the server's clock, which is the Router's too
 	conn  socket
 
 	queue   chan *job     // what the handlers have before them
+	baton   chan struct{} // whoever takes it leads
+	freed   chan struct{} // a job was released that the leader waits for
 	wake    chan struct{} // for the sweeper: next is earlier than it was
 	stopped chan struct{} // closed by Close
 	served  chan struct{} // closed when Serve has nothing left to do
 	drained chan struct{} // closed when draining, and nothing is under way
 	small   []byte        // what is answered without a handler; behind the lock
-	zones   zones         // of the goroutine that reads
-	said    refusal       // what was answered last by the goroutine that reads
+	zones   zones         // of the leader
+	said    refusal       // what was answered last by the leader
 	workers []worker
 
 	mu       sync.Mutex
@@ -52,6 +53,8 @@ type Server struct {
 	jobs     []job
 	free     []*job
 	busy     int // jobs that a worker has, or is to have
+	lead     lead
+	failed   error // of the socket
 	outs     []outgoing
 	spare    []int32 // of outs
 	waiting  int     // outs that are answers
@@ -60,6 +63,8 @@ type Server struct {
 	gone     []uint64 // peers that the Router is to be told of
 	next     int64    // when the sweeper looks next
 	echo     echo
+	excess   int   // bytes that may go beyond the limits of endpoints
+	filled   int64 // when excess was added to last
 	counts   Stats
 }
 
@@ -89,10 +94,12 @@ type job struct {
 	non bool
 	mid uint16
 
-	group bool // it was sent to a multicast address
+	group  bool // it was sent to a multicast address
+	inline bool // the leader has it
 
 	// Behind the lock.
 	active   bool
+	reserved int  // bytes of the server's excess that its answer may take
 	acked    bool // an empty acknowledgement was sent
 	lost     bool // it was answered for the handler, which took too long
 	came     int64
@@ -126,11 +133,13 @@ func New(c ServerConfig) (*Server, error) {
 		cfg:     c,
 		start:   time.Now(),
 		queue:   make(chan *job, c.Queue+c.Workers+1),
+		baton:   make(chan struct{}, 1),
+		freed:   make(chan struct{}, 1),
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 		served:  make(chan struct{}),
 		drained: make(chan struct{}),
-		workers: make([]worker, c.Workers),
+		workers: make([]worker, c.Workers+1),
 		ends:    newEndpoints(c.Endpoints),
 		safe:    newWindow(c.Exchanges, c.Kept),
 		unsafe:  newWindow(c.Exchanges, c.Kept),
@@ -138,6 +147,8 @@ func New(c ServerConfig) (*Server, error) {
 		outs:    make([]outgoing, c.InFlight),
 		gone:    make([]uint64, 0, 2*c.Endpoints),
 		next:    forever,
+		lead:    lead{look: forever},
+		excess:  excessMost,
 		small:   make([]byte, c.MaxMessage+smallOptions),
 	}
 	for i := range s.workers {
@@ -191,16 +202,13 @@ func (s *Server) Serve(c PacketConn) error {
 	s.state, s.conn = stateServing, socketOf(c)
 	s.mu.Unlock()
 
-	var working, sweeping sync.WaitGroup
+	var working sync.WaitGroup
+	s.baton <- struct{}{}
 	for i := range s.workers {
 		working.Go(func() { s.work(&s.workers[i]) })
 	}
-	sweeping.Go(s.sweepAll)
-	err := s.read()
-	s.close()
-	close(s.queue)
+	working.Go(s.sweepAll)
 	working.Wait()
-	sweeping.Wait()
 	s.tellGone()
 	for i := range s.ends.used {
 		// Nothing else runs here any more, and what is pushed finds the server
@@ -210,51 +218,11 @@ func (s *Server) Serve(c PacketConn) error {
 		}
 	}
 	close(s.served)
-	return err
+	return s.failed
 }
 
 // Now is the time of the server's clock, which is the Router's.
 func (s *Server) now() int64 { return int64(time.Since(s.start)) + 1 }
-
-// failures is how many reads in a row may fail before the socket is given up.
-// Some systems tell one socket what became of the datagrams that it has sent.
-const failures = 100
-
-// read is the goroutine that reads.
-func (s *Server) read() error {
-	s.mu.Lock()
-	j := s.takeJob()
-	s.mu.Unlock()
-	failed := 0
-	for {
-		n, from, err := s.conn.read(j.buf)
-		if err != nil {
-			select {
-			case <-s.stopped:
-				return nil
-			default:
-			}
-			if failed++; errors.Is(err, net.ErrClosed) || failed > failures {
-				return err
-			}
-			continue
-		}
-		failed = 0
-		if s.receive(j, n, from) {
-			s.queue <- j // which has room for every job
-			s.mu.Lock()
-			j = s.takeJob()
-			s.mu.Unlock()
-		}
-	}
-}
-
-// takeJob takes a job that nobody has. receive leaves one.
-func (s *Server) takeJob() *job {
-	j := s.free[len(s.free)-1]
-	s.free = s.free[:len(s.free)-1]
-	return j
-}
 
 // Addr is the address that is served, nil before Serve.
 func (s *Server) Addr() net.Addr {
@@ -339,7 +307,7 @@ type Stats struct {
 	Repeated     uint64    // of these, that were given to a handler again, since what they had been answered was forgotten
 	Busy         uint64    // requests answered 5.03
 	Challenged   uint64    // requests answered 4.01 with Echo
-	Cut          uint64    // answers that had to go without their payload, since their peer was not seen to be real
+	Excess       uint64    // bytes of answers that went beyond the limit of their peer
 	Separate     uint64    // answers that did not go with the acknowledgement
 	Late         uint64    // requests answered 5.03 since their handler took too long
 	Notified     uint64    // notifications sent

@@ -35,9 +35,10 @@ func (s *Server) sweepAll() {
 	defer timer.Stop()
 	for {
 		s.mu.Lock()
+		now := s.now()
+		s.relieve(now)
 		next := s.next
 		s.mu.Unlock()
-		now := s.now()
 		if next <= now {
 			s.sweep(now)
 			s.tellGone()
@@ -46,10 +47,10 @@ func (s *Server) sweepAll() {
 				s.due(max(at, now+int64(routerLeast)))
 				s.mu.Unlock()
 			}
-			s.mu.Lock()
-			next = s.next
-			s.mu.Unlock()
 		}
+		s.mu.Lock()
+		next = min(s.next, s.lead.look)
+		s.mu.Unlock()
 		timer.Reset(min(max(time.Duration(next-s.now()), sweepLeast), time.Hour))
 		select {
 		case <-timer.C:
