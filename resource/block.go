@@ -343,7 +343,7 @@ func (x *Exchange) copyContent(off int64, n int, b []byte, parts []string, src S
 
 // take fills dst with content from an offset on.
 func take(dst []byte, off int64, b []byte, parts []string) {
-	if parts == nil {
+	if len(parts) == 0 {
 		copy(dst, b[off:])
 		return
 	}

@@ -29,7 +29,7 @@ func (r *Router) addCore() {
 	}
 	for _, n := range r.routes {
 		if n.listed {
-			r.longest = max(r.longest, len(n.appendLink(nil)))
+			r.longest = max(r.longest, n.linkBound())
 		}
 	}
 	r.add(Route{Pattern: "GET /.well-known/core", Handler: serveCore, Formats: linkFormats, Hidden: true})
@@ -84,6 +84,22 @@ func (n *route) appendLink(dst []byte) []byte {
 		dst = ascii.AppendUint(append(dst, "\" "[min(i, 1)]), uint64(f))
 	}
 	return append(dst, '"')
+}
+
+// linkBound is the most bytes that appendLink appends.
+func (n *route) linkBound() int {
+	size := len(",<>") + 3*len(n.target()) // a byte that a URI does not have is escaped
+	formats := 0
+	for o := n; o != nil; o = o.same {
+		for _, a := range o.Attributes {
+			size += len(`;=""`) + len(a.Name) + 2*len(a.Value)
+		}
+		formats = max(formats, len(o.Formats))
+	}
+	if formats > 0 {
+		size += len(`;ct=""`) + len("65535 ")*formats
+	}
+	return size
 }
 
 // serveCore answers with the links.

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
@@ -127,8 +128,6 @@ func (r *Request) Value() any { return r.x.value }
 // handler returns to have it answered 4.12, if they are not fulfilled. The route
 // must be Conditional.
 func (r *Request) Precondition(exists bool, etag []byte) error {
-	tag := tag{}
-	tag.set(etag)
 	wanted, matched := false, false
 	it := r.x.m.Options.Iter()
 	for it.Next() && it.Number <= coap.OptIfNoneMatch {
@@ -136,7 +135,7 @@ func (r *Request) Precondition(exists bool, etag []byte) error {
 		case coap.OptIfMatch:
 			// Section 5.10.8.1: an empty one is for any state.
 			wanted = true
-			matched = matched || exists && (len(it.Value) == 0 || tag.is(it.Value))
+			matched = matched || exists && (len(it.Value) == 0 || ascii.View(it.Value) == ascii.View(etag))
 		case coap.OptIfNoneMatch:
 			if exists {
 				return ErrPrecondition // section 5.10.8.2

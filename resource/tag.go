@@ -25,15 +25,12 @@ func (t *tag) set(b []byte) bool {
 	return true
 }
 
-// is reports whether it is a tag of a message.
-func (t *tag) is(b []byte) bool { return t.n != 0 && ascii.View(b) == ascii.View(t.bytes()) }
-
 // in reports whether one of a request's ETags is the tag (RFC 7252 section
 // 5.10.6.2).
 func (t *tag) in(o coap.Options) bool {
 	it := o.Iter()
 	for it.Next() && it.Number <= coap.OptETag {
-		if it.Number == coap.OptETag && t.is(it.Value) {
+		if it.Number == coap.OptETag && t.n != 0 && ascii.View(it.Value) == ascii.View(t.bytes()) {
 			return true
 		}
 	}

@@ -5,7 +5,7 @@ package heap
 import "unsafe"
 
 var (
-	arena  [4096 + 1]byte // one more, for what has no bytes at the end
+	arena  [12288 + 1]byte // one more, for what has no bytes at the end
 	taken  uintptr
 	sealed bool
 )
