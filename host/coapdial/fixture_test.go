@@ -169,7 +169,7 @@ func (s *site) again() {
 func (s *site) uploaded() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.got
+	return append([]byte(nil), s.got...)
 }
 
 // kinds are the servers that a client is tested against.
