@@ -24,6 +24,8 @@ func TestNewer(t *testing.T) {
 		{"wrapped around", 1<<24 - 1, 0, 0, true},
 		{"wrapped around half way", 1 << 23, 0, 0, false},
 		{"wrapped around just less than half way", 1<<23 + 1, 0, 0, true},
+		{"after, both large", 5e6, 9e6, 0, true},
+		{"before, both large", 9e6, 8e6, 0, false},
 		{"before, after 128 s", 2, 1, limit, false},
 		{"before, after more", 2, 1, late, true},
 		{"same, after more", 2, 2, late, true},
