@@ -180,7 +180,7 @@ func coapProgram(t *testing.T, backend string) *coapSite {
 	addr, _, _ := strings.Cut(rest, "/")
 	return &coapSite{
 		addr: addr, small: "/hello", says: "Hello, World!", fixed: "/hello", post: "/echo", large: "/large", clock: "/time",
-		links: `</time>;title="the time, every second";rt="time";obs`, strict: true,
+		links: `</time>;title="the time, every second";rt="time";obs`, filter: "rt=time", strict: true,
 	}
 }
 
@@ -197,6 +197,9 @@ func (s *coapStore) serve(w resource.Response, r *resource.Request) error {
 	text, found := s.texts[name]
 	switch r.Method() {
 	case coap.CodePUT:
+		if err := r.Precondition(found, []byte("etag")); err != nil {
+			return err
+		}
 		s.texts[name] = append([]byte(nil), r.Payload()...)
 		if found {
 			return w.Code(coap.CodeChanged).Empty()
@@ -224,9 +227,11 @@ func coapTests(t *testing.T, amplification int) *coapSite {
 	r := &resource.Router{Transfers: 64, Observations: 64, Gather: 1 << 20, Gathers: 16}
 	store := &coapStore{texts: make(map[string][]byte)}
 	clock, still := r.NewTopic(resource.TopicOptions{}), r.NewTopic(resource.TopicOptions{})
-	r.Handle("GET /hello", func(w resource.Response, r *resource.Request) error { return w.Text("Hello, World!") })
+	r.Add(resource.Route{Pattern: "GET /hello", Formats: []coap.Format{coap.FormatText}, Handler: func(w resource.Response, r *resource.Request) error {
+		return w.Text("Hello, World!")
+	}})
 	for _, method := range []string{"GET", "PUT", "DELETE"} {
-		r.Handle(method+" /store/{name}", store.serve)
+		r.Add(resource.Route{Pattern: method + " /store/{name}", Handler: store.serve, Conditional: true})
 	}
 	for path, topic := range map[string]*resource.Topic{"/clock": clock, "/still": still} {
 		r.Add(resource.Route{Pattern: "GET " + path, Attributes: []resource.Attribute{{Name: "obs"}}, Handler: func(w resource.Response, r *resource.Request) error {
@@ -234,7 +239,7 @@ func coapTests(t *testing.T, amplification int) *coapSite {
 			return w.Text("at first")
 		}})
 	}
-	if _, err := coaptcp.New(srv, coaptcp.Config{Resources: r, MaxToken: 16}); err != nil {
+	if _, err := coaptcp.New(srv, coaptcp.Config{Resources: r}); err != nil {
 		t.Fatal(err)
 	}
 	u, err := coapudp.New(coapudp.ServerConfig{Resources: r, Amplification: amplification})
@@ -276,15 +281,21 @@ func coapTests(t *testing.T, amplification int) *coapSite {
 	})
 	return &coapSite{
 		addr: addr, small: "/hello", says: "Hello, World!", fixed: "/hello", store: "/store/", clock: "/clock", still: "/still",
-		links: `</clock>;obs`, strict: true,
+		links: `</clock>;obs`, filter: "obs", strict: true, conditional: true,
 	}
 }
 
 // onCoap runs a test against all servers of ours.
 func onCoap(t *testing.T, test func(t *testing.T, s *coapSite)) {
-	t.Run("server", func(t *testing.T) { test(t, coapTests(t, 0)) })
+	t.Run("server", func(t *testing.T) {
+		t.Parallel()
+		test(t, coapTests(t, 0))
+	})
 	for _, b := range backends {
-		t.Run("program over "+b, func(t *testing.T) { test(t, coapProgram(t, b)) })
+		t.Run("program over "+b, func(t *testing.T) {
+			t.Parallel()
+			test(t, coapProgram(t, b))
+		})
 	}
 }
 
@@ -299,9 +310,15 @@ func TestCoapLibcoapClient(t *testing.T) {
 }
 
 func TestCoapGocoapClient(t *testing.T) {
-	t.Run("server that trusts", func(t *testing.T) { coapTest(t, gocoap{}, coapTests(t, -1), nil) })
+	t.Run("server that trusts", func(t *testing.T) {
+		t.Parallel()
+		coapTest(t, gocoap{}, coapTests(t, -1), nil)
+	})
 	for _, b := range backends {
-		t.Run("program over "+b, func(t *testing.T) { coapTest(t, gocoap{}, coapProgram(t, b), gocoapUnable) })
+		t.Run("program over "+b, func(t *testing.T) {
+			t.Parallel()
+			coapTest(t, gocoap{}, coapProgram(t, b), gocoapUnable)
+		})
 	}
 }
 
@@ -315,6 +332,64 @@ func TestCoapGocoapServer(t *testing.T) {
 	site := startGocoap(t)
 	t.Run("coapdial", func(t *testing.T) { coapTest(t, dialled{}, site, ownUnable) })
 	t.Run("program", func(t *testing.T) { coapTest(t, told{t.TempDir()}, site, ownUnable) })
+}
+
+// coapMany sends many requests at a time, of two kinds.
+func coapMany(t *testing.T, do func(ctx context.Context, r coapRequest, path string) (coapAnswer, error)) {
+	ctx, cancel := context.WithTimeout(t.Context(), patient)
+	defer cancel()
+	var many sync.WaitGroup
+	for i := range 32 {
+		many.Go(func() {
+			for n := range 10 {
+				text := largeText[64*i : 64*i+10*n+1]
+				a, err := do(ctx, coapRequest{method: "POST", payload: text}, "/echo")
+				if err != nil || a.code != "2.04" || a.payload != text {
+					t.Errorf("post %d of %d: %v, %v", n, i, a, err)
+					return
+				}
+				a, err = do(ctx, coapRequest{format: -1}, "/hello")
+				if err != nil || a.code != "2.05" || a.payload != "Hello, World!" {
+					t.Errorf("get %d of %d: %v, %v", n, i, a, err)
+					return
+				}
+			}
+		})
+	}
+	many.Wait()
+}
+
+// TestCoapManyAtOnce has one connection carry requests of 32 goroutines: of
+// go-coap's client to ours, and of ours to go-coap's server.
+func TestCoapManyAtOnce(t *testing.T) {
+	for _, scheme := range []string{"coap+tcp://", "coap://"} {
+		for _, backend := range backends {
+			t.Run(scheme+backend, func(t *testing.T) {
+				c, _, err := dialGocoap(t.Context(), scheme+coapProgram(t, backend).addr, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				coapMany(t, func(ctx context.Context, r coapRequest, path string) (coapAnswer, error) {
+					return gocoapDo(ctx, c, path, r)
+				})
+			})
+		}
+		t.Run(scheme+"go-coap", func(t *testing.T) {
+			c, err := coapdial.Dial(t.Context(), scheme+startGocoap(t).addr, coapdial.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			coapMany(t, func(ctx context.Context, r coapRequest, path string) (coapAnswer, error) {
+				a, err := c.Do(ctx, coapdial.Request{Method: coapMethods[r.method], Path: path, Body: strings.NewReader(r.payload)})
+				if err != nil {
+					return coapAnswer{}, err
+				}
+				return coapAnswer{a.Code.String(), string(a.Body)}, nil
+			})
+		})
+	}
 }
 
 // TestCoapOwn has ours talk to ours, through the same cases.

@@ -60,8 +60,18 @@ type coapSite struct {
 	clock       string // is observable, and changes
 	still       string // is observable, and does not change for seconds
 	links       string // what /.well-known/core is to contain
-	strict      bool   // refuses unknown critical options
+	filter      string // a query that has the links without the small resource
+	strict      bool   // refuses unknown critical options, and other formats than it has
+	conditional bool   // minds If-Match and If-None-Match where things are stored
 }
+
+// Numbers of options (RFC 7252 section 5.10).
+const (
+	optIfMatch     = 1
+	optIfNoneMatch = 5
+	optURIQuery    = 15
+	optAccept      = 17
+)
 
 // largeText is a text of a megabyte, in which no two blocks are alike.
 var largeText = func() string {
@@ -221,6 +231,26 @@ var coapCases = []coapCase{
 		if got := r.do("/.well-known/core", coapRequest{}, "2.05"); !strings.Contains(got, r.site.links) {
 			r.Errorf("%q, want %q in it", got, r.site.links)
 		}
+	}},
+	{name: "some of the links", able: func(s *coapSite) bool { return s.filter != "" }, run: func(r *coapRun) {
+		got := r.do("/.well-known/core", coapRequest{options: []coapOption{{optURIQuery, r.site.filter}}}, "2.05")
+		if !strings.Contains(got, r.site.links) || strings.Contains(got, "<"+r.site.small+">") {
+			r.Errorf("%q, want %q in it and not <%s>", got, r.site.links, r.site.small)
+		}
+	}},
+	{name: "get in a format that there is not", able: func(s *coapSite) bool { return s.strict }, run: func(r *coapRun) {
+		r.do(r.site.small, coapRequest{options: []coapOption{{optAccept, "2"}}}, "4.06") // 0x32, JSON
+	}},
+	{name: "put under conditions", able: func(s *coapSite) bool { return s.conditional }, run: func(r *coapRun) {
+		path := r.site.store + "conditional" + r.network
+		put := func(code string, o ...coapOption) {
+			r.Helper()
+			r.do(path, coapRequest{method: "PUT", payload: "text", options: o}, code)
+		}
+		put("4.12", coapOption{optIfMatch, "etag"})
+		put("2.01", coapOption{optIfNoneMatch, ""})
+		put("4.12", coapOption{optIfNoneMatch, ""})
+		put("2.04", coapOption{optIfMatch, "other"}, coapOption{optIfMatch, "etag"})
 	}},
 }
 

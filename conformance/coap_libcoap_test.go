@@ -134,7 +134,7 @@ func startLibcoap(t *testing.T) *coapSite {
 	coapAwait(t, addr)
 	return &coapSite{
 		addr: addr, small: "/", says: "made with libcoap", fixed: "/async", store: "/store-", clock: "/time", still: "/example_data",
-		links: `</time>;if="clock";rt="ticks"`, strict: true,
+		links: `</time>;if="clock";rt="ticks"`, filter: "rt=ticks",
 	}
 }
 
