@@ -109,6 +109,7 @@ func TestAnswers(t *testing.T) {
 			}
 			return h.Empty()
 		}, "5.00 |resource: answer too long"},
+		{"RFC 7252 section 5.10.7: dots", get(), func(w w, r r) error { return w.Code(coap.CodeCreated).Location("/a/../b").Empty() }, "5.00 |resource: option cannot be sent"},
 		{"a source that ends early", get(), func(w w, r r) error { return w.Source(0, short{slice("abc")}) }, "5.00 |resource: source ended before its size"},
 		{"a source that fails", get(), func(w w, r r) error { return w.Source(0, broken{slice("abc")}) }, "5.02 |the reason"},
 		{"a source of no size", get(), func(w w, r r) error { return w.Source(0, negative{}) }, "5.00 |resource: source ended before its size"},
@@ -203,6 +204,9 @@ func TestRefusals(t *testing.T) {
 		{"RFC 7967 section 2.1: no 4.xx", request(1, "/none", nil, number(coap.OptNoResponse, 8)), "none 4.04"},
 		{"RFC 7967 section 2.1: no 5.xx", request(1, "/none", nil, number(coap.OptNoResponse, 16)), "4.04"},
 		{"RFC 7967 section 2.1: no 5.xx, which it is", request(1, "/none", nil, number(coap.OptNoResponse, 16), option{coap.OptProxyScheme, "http"}), "none 5.05"},
+
+		{"RFC 7252 section 5.4.3: No-Response of two bytes", request(1, "/plain", nil, option{coap.OptNoResponse, "\x01\x02"}), "2.05 Content-Format=0 |x"},
+		{"RFC 7252 section 5.4.5: No-Response twice", request(1, "/plain", nil, option{coap.OptNoResponse, ""}, option{coap.OptNoResponse, "\x02"}), "2.05 Content-Format=0 |x"},
 
 		{"RFC 7959 section 2.2: SZX 7 over UDP", request(1, "/plain", nil, block(coap.OptBlock2, 0, false, 7)), "4.00"},
 		{"RFC 7959 section 2.2: SZX 7 of Block1", request(3, "/json", nil, block(coap.OptBlock1, 0, true, 7)), "4.00 Block1=0/0/7"},

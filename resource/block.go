@@ -37,7 +37,7 @@ func (x *Exchange) upload() coap.Code {
 	}
 	var e *transfer
 	if x.part.Offset == 0 {
-		if x.transfer = r.open(x, gathers); x.transfer < 0 {
+		if x.transfer = r.open(x, gathers, false); x.transfer < 0 {
 			return coap.CodeServiceUnavailable
 		}
 		e = &r.transfers.list[x.transfer]
@@ -99,6 +99,10 @@ func (x *Exchange) asksAgain() bool {
 func (x *Exchange) serveKept() coap.Code {
 	x.makeKey()
 	i, busy := x.r.claim(x)
+	if i < 0 && !busy && x.key.tag == 0 {
+		// Some say Request-Tag with their payload alone.
+		i = x.r.claimUntagged(x)
+	}
 	if busy {
 		return coap.CodeServiceUnavailable
 	}
@@ -134,20 +138,29 @@ func (x *Exchange) serveKept() coap.Code {
 const notInKey uint64 = 1<<coap.OptBlock1 | 1<<coap.OptBlock2 | 1<<coap.OptObserve | 1<<coap.OptContentFormat |
 	1<<coap.OptIfMatch | 1<<coap.OptIfNoneMatch | 1<<coap.OptETag
 
-// makeKey makes the key of the request's transfer: a hash of the options that
-// all its requests have alike, with Request-Tag (RFC 9175 section 3.3). One that
-// is met by chance is of the same peer.
+// keys tell the requests of one transfer from others, by hashes.
+type keys struct {
+	request uint64 // of the options that all its requests have alike
+	tag     uint64 // of Request-Tag (RFC 9175 section 3.3), 0 for none
+}
+
+// makeKey makes the keys of the request's transfer. One that is met by chance is
+// of the same peer.
 func (x *Exchange) makeKey() {
-	k := mix(0, uint64(x.m.Code))
+	k := keys{request: mix(0, uint64(x.m.Code))}
 	it := x.m.Options.Iter()
 	for it.Next() {
 		n := it.Number
 		if n.IsNoCacheKey() || n < 64 && notInKey>>n&1 != 0 || n == coap.OptNoResponse {
 			continue
 		}
-		k = mix(k, uint64(n)<<32|uint64(len(it.Value)))
+		h := &k.request
+		if n == coap.OptRequestTag {
+			h = &k.tag
+		}
+		*h = mix(*h, uint64(n)<<32|uint64(len(it.Value)))
 		for _, b := range it.Value {
-			k = mix(k, uint64(b))
+			*h = mix(*h, uint64(b))
 		}
 	}
 	x.key = k
@@ -206,9 +219,6 @@ func (x *Exchange) write(size int64, b []byte, parts []string, src Source) error
 		}
 		return x.copyContent(0, int(size), b, parts, src)
 	}
-	if x.has&hasBlock2 == 0 && !x.t.BlockWise {
-		return ErrLong
-	}
 	return x.writeBlock(size, b, parts, src)
 }
 
@@ -255,13 +265,21 @@ func (x *Exchange) writeBlock(size int64, b []byte, parts []string, src Source) 
 	}
 	at.More = size-off > int64(n)
 	n = int(min(int64(n), size-off))
-	if at.More && !x.asksAgain() && (x.transfer < 0 || x.keep != keepAnswer) {
-		if err := x.keepAnswer(size, b, parts, src); err != nil {
+	switch {
+	case !at.More:
+		if x.keep = keepNone; x.transfer < 0 && x.m.Code == coap.CodeFETCH && off > 0 {
+			// What was kept for it was not needed.
+			x.makeKey()
+			if i, _ := x.r.claim(x); i >= 0 {
+				x.r.release(i, x.r.transfers.list[i].kept, true)
+			}
+		}
+	case x.keep != keepAnswer && x.m.Code != coap.CodeGET && off == 0:
+		// For FETCH it may do without: it is for those who ask for further
+		// blocks without the payload.
+		if err := x.keepAnswer(size, b, parts, src); err != nil && !x.asksAgain() {
 			return err
 		}
-	}
-	if !at.More {
-		x.keep = keepNone
 	}
 	x.insertUint(coap.OptBlock2, uint64(at.Uint()))
 	if off == 0 && (at.More || x.has&hasSize2 != 0) && size < 1<<32 {
@@ -304,7 +322,7 @@ func (x *Exchange) keepAnswer(size int64, b []byte, parts []string, src Source) 
 	}
 	if x.transfer < 0 {
 		x.makeKey()
-		if x.transfer = x.r.open(x, src == nil); x.transfer < 0 {
+		if x.transfer = x.r.open(x, src == nil, x.asksAgain()); x.transfer < 0 {
 			return ErrFull
 		}
 	}

@@ -31,7 +31,7 @@ func (p *peer) download(code coap.Code, path string, payload []byte, szx uint8, 
 			all = append(all, block(coap.OptBlock2, uint32(off/size), false, szx))
 		}
 		body := payload
-		if off > 0 && code != coap.CodeFETCH {
+		if off > 0 && (code != coap.CodeFETCH || p.bare) {
 			body = nil
 		}
 		a := p.ask(request(code, path, body, all...))
@@ -227,10 +227,13 @@ func TestKept(t *testing.T) {
 				if !bytes.Equal(got, down) {
 					t.Fatalf("SZX %d: %d bytes of %s: %d came", szx, n, path, len(got))
 				}
-				// FETCH repeats its payload, and needs nothing to be kept.
-				got, _ = p.download(coap.CodeFETCH, path, []byte("p"), szx, true)
-				if !bytes.Equal(got, down) {
-					t.Fatalf("SZX %d: %d bytes of %s: %d came", szx, n, path, len(got))
+				// FETCH repeats its payload, or does not.
+				for _, repeats := range []bool{true, false} {
+					p.bare = !repeats
+					got, _ = p.download(coap.CodeFETCH, path, []byte("p"), szx, true)
+					if !bytes.Equal(got, down) {
+						t.Fatalf("SZX %d: %d bytes of %s: %d came", szx, n, path, len(got))
+					}
 				}
 			}
 			// What is uploaded by blocks comes back by blocks, in one buffer.
@@ -365,6 +368,10 @@ func TestBlocks(t *testing.T) {
 	p.want(p.ask(put("/d/s", s16, b1(2, true, 0))), "2.31 Block1=2/1/0")
 	p.want(p.ask(put("/d/s", s16, b1(3, false, 0))), "2.04 Block1=3/0/0")
 	p.terms.SZX = 6
+	// RFC 9175 section 3.3: one who says Request-Tag with the payload alone.
+	p.want(p.ask(post("/kept", b2(0, 0), option{coap.OptRequestTag, "a"})), "2.04 ETag=\xbeN@\xb3\x96\xbc;4 Content-Format=0 Max-Age=3 Block2=0/1/0 Size2=19 |0123456789abcdef")
+	p.want(p.ask(post("/kept", b2(1, 0), option{coap.OptRequestTag, "b"})), "4.08")
+	p.want(p.ask(post("/kept", b2(1, 0))), "2.04 ETag=\xbeN@\xb3\x96\xbc;4 Content-Format=0 Block2=1/0/0 |xyz")
 	// RFC 9175 section 3.3: Request-Tag tells uploads from each other.
 	tag := func(s string) option { return option{coap.OptRequestTag, s} }
 	p.want(p.ask(put("/d/t", s16, b1(0, true, 0), tag("a"))), "2.31 Block1=0/1/0")
@@ -437,7 +444,7 @@ func TestAnswersCut(t *testing.T) {
 		{"and not by one", 102, 0, 100, true, false, 6, coap.CodeContent, "0/1/2", 64},
 		{"the peer's limit", 4096, 103, 100, true, false, 6, coap.CodeContent, "", 100},
 		{"and not by one", 4096, 102, 100, true, false, 6, coap.CodeContent, "0/1/2", 64},
-		{"RFC 8323 section 5.3.2: the peer knows no blocks", 102, 0, 100, false, false, 6, coap.CodeInternalServerError, "", 0},
+		{"RFC 8323 section 5.3.2: the peer has not said that it knows blocks", 102, 0, 100, false, false, 6, coap.CodeContent, "0/1/2", 64},
 		{"blocks of our size", 4096, 0, 5000, true, false, 4, coap.CodeContent, "0/1/4", 256},
 		{"RFC 8323 section 6: several KB", 4096, 0, 5000, true, true, 6, coap.CodeContent, "0/1/7", 3072},
 		{"RFC 8323 section 6: but for less than one", 600, 0, 5000, true, true, 6, coap.CodeContent, "0/1/5", 512},

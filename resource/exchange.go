@@ -31,7 +31,7 @@ type Exchange struct {
 	has     has
 	block1  coap.Block
 	block2  coap.Block
-	key     uint64
+	key     keys
 	size1   uint64
 	silent  uint8 // the value of No-Response
 	part    Part
@@ -207,9 +207,17 @@ func (x *Exchange) readOptions() coap.Code {
 	p := &x.path
 	p.n, x.has, x.silent, x.size1 = 0, 0, 0, 0
 	c := coap.Code(0)
+	last := coap.Option(0)
 	it := x.m.Options.Iter()
 	for it.Next() {
 		n, v := it.Number, it.Value
+		// RFC 7252 sections 5.4.3 and 5.4.5: what has a length that it cannot
+		// have, and what is there again though not repeatable, is nothing. If
+		// it is critical, that is refused below.
+		if !n.Fits(len(v)) || n == last && n != coap.OptURIPath {
+			continue
+		}
+		last = n
 		switch n {
 		case coap.OptURIPath:
 			if isDots(v) {

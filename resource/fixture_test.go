@@ -2,6 +2,7 @@ package resource_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/engine"
-	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 )
 
@@ -26,6 +26,8 @@ type pusher struct {
 	mu   sync.Mutex
 	got  []pushed
 	errs map[uint64]error
+
+	tooLong string // a token for which nothing but an error fits
 }
 
 func (p *pusher) Push(peer uint64, m coap.Message, mark int, o engine.Overflow) error {
@@ -33,6 +35,9 @@ func (p *pusher) Push(peer uint64, m coap.Message, mark int, o engine.Overflow) 
 	defer p.mu.Unlock()
 	if err := p.errs[peer]; err != nil {
 		return err
+	}
+	if string(m.Token) == p.tooLong && !m.Code.IsError() {
+		return errors.New("too long")
 	}
 	// What is pushed must be well formed, to the byte.
 	b := coap.AppendTCP(nil, m)
@@ -61,6 +66,7 @@ type peer struct {
 	terms resource.Terms
 	dst   []byte
 	token []byte
+	bare  bool // further blocks are asked for without the payload
 }
 
 // newPeer is a peer of a router, whose answers have size bytes.
@@ -232,5 +238,3 @@ func newRouter(t testing.TB, routes ...resource.Route) *resource.Router {
 	}
 	return r
 }
-
-var _ = pool.ErrStale

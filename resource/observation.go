@@ -113,6 +113,9 @@ func (r *Router) observe(x *Exchange, t *Topic) bool {
 	if x.has&hasBlock2 != 0 {
 		e.szx = min(x.block2.SZX, 6) // RFC 7959 section 2.6
 	}
+	if x.t.Max > 0 {
+		e.szx = min(e.szx, coap.SZXOf(x.t.Max-maxNoted-1))
+	}
 	if x.has&hasETag != 0 {
 		// RFC 7641 section 3.3.1
 		v, _ := x.m.Options.Get(coap.OptETag)

@@ -129,6 +129,9 @@ func (h Head) Location(path string, queries ...string) Head {
 		for n < len(path) && path[n] != '/' {
 			n++
 		}
+		if isDots(ascii.Bytes(path[:n])) {
+			h.x.note(ErrOption) // RFC 7252 section 5.10.7
+		}
 		if h.Option(coap.OptLocationPath, ascii.Bytes(path[:n])); n == len(path) {
 			break
 		}

@@ -14,9 +14,9 @@ type Terms struct {
 	// that the answer is given limits them too.
 	Max int
 
-	// BlockWise says that the peer can take an answer in blocks. Over UDP every
-	// peer is asked to (RFC 7959 section 2.2); over TCP it says so (RFC 8323
-	// section 5.3.2).
+	// BlockWise says that the peer can take an answer in blocks, as it says over
+	// TCP (RFC 8323 section 5.3.2). What does not fit is cut in any case, since
+	// one who says nothing may know blocks all the same.
 	BlockWise bool
 
 	// BERT says that blocks of several KB may be used (RFC 8323 section 6):

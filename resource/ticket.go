@@ -54,7 +54,7 @@ type tickets struct {
 	answering sync.Mutex
 	opts      [maxNoted]byte
 	number    [4]byte
-	tag       [8]byte
+	tag       tag
 }
 
 func (t *tickets) init(n, token int) {
@@ -89,7 +89,7 @@ func (r *Router) giveTicket(x *Exchange, limit int64) (Ticket, error) {
 		pusher: x.t.Pusher, peer: x.t.Peer, limit: x.t.Now + limit, state: ticketWaiting, serial: e.serial + 1,
 		max: x.t.Max, seq: x.seq, observer: x.observer, silent: x.silent,
 		block: coap.Block{SZX: min(x.t.SZX, 6)}, asked: x.has&hasBlock2 != 0,
-		cuts: x.asksAgain() && (x.t.BlockWise || x.has&hasBlock2 != 0),
+		cuts: x.asksAgain(),
 	}
 	if e.asked {
 		e.block = x.block2
@@ -205,8 +205,8 @@ func (r *Router) later(e *ticket, c coap.Code, o coap.Options, payload []byte) (
 		return coap.Message{Code: coap.CodeBadRequest}, nil
 	}
 	if !coap.Options(opts).Has(coap.OptETag) && len(payload) > b.Size() {
-		tag := sum(payload, nil)
-		opts = coap.InsertOption(opts, coap.OptETag, append(r.tickets.tag[:0], tag.bytes()...))
+		r.tickets.tag = sum(payload, nil)
+		opts = coap.InsertOption(opts, coap.OptETag, r.tickets.tag.bytes())
 	}
 	if e.max > 0 {
 		room = e.max - len(opts)

@@ -237,11 +237,18 @@ func (t *Topic) push(o *observer, m coap.Message, c *TopicStats) {
 		if t.r.endPlace(o.place) {
 			c.Ended++
 		}
-	default:
+	case err == pool.ErrBacklog || err == pool.ErrFull:
 		c.Dropped++
 		if m.Code.IsError() {
 			t.r.endPlace(o.place)
 		}
+	default:
+		// The peer cannot take it at all. Rather than to be told nothing it is
+		// told that this is the end.
+		if t.r.endPlace(o.place) {
+			c.Ended++
+		}
+		o.pusher.Push(o.peer, coap.Message{Code: coap.CodeInternalServerError, Token: m.Token}, 0, engine.DropNewest)
 	}
 }
 
@@ -277,7 +284,7 @@ type TopicStats struct {
 	Published uint64
 	Delivered uint64
 	Dropped   uint64 // not given to a slow one
-	Ended     uint64 // observations that ended because the peer was gone
+	Ended     uint64 // observations that ended because the peer was gone, or cannot take it
 	Observers int
 }
 

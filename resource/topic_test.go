@@ -117,6 +117,10 @@ func TestObserve(t *testing.T) {
 	// RFC 7959 section 2.6: further blocks are no registrations.
 	as(4, "b")
 	p.want(p.get("/t", observe(0), block(coap.OptBlock2, 1, false, 0)), "4.00 |resource: bad request")
+	// RFC 7252 sections 5.4.3 and 5.4.5: a length that Observe cannot have, and
+	// two of them.
+	p.want(p.get("/t", option{coap.OptObserve, "\x00\x00\x00\x00"}), "2.05 ETag=Es Content-Format=0 |state")
+	p.want(p.get("/t", observe(1), observe(0)), "2.05 ETag=Es Content-Format=0 |state")
 	if topic.Len() != 2 {
 		t.Errorf("%d observers", topic.Len())
 	}
@@ -242,6 +246,18 @@ func TestNotifications(t *testing.T) {
 		t.Errorf("pushed with %d, %d", got[0].mark, got[0].overflow)
 	}
 	_ = state
+	// An observer that takes little gets little, and one that cannot take it at
+	// all is told that this is the end.
+	p2.terms.Max, p2.token = 200, []byte("max")
+	p2.get("/obs", number(coap.OptObserve, 0))
+	topic2.Publish(resource.Notification{Payload: []byte(long), ETag: []byte("m")})
+	p2.wantPushed("1 max 2.05 ETag=m Observe=2 Block2=0/1/2 Size2=1200 |"+long[:64], "1 tok 2.05 ETag=m Observe=2 Block2=0/1/2 Size2=1200 |"+long[:64])
+	p2.p.tooLong = "max"
+	topic2.Publish(resource.Notification{Payload: []byte(long), ETag: []byte("m")})
+	p2.wantPushed("1 max 5.00", "1 tok 2.05 ETag=m Observe=3 Block2=0/1/2 Size2=1200 |"+long[:64])
+	if n := topic2.Len(); n != 1 {
+		t.Errorf("%d observers", n)
+	}
 	// RFC 7641 section 4.4: the numbers go around.
 	resource.SetSequence(topic2, 1<<24-1)
 	topic2.Publish(resource.Notification{})

@@ -14,7 +14,7 @@ import (
 type transfer struct {
 	pusher  Pusher
 	peer    uint64
-	key     uint64 // the hash of what tells the requests of one transfer from others
+	key     keys
 	route   *route // nil: the place is free
 	touched int64  // when it was gone on with, by the driver's clock
 	turn    uint64 // and by counting
@@ -75,7 +75,7 @@ func (t *transfers) buffer() int16 {
 
 // find is the transfer of a peer and a key, -1 if there is none. An orphan is
 // none.
-func (t *transfers) find(p Pusher, peer, key uint64) int {
+func (t *transfers) find(p Pusher, peer uint64, key keys) int {
 	if t.n == 0 {
 		return -1
 	}
@@ -144,9 +144,33 @@ func (r *Router) touch(e *transfer, now int64) {
 	e.turn, e.touched = r.turns, now
 }
 
+// claimUntagged gives the exchange the answer that is kept for its peer under its
+// key with some Request-Tag, if there is exactly one.
+func (r *Router) claimUntagged(x *Exchange) (i int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i = -1
+	for k := range r.transfers.list {
+		e := &r.transfers.list[k]
+		if e.route == nil || !e.kept || e.key.request != x.key.request || e.peer != x.t.Peer || e.pusher != x.t.Pusher {
+			continue
+		}
+		if i >= 0 || e.busy {
+			return -1
+		}
+		i = k
+	}
+	if i >= 0 {
+		r.transfers.list[i].busy = true
+		r.touch(&r.transfers.list[i], x.t.Now)
+	}
+	return i
+}
+
 // open gives the exchange a new transfer, with a buffer if need be, in the place
-// of one that was there before. It returns -1 if all places are busy.
-func (r *Router) open(x *Exchange, buffer bool) int {
+// of one that was there before; of others only if it is not spare. It returns -1
+// if all places are taken.
+func (r *Router) open(x *Exchange, buffer, spare bool) int {
 	r.mu.Lock()
 	t := &r.transfers
 	i := t.find(x.t.Pusher, x.t.Peer, x.key)
@@ -157,12 +181,14 @@ func (r *Router) open(x *Exchange, buffer bool) int {
 		i = -1
 	}
 	if i < 0 && t.n == len(t.list) {
-		if i = t.oldest(false); i >= 0 {
-			r.counts.Dropped++
-		} else {
+		if !spare {
+			i = t.oldest(false)
+		}
+		if i < 0 {
 			r.mu.Unlock()
 			return -1
 		}
+		r.counts.Dropped++
 	}
 	var gone, gone2 *route
 	var value, value2 any
@@ -171,7 +197,7 @@ func (r *Router) open(x *Exchange, buffer bool) int {
 	}
 	b := int16(-1)
 	if buffer {
-		if b = t.buffer(); b < 0 {
+		if b = t.buffer(); b < 0 && !spare {
 			if k := t.oldest(true); k >= 0 {
 				r.counts.Dropped++
 				gone2, value2 = t.free(k)
