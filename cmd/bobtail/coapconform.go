@@ -8,7 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
@@ -146,41 +146,18 @@ func bareDial(err error) error {
 	return err
 }
 
-// report runs the cases, shows what comes of each in their order, and is the
-// status to end with.
+// report runs the cases, shows what comes of each, and is the status to end
+// with.
 func (c *conforming) report(w io.Writer, cases []conformCase) int {
-	var (
-		mu      sync.Mutex
-		next    int
-		done    = make([]chan *trial, len(cases))
-		counted [numVerdicts]int
-	)
-	for i := range done {
-		done[i] = make(chan *trial, 1)
-	}
-	for range min(c.parallel, len(cases)) {
-		go func() {
-			for {
-				mu.Lock()
-				i := next
-				next++
-				mu.Unlock()
-				if i >= len(cases) {
-					return
-				}
-				done[i] <- c.try(&cases[i])
-			}
-		}()
-	}
-	for i := range done {
-		t := <-done[i]
+	var counted [numVerdicts]int
+	c.tryAll(cases, func(t *trial) {
 		v := t.verdict
 		if c.strict && v == tolerated {
 			v = failed
 		}
 		counted[v]++
 		if v == passed && c.quiet {
-			continue
+			return
 		}
 		line := fmt.Sprintf("%-9s  %-6s %-14s %s", v, t.level, t.section, t.name)
 		if t.why != "" {
@@ -190,12 +167,32 @@ func (c *conforming) report(w io.Writer, cases []conformCase) int {
 		if c.verbose {
 			fmt.Fprint(w, t.trace.String())
 		}
-	}
+	})
 	fmt.Fprintf(w, "%s: %d passed, %d tolerated, %d failed\n", plural(uint64(len(cases)), "case"), counted[passed], counted[tolerated], counted[failed])
 	if counted[failed] > 0 {
 		return exitFailed
 	}
 	return exitOK
+}
+
+// tryAll runs the cases, as many at a time as there may be, and tells of each in
+// their order.
+func (c *conforming) tryAll(cases []conformCase, tell func(*trial)) {
+	var next atomic.Int64
+	done := make([]chan *trial, len(cases))
+	for i := range done {
+		done[i] = make(chan *trial, 1)
+	}
+	for range min(c.parallel, len(cases)) {
+		go func() {
+			for i := next.Add(1) - 1; i < int64(len(cases)); i = next.Add(1) - 1 {
+				done[i] <- c.try(&cases[i])
+			}
+		}()
+	}
+	for _, d := range done {
+		tell(<-d)
+	}
 }
 
 // level is how much a section wants what it wants (RFC 2119).
