@@ -40,6 +40,8 @@ func blobOf(n int) []byte {
 	return p
 }
 
+var newer = []byte("newer")
+
 func newSite(t testing.TB) *site {
 	s := &site{state: []byte("first")}
 	s.topic = s.router.NewTopic(resource.TopicOptions{})
@@ -61,7 +63,7 @@ func newSite(t testing.TB) *site {
 		}},
 		{"GET /racing", func(w resource.Response, r *resource.Request) error {
 			r.Observe(s.topic)
-			s.topic.Publish(resource.Notification{Payload: []byte("newer")})
+			s.topic.Publish(resource.Notification{Payload: newer})
 			return w.Text("older")
 		}},
 		{"GET /later", func(w resource.Response, r *resource.Request) (err error) {
