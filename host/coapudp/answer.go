@@ -85,7 +85,7 @@ func (s *Server) answer(w *worker, j *job, a resource.Answer, head int, observes
 	if p.linked {
 		s.due(now + int64(sweepEvery)) // the Router may have to be swept
 	}
-	code := a.Code
+	var code coap.Code
 	switch {
 	case j.lost || s.state != stateServing:
 		b, code = nil, coap.CodeServiceUnavailable
@@ -208,5 +208,4 @@ func (s *Server) release(j *job) {
 	case s.freed <- struct{}{}:
 	default:
 	}
-	s.checkDrained()
 }

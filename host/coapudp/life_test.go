@@ -130,6 +130,27 @@ func TestShutdown(t *testing.T) {
 			wantErr(t, <-r, nil)
 		})
 	})
+	t.Run("a ticket, and its answer", func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
+			s := siteOf(t, newLAN(), ServerConfig{})
+			p := s.guest(t, 1)
+			p.send(con(1, get("later")))
+			p.want(1, "ACK")
+			r := make(chan error)
+			go func() { r <- s.Shutdown(t.Context()) }()
+			time.Sleep(5 * time.Second)
+			s.answerLate(t, "late", nil)
+			d := p.want(-1, `CON 2.05 "late"`)
+			time.Sleep(time.Second)
+			select {
+			case <-r:
+				t.Error("over before the answer is acknowledged")
+			default:
+			}
+			p.send(ack(d.ID))
+			wantErr(t, <-r, nil)
+		})
+	})
 	t.Run("no longer than wanted", func(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
 			s := siteOf(t, newLAN(), ServerConfig{})

@@ -16,7 +16,6 @@ type watching struct {
 	got  []string // what f was given
 	err  chan error
 	stop context.CancelCauseFunc
-	f    func(n int) error
 }
 
 func observe(t *testing.T, c *Conn, f func(n int) error) *watching {

@@ -96,7 +96,6 @@ func (s *Server) remove(o int32) {
 	}
 	if !g.note {
 		s.waiting--
-		s.checkDrained()
 	}
 	g.buf = g.buf[:0]
 	s.spare = append(s.spare, o)
@@ -293,7 +292,7 @@ func (l *notes) take(peer uint64, mid uint16) (token [coap.MaxToken]byte, n int,
 }
 
 // lates is a ring of the requests that were left to a ticket last, for what
-// their answers are to be.
+// their answers are to be, and for Shutdown.
 type lates struct {
 	list [128]lateRequest
 	at   int

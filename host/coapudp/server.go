@@ -38,7 +38,6 @@ type Server struct {
 	wake    chan struct{} // for the sweeper: next is earlier than it was
 	stopped chan struct{} // closed by Close
 	served  chan struct{} // closed when Serve has nothing left to do
-	drained chan struct{} // closed when draining, and nothing is under way
 	small   []byte        // what is answered without a handler; behind the lock
 	zones   zones         // of the leader
 	said    refusal       // what was answered last by the leader
@@ -138,7 +137,6 @@ func New(c ServerConfig) (*Server, error) {
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 		served:  make(chan struct{}),
-		drained: make(chan struct{}),
 		workers: make([]worker, c.Workers+1),
 		ends:    newEndpoints(c.Endpoints),
 		safe:    newWindow(c.Exchanges, c.Kept),
@@ -234,26 +232,35 @@ func (s *Server) Addr() net.Addr {
 	return s.conn.LocalAddr()
 }
 
-// Shutdown lets the requests that have come be answered, and the answers be
-// acknowledged; new ones are answered 5.03. Then, or when ctx is done, it closes
-// the server. It returns when Serve is about to, with nil, or with the cause of
-// ctx.
+// drainEvery is how often Shutdown looks.
+const drainEvery = 10 * time.Millisecond
+
+// Shutdown lets the requests that have come be answered, by tickets too, and the
+// answers be acknowledged; new ones are answered 5.03. Then, or when ctx is done,
+// it closes the server. It returns when Serve is about to, with nil, or with the
+// cause of ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining = true
-	s.checkDrained()
-	s.mu.Unlock()
-	var err error
-	select {
-	case <-s.drained:
-	case <-s.stopped:
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	}
-	s.close()
-	s.mu.Lock()
 	serving := s.conn != nil
 	s.mu.Unlock()
+	look := time.NewTicker(drainEvery)
+	defer look.Stop()
+	var err error
+	for doubted := false; err == nil; {
+		idle, doubt := s.drained()
+		if idle && (!doubt || doubted) {
+			break
+		}
+		doubted = idle
+		select {
+		case <-look.C:
+		case <-s.stopped:
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+	}
+	s.close()
 	if !serving || err != nil {
 		return err
 	}
@@ -265,15 +272,24 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// checkDrained says so when nothing is under way any more.
-func (s *Server) checkDrained() {
-	if s.draining && s.busy == 0 && s.waiting == 0 {
-		select {
-		case <-s.drained:
-		default:
-			close(s.drained)
+// drained reports whether nothing is under way any more, but perhaps the answer
+// of a ticket that is being pushed at this moment.
+func (s *Server) drained() (idle, doubt bool) {
+	s.mu.Lock()
+	if s.state != stateServing {
+		s.mu.Unlock()
+		return true, false
+	}
+	idle = s.busy == 0 && s.waiting == 0
+	late := s.late // the Router is asked without the lock
+	s.mu.Unlock()
+	for i := range late.list {
+		if l := &late.list[i]; l.peer != 0 && idle {
+			_, waits := s.cfg.Resources.Waiting(s, l.peer, l.token[:l.n])
+			idle, doubt = !waits, true
 		}
 	}
+	return idle, doubt
 }
 
 // Close closes the socket at once. Serve returns when the handlers that run have

@@ -120,7 +120,6 @@ func TestWindow(t *testing.T) {
 		mid uint16
 	}
 	type value struct {
-		serial int
 		answer string
 	}
 	r := rand.New(rand.NewPCG(3, 4))
