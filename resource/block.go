@@ -147,7 +147,8 @@ type keys struct {
 // makeKey makes the keys of the request's transfer. One that is met by chance is
 // of the same peer.
 func (x *Exchange) makeKey() {
-	k := keys{request: mix(0, uint64(x.m.Code))}
+	k := &x.key // a local one would be allocated by TinyGo
+	*k = keys{request: mix(0, uint64(x.m.Code))}
 	it := x.m.Options.Iter()
 	for it.Next() {
 		n := it.Number
@@ -163,7 +164,6 @@ func (x *Exchange) makeKey() {
 			*h = mix(*h, uint64(b))
 		}
 	}
-	x.key = k
 }
 
 func mix(h, w uint64) uint64 {
