@@ -80,6 +80,7 @@ func TestCoAPRequests(t *testing.T) {
 				{"a greeting", "", "get @hello", 0, `Hello, World!`, ``},
 				{"one by name", "", "get @hello/squid", 0, `Hello, squid!`, ``},
 				{"a name with a space", "", "get @hello/bobtail%20squid", 0, `Hello, bobtail squid!`, ``},
+				{"a name that is no text", "", "get @hello/%ff", 1, ``, `.* answers 4\.00 Bad Request.*\n`},
 				{"the root", "", "get @", 0, `This is bobtail serve.*\n`, ``},
 				{"the time", "", "get @time", 0, `\d\d:\d\d:\d\d`, ``},
 				{"the verb in capitals", "", "GET @hello", 0, `Hello, World!`, ``},

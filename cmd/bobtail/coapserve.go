@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/coaptcp"
@@ -26,11 +27,13 @@ type coapService struct {
 	urls   []string
 }
 
-// What the UDP side keeps to tell duplicates by: less than its defaults, which
-// are for a server that has nothing else to do.
+// What the UDP side keeps: less than its defaults, which are for a server that
+// does nothing else.
 const (
-	udpExchanges = 1024
-	udpKept      = 256 << 10 // bytes of answers
+	udpPeers     = 1 << 16
+	udpExchanges = 512
+	udpKept      = 64 << 10 // bytes of answers
+	udpInFlight  = 128      // messages that wait for their acknowledgements
 )
 
 // newCoAP makes what serves CoAP, before the server listens.
@@ -44,10 +47,11 @@ func (s *settings) newCoAP(here *site, lines *lineLog) error {
 	overUDP := coapudp.ServerConfig{
 		Resources: &r.router,
 		Workers:   s.config.Workers,
-		Endpoints: s.config.Sockets,
+		Endpoints: min(s.config.Sockets, udpPeers),
 		Exchanges: udpExchanges,
 		Kept:      udpKept,
-		Timeout:   s.config.Timeouts.Handler,
+		InFlight:  udpInFlight,
+		Timeout:   min(s.config.Timeouts.Handler, time.Hour),
 	}
 	if lines != nil {
 		overTCP.Access, overUDP.Access = lines.coapTCP, lines.coapUDP

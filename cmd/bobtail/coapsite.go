@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/coap"
@@ -24,7 +25,7 @@ type resources struct {
 // payload that comes in blocks is kept until it has gone back in blocks.
 const (
 	mostEcho      = 1 << 20 // bytes
-	mostEchoes    = 4       // at a time, of those that come or go in blocks
+	mostEchoes    = 2       // at a time, of those that come or go in blocks
 	mostTransfers = 32      // uploads and downloads in blocks that need state
 	mostObservers = 1024
 	mostLater     = 64 // answers that are to come later
@@ -112,6 +113,9 @@ func coapHello(w resource.Response, r *resource.Request) error { return w.Text(h
 func coapHelloTo(w resource.Response, r *resource.Request) error {
 	const before, after = "Hello, ", "!"
 	name := r.PathValue("name")
+	if !utf8.Valid(name) { // RFC 7252 section 5.10.1 has paths in UTF-8, and the answer is to be so
+		return resource.ErrBadRequest
+	}
 	b, err := r.Alloc(len(before) + len(name) + len(after))
 	if err != nil {
 		return err

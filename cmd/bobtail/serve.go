@@ -232,7 +232,7 @@ func (s *settings) greet(out io.Writer, server *bobtail.Server, address string, 
 	if folder != nil {
 		from = " from " + s.dir
 	}
-	coap := row{name: "CoAP", note: "for what comes and goes in blocks, and duplicates"}
+	coap := row{name: "CoAP", note: fmt.Sprintf("%d echoes of %s, and UDP", mostEchoes, bytesText(mostEcho))}
 	if here != nil && here.coap != nil {
 		address = strings.Join(append([]string{address}, here.coap.urls...), " ")
 		coap.bytes = here.coap.memory()
