@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -54,6 +57,7 @@ var conformFaults = []struct {
 	{deafToSettings, "^Max-Message-Size: (five|0)|^Block|^Extended-Token-Length: four", tolerated},
 	{strictSettings, "^CSM: (with every|a known)|^Max-Message-Size: (leading|the greatest)|^Extended-Token-Length: (less|more)", failed},
 	{closesSettings, "^Max-Message-Size: (five|0)|^Block|^Extended-Token-Length: four", tolerated},
+	{oneRegistry, "^Ping: (options|a critical)", failed},
 	{mutedAbort, "^CSM: a diagnostic in", tolerated},
 	{namelessAbort, "^CSM: Bad|^Max-Message-Size: (five|0)|^Block|^Extended-Token-Length: four", tolerated},
 	{noAbort, "^CSM: (none before a (request|Ping)|late|.*critical|Bad|a diag.*in|nothing)|^Max-Message-Size: (five|0|a longer|a message of 4)|^Message|^(Ping|Pong|Release): an unknown critical", failed},
@@ -127,5 +131,46 @@ func TestConformFails(t *testing.T) {
 		if !seen[k.name] {
 			t.Errorf("%s: no fault is seen by it", k.name)
 		}
+	}
+}
+
+// TestConformCommand runs the command itself.
+func TestConformCommand(t *testing.T) {
+	good, tokens, lenient := startPeer(t), startPeer(t, noTokens), startPeer(t, goesWithoutCSM)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := free.Addr().String()
+	free.Close()
+	all := strconv.Itoa(len(conformCases()))
+	for _, c := range []struct {
+		name, args     string
+		status         int
+		stdout, stderr string // patterns
+	}{
+		{"all of it", "-quiet -parallel 8 -timeout 20s " + good.uri(), 0, `^` + all + ` cases: ` + all + ` passed, 0 tolerated, 0 failed\n$`, `^$`},
+		{"one", "-run ^Ping:.*8 " + strings.TrimPrefix(good.uri(), "coap+tcp://"), 0, `^passed     MUST   RFC 8323 5\.4   Ping: a token of 8 bytes\n1 case: 1 passed, 0 tolerated, 0 failed\n$`, `^$`},
+		{"bytes", "-v -run ^Ping:.*8 " + good.uri(), 0, `\n    > 08e23132333435363738  7\.02 Ping token 3132333435363738\n    < 08e33132333435363738  7\.03 Pong token 3132333435363738\n1 case`, `^$`},
+		{"by section", "-list -run 8974", 0, `^SHOULD RFC 8974 2\.2\.1 Extended-Token-Length: four bytes\nMUST   RFC 8974(.*\n)+$`, `^$`},
+		{"a MUST that fails", "-quiet -run Ping:.*8 " + tokens.uri(), 1, `^failed     MUST   RFC 8323 5\.4   Ping: a token of 8 bytes: a Pong with the token "" instead of "12345678"\n1 case: 0 passed, 0 tolerated, 1 failed\n$`, `^$`},
+		{"what is tolerated", "-run before.a.Ping " + lenient.uri(), 0, `^tolerated  MUST   RFC 8323 3\.3   CSM: none before a Ping: it is answered.*\n1 case: 0 passed, 1 tolerated, 0 failed\n$`, `^$`},
+		{"what is tolerated, strictly", "-strict -run before.a.Ping " + lenient.uri(), 1, `^failed     MUST `, `^$`},
+		{"help", "-h", 0, `usage: bobtail coap conform (.|\n)*-run PATTERN`, `^$`},
+		{"nobody there", nobody, 1, `^$`, `^bobtail: coap\+tcp://` + nobody + `/\.well-known/core: cannot connect: connection refused\n$`},
+		{"no URI", "-v", 2, `^$`, `takes one URI, and there is none`},
+		{"two URIs", "a b", 2, `^$`, `takes one URI, and there are 2`},
+		{"no such case", "-run nothing.like.it a", 2, `^$`, `no case has a name that fits nothing\.like\.it`},
+		{"no pattern", "-run ( a", 2, `^$`, `invalid value "\(" for flag -run`},
+		{"over UDP", "coap://a.test", 2, `^$`, `is not over TCP`},
+		{"no URI of CoAP", "http://a.test", 2, `^$`, `want a URI such as`},
+		{"a wrong flag", "-paralel 2 a", 2, `^$`, `did you mean -parallel\?`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := runToEnd(t, append([]string{"coap", "conform"}, strings.Fields(c.args)...)...)
+			if got.status != c.status || !regexp.MustCompile(c.stdout).MatchString(got.stdout) || !regexp.MustCompile(c.stderr).MatchString(got.stderr) {
+				t.Errorf("%+v, want status %d, %q and %q", got, c.status, c.stdout, c.stderr)
+			}
+		})
 	}
 }

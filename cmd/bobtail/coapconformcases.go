@@ -208,6 +208,12 @@ func conformCases() []conformCase {
 		{"Ping: an unknown critical option", s52, must, false, func(t *trial) {
 			t.send(conformMessage(coap.CodePing, "x", optionsOf(strangeCritical, "?"), "")).abort()
 		}},
+		{"Ping: options of a CSM's numbers, which mean nothing here", s52, must, false, func(t *trial) {
+			t.send(conformMessage(coap.CodePing, "x", optionsOf(4, "value", 6, "four"), "")).ponged()
+		}},
+		{"Ping: a critical option of a request's number", s52, must, false, func(t *trial) {
+			t.send(conformMessage(coap.CodePing, "x", optionsOf(int(coap.OptURIPath), "path"), "")).abort()
+		}},
 		{"Custody: a Pong at all", s541, must, false, func(t *trial) { t.send(string(coap.AppendPing(nil, []byte("x"), true))).ponged() }},
 		{"Custody: the token of the Pong", s54, must, false, func(t *trial) { t.send(string(coap.AppendPing(nil, []byte("x"), true))).pong("x") }},
 		{"Custody: in the Pong", s541, should, false, func(t *trial) {

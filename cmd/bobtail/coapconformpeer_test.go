@@ -32,6 +32,7 @@ const (
 	deafToSettings                // ignores a CSM option that is malformed
 	strictSettings                // rejects what it is to ignore in a CSM
 	closesSettings                // ends the connection for a malformed CSM option
+	oneRegistry                   // has the same options in requests and in all signals
 	mutedAbort                    // an Abort without a diagnostic
 	namelessAbort                 // an Abort that names no option
 	noAbort                       // closes without one
@@ -295,6 +296,13 @@ func (p *peerConn) take(m *coap.Message) {
 	case first && p.has(silentBeforeCSM) && m.Code != coap.CodeCSM:
 		return
 	case m.Code.IsSignal() && p.has(deafToOptions) && critical:
+		m.Options = nil
+	case m.Code == coap.CodePing && p.has(oneRegistry) && len(m.Options) > 0:
+		var s coap.Settings
+		if bad, err := s.Update(m.Options); err != nil && bad != coap.OptURIPath {
+			p.abort(bad, err)
+			return
+		}
 		m.Options = nil
 	case m.Code.IsSignal() && p.has(rejectsElective) && elective:
 		p.abort(0, coap.ErrSignalOption)
