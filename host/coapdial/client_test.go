@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -299,50 +300,95 @@ func TestContexts(t *testing.T) {
 	close(answer)
 }
 
-// TestStuck has a peer that takes nothing.
+// TestStuck has a peer that takes nothing: a context ends a call all the same,
+// and the connection fails after a while.
 func TestStuck(t *testing.T) {
-	let := make(chan bool)
-	uri := script(t, func(p *peer) { <-let })
-	c := dial(t, uri, coapdial.Config{Stuck: 50 * time.Millisecond})
-	defer close(let)
-	var all sync.WaitGroup
-	var timeouts atomic.Int32
-	for range 20 {
-		all.Go(func() {
-			// More than the buffers of the system hold.
-			_, err := c.Do(t.Context(), coapdial.Request{Method: coap.CodePUT, Body: io.LimitReader(zeros{}, 1<<30), Path: "/x"})
-			if err == coapdial.ErrTimeout {
-				timeouts.Add(1)
-			}
-		})
-		all.Go(func() {
-			for {
-				// Each leaves its request with the system.
-				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-				_, err := c.Do(ctx, coapdial.Request{Method: coap.CodePUT, Body: bytes.NewReader(make([]byte, 1000)), Path: "/x"})
-				cancel()
-				if err != context.DeadlineExceeded {
-					return
-				}
-			}
-		})
-		break
+	a, b := net.Pipe()
+	defer b.Close()
+	c, err := coapdial.New(a, "coap+tcp://x/", coapdial.Config{Stuck: 300 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
 	}
-	c2 := make(chan bool)
-	go func() { all.Wait(); close(c2) }()
-	select {
-	case <-c2:
-	case <-time.After(time.Second):
-		// Requests wait for their answers, not for room: the exchanges are the
-		// bound.
-		c.Close()
-		within(t, c2, "end")
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := c.Get(ctx, "/"); err != context.DeadlineExceeded {
+		t.Error(err)
+	}
+	if _, err := c.Get(t.Context(), "/"); err != coapdial.ErrTimeout {
+		t.Error(err)
+	}
+	if err := c.Release(t.Context()); err != coapdial.ErrTimeout {
+		t.Error(err)
 	}
 }
 
-type zeros struct{}
+// TestRelease waits for what was asked before, and not for a server that does
+// not close.
+func TestRelease(t *testing.T) {
+	released := make(chan bool)
+	c := dial(t, script(t, func(p *peer) {
+		m, _ := p.read()
+		r, _ := p.read()
+		if r.Code != coap.CodeRelease {
+			t.Errorf("%s instead of a Release", r.Code)
+		}
+		close(released)
+		p.send(coap.CodeContent, m.Token, []byte("in time"))
+		p.read()
+	}), coapdial.Config{})
+	done := make(chan error, 1)
+	asked := make(chan bool)
+	go func() {
+		close(asked)
+		resp, err := c.Get(t.Context(), "/x")
+		if err == nil && string(resp.Body) != "in time" {
+			err = fmt.Errorf("%q", resp.Body)
+		}
+		done <- err
+	}()
+	<-asked
+	for c.Waiting() == 0 {
+		runtime.Gosched()
+	}
+	if err := c.Release(t.Context()); err != nil {
+		t.Error(err)
+	}
+	within(t, released, "Release")
+	if err := within(t, done, "answer"); err != nil {
+		t.Error(err)
+	}
+}
 
-func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+// TestOneToken has all messages of a transfer by blocks have the same token,
+// and the next one another.
+func TestOneToken(t *testing.T) {
+	var tokens []string
+	heard := make(chan bool)
+	c := dial(t, script(t, func(p *peer) {
+		defer close(heard)
+		for {
+			m, ok := p.read()
+			if !ok {
+				return
+			}
+			tokens = append(tokens, string(m.Token))
+			v, _ := m.Options.Get(coap.OptBlock2)
+			b, _ := coap.ParseBlock(v)
+			p.send(coap.CodeContent, m.Token, blobOf(16), coapdial.Uint(coap.OptBlock2, uint64(coap.Block{Num: b.Num, More: b.Num < 3}.Uint())))
+		}
+	}), coapdial.Config{Requests: 1})
+	for range 2 {
+		if resp, err := c.Get(t.Context(), "/x"); err != nil || resp.Size != 64 {
+			t.Fatal(resp, err)
+		}
+	}
+	c.Close()
+	within(t, heard, "end")
+	if len(tokens) != 8 || tokens[0] != tokens[3] || tokens[4] != tokens[7] || tokens[3] == tokens[4] {
+		t.Errorf("%x", tokens)
+	}
+}
 
 // TestFaults is a server that breaks a rule of blockwise transfers, or gives up.
 func TestFaults(t *testing.T) {
