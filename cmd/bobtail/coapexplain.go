@@ -41,6 +41,10 @@ func (c *asking) explain(err error) string {
 		network   *net.OpError
 		rule      coap.Error
 	)
+	if e := (*coapdial.CodeError)(nil); errors.As(why, &e) {
+		// In the midst of a transfer by blocks.
+		return c.refusal(&coapdial.Response{Code: e.Code, Body: []byte(e.Diagnostic)})
+	}
 	switch {
 	case errors.Is(why, errInterrupted):
 		return "interrupted before all was answered"

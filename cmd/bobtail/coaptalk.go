@@ -130,7 +130,12 @@ func (c *asking) showResponse(r *coapdial.Response) {
 
 // refused says why an answer is no success, and returns the status to end with.
 func (c *asking) refused(r *coapdial.Response) int {
-	return fail(fmt.Errorf("%s answers %s%s%s", c.shownURI(), codeText(r.Code), diagnostic(r.Body), c.advice(r)))
+	return fail(errors.New(c.refusal(r)))
+}
+
+// refusal is what a server says that refuses, and what may help.
+func (c *asking) refusal(r *coapdial.Response) string {
+	return c.shownURI() + " answers " + codeText(r.Code) + diagnostic(r.Body) + c.advice(r)
 }
 
 // advice says what may help where the user can help.
@@ -146,6 +151,8 @@ func (c *asking) advice(r *coapdial.Response) string {
 		if n, ok := r.Options.Uint(coap.OptSize1); ok {
 			return "; it takes " + plural(n, "byte") + " at most"
 		}
+	case coap.CodeRequestEntityIncomplete:
+		return "; it has lost what it had of the transfer: try again"
 	case coap.CodeServiceUnavailable, coap.CodeTooManyRequests:
 		if n, ok := r.Options.Uint(coap.OptMaxAge); ok {
 			return "; try again in " + plural(n, "second")
