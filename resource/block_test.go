@@ -390,7 +390,11 @@ func TestBlocks(t *testing.T) {
 	for _, name := range []string{"two", "three"} {
 		p.want(p.ask(put("/d/"+name, s16, b1(0, true, 0))), "2.31 Block1=0/1/0")
 	}
+	p.want(p.ask(put("/d/four", s16, b1(0, true, 0))), "5.03 Max-Age=2 Block1=0/0/0")
+	p.terms.Now = 1e9
 	p.want(p.ask(put("/d/one", s16, b1(1, true, 0))), "2.31 Block1=1/1/0")
+	p.want(p.ask(put("/d/four", s16, b1(0, true, 0))), "5.03 Max-Age=2 Block1=0/0/0")
+	p.terms.Now = 2e9 + 1
 	p.want(p.ask(put("/d/four", s16, b1(0, true, 0))), "2.31 Block1=0/1/0")
 	if got := fmt.Sprint(dropped, r.Stats().Dropped); got != "[two] 1" {
 		t.Errorf("dropped %v, want the one that was not gone on with", got)
@@ -404,12 +408,12 @@ func TestBlocks(t *testing.T) {
 	}
 	// RFC 7252 section 4.8.2: and what is left alone.
 	dropped = nil
-	p.terms.Now = 1e9
+	p.terms.Now = 3e9
 	p.want(p.ask(put("/d/three", s16, b1(1, true, 0))), "2.31 Block1=1/1/0")
-	if next := r.Sweep(p.p, 247e9); next != 247e9+1 || len(dropped) != 0 {
+	if next := r.Sweep(p.p, 249e9); next != 249e9+1 || len(dropped) != 0 {
 		t.Errorf("next at %d, dropped %v", next, dropped)
 	}
-	if next := r.Sweep(p.p, 247e9+1); next != 248e9 || fmt.Sprint(dropped) != "[four]" {
+	if next := r.Sweep(p.p, 249e9+1); next != 250e9 || fmt.Sprint(dropped) != "[four]" {
 		t.Errorf("next at %d, dropped %v", next, dropped)
 	}
 	p.want(p.ask(put("/d/four", s16, b1(1, true, 0))), "4.08 Block1=1/0/0")

@@ -127,6 +127,9 @@ func (x *Exchange) Route(m coap.Message, t *Terms, dst []byte) (done bool) {
 	x.begin()
 	if c := x.look(); c != 0 {
 		x.refuse(c)
+		if c == coap.CodeServiceUnavailable {
+			x.insertUint(coap.OptMaxAge, stalled/1e9) // no place in the table of transfers
+		}
 	}
 	return x.stage == stageDone
 }

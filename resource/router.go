@@ -96,7 +96,8 @@ type Route struct {
 type Router struct {
 	// Transfers is how many uploads to Data, uploads that are gathered, and
 	// answers that are kept there may be at a time; default 8. If there are
-	// more, the one that was not gone on with for the longest time is dropped.
+	// more, the one that has stalled for the longest time is dropped; if none
+	// has rested for two seconds, who comes late gets 5.03.
 	Transfers int
 
 	Observations int // most observations of all topics; default 16

@@ -110,14 +110,31 @@ func dropped(r *route, value any) {
 	}
 }
 
-// oldest is the transfer that was not gone on with for the longest time, of
-// those with a buffer if need be; -1 if all are busy.
-func (t *transfers) oldest(buffer bool) int {
+// A transfer has stalled, so that others may have its place, when it has rested
+// for stalled nanoseconds, or while that many were gone on with or refused whose
+// driver has another clock.
+const (
+	stalled      = 2e9
+	stalledTurns = 64
+)
+
+// oldest is the transfer that has stalled for the longest time, of those with a
+// buffer if need be; -1 if none has.
+func (r *Router) oldest(x *Exchange, buffer bool) int {
 	found, turn := -1, uint64(math.MaxUint64)
-	for i := range t.list {
-		if e := &t.list[i]; e.route != nil && !e.busy && (!buffer || e.buffer >= 0) && e.turn < turn {
+	for i := range r.transfers.list {
+		e := &r.transfers.list[i]
+		if e.route == nil || e.busy || buffer && e.buffer < 0 || e.turn > turn {
+			continue
+		}
+		if e.pusher == x.t.Pusher && x.t.Now-e.touched >= stalled || e.pusher != x.t.Pusher && r.turns-e.turn >= stalledTurns {
 			found, turn = i, e.turn
 		}
+	}
+	if found >= 0 {
+		r.counts.Dropped++
+	} else {
+		r.turns++
 	}
 	return found
 }
@@ -182,13 +199,12 @@ func (r *Router) open(x *Exchange, buffer, spare bool) int {
 	}
 	if i < 0 && t.n == len(t.list) {
 		if !spare {
-			i = t.oldest(false)
+			i = r.oldest(x, false)
 		}
 		if i < 0 {
 			r.mu.Unlock()
 			return -1
 		}
-		r.counts.Dropped++
 	}
 	var gone, gone2 *route
 	var value, value2 any
@@ -198,8 +214,7 @@ func (r *Router) open(x *Exchange, buffer, spare bool) int {
 	b := int16(-1)
 	if buffer {
 		if b = t.buffer(); b < 0 && !spare {
-			if k := t.oldest(true); k >= 0 {
-				r.counts.Dropped++
+			if k := r.oldest(x, true); k >= 0 {
 				gone2, value2 = t.free(k)
 				b = t.buffer()
 			}
