@@ -145,6 +145,7 @@ func conformCases() []conformCase {
 		{"Max-Message-Size: a message of 1152 bytes", s531, must, false, func(t *trial) {
 			if t.theirs.Message() < coap.BaseMessage {
 				t.tolerate("the server takes %d bytes only", t.theirs.Message())
+				return
 			}
 			t.send(t.padded("x", t.uriOptions(), coap.BaseMessage)).answered("x")
 		}},
@@ -335,13 +336,7 @@ func framingCases() []conformCase {
 		}},
 		{"Length: 13 and 268, which have a byte of their own", s32, must, false, func(t *trial) { t.sized("x", 13).sized("y", 268) }},
 		{"Length: 269 and 1000, which have two bytes", s32, must, false, func(t *trial) { t.sized("x", 269).sized("y", 1000) }},
-		{"Length: 65805, which has four bytes", s32, must, false, func(t *trial) {
-			if t.theirs.Message() < 65805+8 {
-				t.alive() // the server takes no such message
-				return
-			}
-			t.sized("x", 65805)
-		}},
+		{"Length: 65805, which has four bytes", s32, must, false, func(t *trial) { t.sized("x", 65805) }},
 		broken("a token length of 15", "RFC 8974 2.1", "\x0f\x01\x00\x00\x00"),
 		broken("an option delta of 15", syntax, "\x21\x01x\xf1y"),
 		broken("an option length of 15", syntax, "\x21\x01x\x1fy"),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -554,9 +555,12 @@ func (t *trial) reset() *trial {
 		return t
 	}
 	t.trace.add(">", "reset")
-	if c, ok := t.conn.(*net.TCPConn); ok {
-		c.SetLinger(0)
+	c := t.conn
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
 	}
+	c.(*net.TCPConn).SetLinger(0)
+	c.Close()
 	t.conn.Close()
 	return t
 }
@@ -737,12 +741,16 @@ func (t *trial) padded(token, options string, size int) string {
 	return s
 }
 
-// sized asks by a message of so many bytes behind its token.
+// sized asks by a message of so many bytes behind its token, if the server takes
+// one as long.
 func (t *trial) sized(token string, n int) *trial {
 	if t.decided() {
 		return t
 	}
 	size := coap.Header{TokenLength: len(token), Length: uint64(n)}.Size()
+	if size > uint64(t.theirs.Message()) {
+		return t.alive()
+	}
 	t.send(t.padded(token, "", int(size))).answered(token)
 	return t
 }
