@@ -2,6 +2,7 @@ package house
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -12,14 +13,17 @@ func TestNothingUnusedIsLinked(t *testing.T) {
 	always := []string{
 		"/form.(*Multipart)", "/form.(*Values)", "/cookie.", "/auth.", "/json.", "/static.", "/sse.", "/cors.", "/metrics.", "/host/",
 		"/transport/secure.", "/web.(*Request).Form", "/web.(*Request).Multipart", "/web.Head.SetCookie", "/web.Head.Open",
-		"/transport/netstd.", "/transport/memory.", "/coap.", "/coap.(", "/resource.", "/coaptcp.", "/coapconn.", "/ws/deflate.",
+		"/transport/netstd.", "/transport/memory.", "/ws/deflate.", "/coapconn.",
 	}
+	coap := []string{"/coap.", "/coap.(", "/resource.", "/coaptcp."}
+	webSocket := []string{"/ws.", "/wsconn.", "/websocket.", "/web.Head.Switch", "/web.Head.Hold"}
 	for _, test := range []struct {
 		program, uses string
 		not           []string
 	}{
-		{"hello", "/web.(*Driver).Serve", []string{"/ws.", "/wsconn.", "/websocket.", "/web.Head.Switch", "/web.Head.Hold"}},
-		{"echo", "/websocket.(*Driver).Serve", []string{"/wsconn.(*Conn)", "/websocket.(*Topic)", "/web.Head.Hold"}},
+		{"hello", "/web.(*Driver).Serve", slices.Concat(webSocket, coap)},
+		{"echo", "/websocket.(*Driver).Serve", append(coap, "/wsconn.(*Conn)", "/websocket.(*Topic)", "/web.Head.Hold")},
+		{"level", "/coaptcp.(*Driver).Serve", append(webSocket, "/coap.ParseUDP", "/coap.AppendUDP", "/coap.ParseURI", "/coap.ParseLinks")},
 	} {
 		t.Run(test.program, func(t *testing.T) {
 			program := filepath.Join(t.TempDir(), test.program)
