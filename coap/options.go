@@ -73,8 +73,7 @@ func (it *Iter) long() bool {
 	b := it.all[it.next:]
 	delta, length, n, e := longOption(b)
 	if e != 0 || uint(it.Number)+delta > 0xFFFF || length > len(b)-n {
-		it.next = len(it.all)
-		return false
+		return false // and so it remains
 	}
 	it.Number += Option(delta)
 	it.Value = b[n : n+length : n+length]

@@ -37,6 +37,7 @@ var optionVectors = []struct {
 	{"delta of 13, length of 269", "\xDE\x00\x00\x00" + rep('v', 269), []option{{13, rep('v', 269)}}},
 	{"the same again", "\xB1a\x01b\x00\x01c", []option{{11, "a"}, {11, "b"}, {11, ""}, {11, "c"}}},
 	{"deltas that add up to 65535", "\xC0\xD0\x00\xE0\xFE\xD9", []option{{12, ""}, {25, ""}, {65535, ""}}},
+	{"last number by a short delta", "\xE0\xFE\xF1\x10", []option{{65534, ""}, {65535, ""}}},
 	{"again the last number", "\xE1\xFE\xF2a\x01b", []option{{65535, "a"}, {65535, "b"}}},
 	{"values that look like markers", "\xB2\xFF\xFF\x01\xFF", []option{{11, "\xFF\xFF"}, {11, "\xFF"}}},
 }
@@ -209,6 +210,18 @@ func TestCritical(t *testing.T) {
 	} {
 		if first, ok := c.options.Critical(understood); first != c.first || ok != c.ok {
 			t.Errorf("%s: %d, %v, want %d, %v", c.name, first, ok, c.first, c.ok)
+		}
+	}
+	for _, c := range registry {
+		o := c.option
+		for _, n := range []int{c.min - 1, c.min, c.max, c.max + 1} {
+			if n < 0 {
+				continue
+			}
+			first, ok := options(opt(o, rep('x', n))).Critical([]coap.Option{o})
+			if want := o.IsCritical() && (n < c.min || n > c.max); ok != want || want && first != o {
+				t.Errorf("%v of %d bytes: %v, %v", o, n, first, ok)
+			}
 		}
 	}
 	if first, ok := options(opt(1, "")).Critical(nil); first != 1 || !ok {

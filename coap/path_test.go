@@ -169,6 +169,9 @@ func TestQuery(t *testing.T) {
 			t.Errorf("Query(%q) = %q, %v, want %q, %v", c.name, v, ok, c.value, c.ok)
 		}
 	}
+	if v, ok := options(opt(15, "a=1")).Query("b"); v != nil || ok {
+		t.Errorf("Query of another = %q, %v", v, ok)
+	}
 }
 
 // The sets of bytes are those of RFC 3986 appendix A.
