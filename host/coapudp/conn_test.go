@@ -247,7 +247,7 @@ func TestClient(t *testing.T) {
 		{"too long a request", ClientConfig{}, coap.Message{Code: coap.CodePUT, Payload: make([]byte, 65507)}, func(s *script) { s.idle(time.Minute) }, "", ErrTooLong},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				c, s := clientOf(t, newLAN(), v.config)
 				r := doing(t.Context(), c, v.ask, 100)
 				v.server(s)
@@ -267,7 +267,7 @@ func TestClient(t *testing.T) {
 func TestRetransmissionTimes(t *testing.T) {
 	different := map[time.Duration]bool{}
 	for range 20 {
-		inBubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			c, s := clientOf(t, newLAN(), ClientConfig{})
 			begun := time.Now()
 			r := doing(t.Context(), c, get("hello"), 100)
@@ -318,7 +318,7 @@ func TestDerived(t *testing.T) {
 
 // TestNStart has more requests than may be outstanding (RFC 7252 section 4.7).
 func TestNStart(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := clientOf(t, newLAN(), ClientConfig{})
 		a := doing(t.Context(), c, get("a"), 100)
 		synctest.Wait()
@@ -333,7 +333,7 @@ func TestNStart(t *testing.T) {
 		s.send(reply(d, coap.NonConfirmable, 1, coap.CodeContent, "a"))
 		(<-a).want(t, `2.05 "a"`, nil)
 	})
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := clientOf(t, newLAN(), ClientConfig{Transmission: Transmission{NStart: 2}})
 		for range 3 {
 			doing(t.Context(), c, get("a"), 100)
@@ -348,7 +348,7 @@ func TestNStart(t *testing.T) {
 
 // TestClientContext ends calls by their context, wherever they wait.
 func TestClientContext(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		why := errors.New("why")
 		c, s := clientOf(t, newLAN(), ClientConfig{})
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -368,7 +368,7 @@ func TestClientContext(t *testing.T) {
 
 // TestPing is RFC 7252 section 4.3: an empty message provokes a Reset.
 func TestPing(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := clientOf(t, newLAN(), ClientConfig{})
 		for _, answer := range []coap.Type{coap.Reset, coap.Acknowledgement} {
 			r := make(chan error)
@@ -385,7 +385,7 @@ func TestPing(t *testing.T) {
 
 // TestClientClose ends what waits, and what comes later.
 func TestClientClose(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, s := clientOf(t, newLAN(), ClientConfig{})
 		a, b := doing(t.Context(), c, get("a"), 9), doing(t.Context(), c, get("a"), 9)
 		s.want(-1, "CON GET Uri-Path=a")

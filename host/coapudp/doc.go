@@ -40,8 +40,13 @@
 // to somebody else. So a peer gets no more than three times the bytes that it
 // has sent before it has shown, by repeating an Echo option (RFC 9175), that it
 // gets what it is sent; longer answers, and all observations, are refused until
-// then by 4.01 with that option. Connections of this package do it by
+// then by 4.01 with that option. Connections of this package repeat it by
 // themselves; ServerConfig.Amplification turns it off, for peers that cannot.
+//
+// A request that has an effect is not refused when it has had it: its answer may
+// be longer, but all such answers together go no more than 16 KB a second beyond
+// the limit, and when that is used up such requests are refused before they are
+// handled.
 //
 // # Observers
 //

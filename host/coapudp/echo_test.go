@@ -177,7 +177,7 @@ func TestAmplification(t *testing.T) {
 		}, Stats{Requests: 1}},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				s := siteOf(t, newLAN(), v.config)
 				v.script(s, s.guest(t, 1))
 				synctest.Wait()
@@ -196,7 +196,7 @@ func TestAmplification(t *testing.T) {
 
 // TestAmplificationAtAll has a liar ask for all there is, and counts.
 func TestAmplificationAtAll(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		l := newLAN()
 		s := siteOf(t, l, ServerConfig{})
 		p := s.guest(t, 1)

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
 // TestNoRoom has answers for which there is no place.
 func TestNoRoom(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := siteOf(t, newLAN(), ServerConfig{Amplification: -1, InFlight: 1, Workers: 3})
 		p, o := s.guest(t, 1), s.guest(t, 2)
 		p.send(con(1, get("slow")))
@@ -28,10 +29,31 @@ func TestNoRoom(t *testing.T) {
 	})
 }
 
+// TestRoomForTheReal has a liar ask for what is to be acknowledged.
+func TestRoomForTheReal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := siteOf(t, newLAN(), ServerConfig{InFlight: 4})
+		for i := range 4 {
+			p := s.guest(t, 1+i)
+			p.send(con(1, get("later")))
+			p.want(1, "ACK")
+		}
+		s.mu.Lock()
+		late := s.late
+		s.late = nil
+		s.mu.Unlock()
+		for i, want := range []error{nil, nil, pool.ErrFull, pool.ErrFull} {
+			if err := late[i].Answer(coap.CodeContent, nil, []byte("x")); err != want {
+				t.Errorf("%d: %v, want %v", i, err, want)
+			}
+		}
+	})
+}
+
 // TestLongTokens has separate answers, later answers and notifications for tokens
 // of RFC 8974.
 func TestLongTokens(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := siteOf(t, newLAN(), ServerConfig{Amplification: -1, Confirm: 100})
 		p := s.guest(t, 1)
 		for _, n := range []int{12, 13, 40, 64} {
@@ -74,7 +96,7 @@ func (s *site) peerOf(i int32) uint64 {
 
 // TestLead has handlers that keep the leader, and all others.
 func TestLead(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := siteOf(t, newLAN(), ServerConfig{Amplification: -1, Workers: 2})
 		p := s.guest(t, 1)
 		p.send(con(1, get("held")))
@@ -122,7 +144,7 @@ func (failing) WriteToUDPAddrPort([]byte, netip.AddrPort) (int, error) { return 
 
 // TestUnsent has what the system does not take counted.
 func TestUnsent(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		l := newLAN()
 		s := &site{hold: make(chan struct{})}
 		srv, err := New(ServerConfig{Resources: s.resources(t)})
@@ -154,7 +176,7 @@ func (d deaf) Write([]byte) (int, error) { return 0, d.err }
 
 // TestClientSocket has sockets that fail.
 func TestClientSocket(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		l := newLAN()
 		for _, v := range []struct{ fails, want error }{{errBroken, errBroken}, {net.ErrClosed, ErrClosed}} {
 			c, err := NewConn(deaf{l.open(addr(1), addr(0)), v.fails}, ClientConfig{})

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
@@ -258,9 +257,6 @@ func options(pairs ...any) coap.Options {
 func get(path string, pairs ...any) coap.Message {
 	return coap.Message{Code: coap.CodeGET, Options: options(append([]any{coap.OptURIPath, path}, pairs...)...)}
 }
-
-// inBubble runs a test in virtual time.
-func inBubble(t *testing.T, f func(t *testing.T)) { synctest.Test(t, f) }
 
 // wantErr wants an error.
 func wantErr(t *testing.T, err, want error) {

@@ -76,7 +76,7 @@ func TestValidate(t *testing.T) {
 // TestShutdown lets be finished what has begun.
 func TestShutdown(t *testing.T) {
 	t.Run("nothing to do", func(t *testing.T) {
-		inBubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			s := siteOf(t, newLAN(), ServerConfig{})
 			synctest.Wait()
 			before := time.Now()
@@ -89,7 +89,7 @@ func TestShutdown(t *testing.T) {
 		})
 	})
 	t.Run("never served", func(t *testing.T) {
-		inBubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			s, err := New(ServerConfig{Resources: &resource.Router{}})
 			if err != nil {
 				t.Fatal(err)
@@ -106,7 +106,7 @@ func TestShutdown(t *testing.T) {
 		})
 	})
 	t.Run("a handler, and its answer", func(t *testing.T) {
-		inBubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			s := siteOf(t, newLAN(), ServerConfig{})
 			p := s.guest(t, 1)
 			p.send(con(1, get("slow")))
@@ -131,7 +131,7 @@ func TestShutdown(t *testing.T) {
 		})
 	})
 	t.Run("a ticket, and its answer", func(t *testing.T) {
-		inBubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			s := siteOf(t, newLAN(), ServerConfig{})
 			p := s.guest(t, 1)
 			p.send(con(1, get("later")))
@@ -152,7 +152,7 @@ func TestShutdown(t *testing.T) {
 		})
 	})
 	t.Run("no longer than wanted", func(t *testing.T) {
-		inBubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			s := siteOf(t, newLAN(), ServerConfig{})
 			p := s.guest(t, 1)
 			p.send(con(1, get("held")))
@@ -166,7 +166,7 @@ func TestShutdown(t *testing.T) {
 		})
 	})
 	t.Run("a failing socket", func(t *testing.T) {
-		inBubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			s, err := New(ServerConfig{Resources: &resource.Router{}})
 			if err != nil {
 				t.Fatal(err)
@@ -190,7 +190,7 @@ func TestAccess(t *testing.T) {
 		code coap.Code
 		n    int
 	}
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		var lines []line
 		s := siteOf(t, newLAN(), ServerConfig{Access: func(q coap.Message, r remoteAddr, peer uint64, c coap.Code, n int, took int64) {
 			if r.String() != "10.0.0.1:5683" || peer == 0 || took < 0 {

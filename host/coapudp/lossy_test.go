@@ -29,7 +29,7 @@ func TestLossy(t *testing.T) {
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			inBubble(t, func(t *testing.T) { lossy(t, uint64(seed)) })
+			synctest.Test(t, func(t *testing.T) { lossy(t, uint64(seed)) })
 		})
 	}
 }

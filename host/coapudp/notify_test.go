@@ -269,7 +269,7 @@ func TestNotify(t *testing.T) {
 		}, 1},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				s := siteOf(t, newLAN(), v.config)
 				p := s.guest(t, 1)
 				v.script(s, p)
@@ -290,7 +290,7 @@ func TestNotify(t *testing.T) {
 
 // TestPush has the errors of Push.
 func TestPush(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		s := siteOf(t, newLAN(), ServerConfig{Amplification: -1, InFlight: 3})
 		p := s.guest(t, 1)
 		p.send(con(1, get("hello")))

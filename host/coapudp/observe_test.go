@@ -170,7 +170,7 @@ func TestClientObserve(t *testing.T) {
 		}, nil, ErrTooLong},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				c, s := clientOf(t, newLAN(), ClientConfig{Waiting: 4})
 				w := observe(t, c, v.f)
 				d := s.want(-1, register)
@@ -187,7 +187,7 @@ func TestClientObserve(t *testing.T) {
 			})
 		})
 	}
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c, _ := clientOf(t, newLAN(), ClientConfig{})
 		wantErr(t, c.Observe(t.Context(), get("x"), nil), ErrRequest)
 	})

@@ -52,9 +52,14 @@ func stamp(b []byte, t coap.Type, mid uint16) {
 }
 
 // enqueue puts a datagram behind what an endpoint is to be sent; none if there
-// is no room.
+// is no room. Endpoints that were not seen to be real, who never acknowledge
+// anything if they are not, have half of it.
 func (s *Server) enqueue(ep int32, b []byte) int32 {
-	if len(s.spare) == 0 || len(b) > cap(s.outs[0].buf) {
+	free := len(s.spare)
+	if !s.ends.list[ep].seen {
+		free -= len(s.outs) / 2
+	}
+	if free <= 0 || len(b) > cap(s.outs[0].buf) {
 		return none
 	}
 	o := s.spare[len(s.spare)-1]

@@ -348,7 +348,7 @@ func TestServer(t *testing.T) {
 		}, Stats{Requests: 1}},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				s := siteOf(t, newLAN(), v.config)
 				v.script(s, s.guest(t, 1))
 				synctest.Wait()

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
@@ -318,7 +319,7 @@ func TestForgotten(t *testing.T) {
 		}},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				v.config.Amplification = -1
 				s := siteOf(t, newLAN(), v.config)
 				v.script(s, s.guest(t, 1))
