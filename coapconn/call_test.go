@@ -205,12 +205,60 @@ func TestPing(t *testing.T) {
 	must(t, c.Start(get, nil))
 	must(t, c.Start(a, nil))
 	m = p.next()
-	p.write(coap.AppendPong(nil, m.Token, false)) // for a GET: it is no answer to that
+	token := bytes.Clone(m.Token)
+	p.write(coap.AppendPong(nil, token, false)) // for a GET: it is no answer to that
 	p.next()
 	p.write(coap.AppendPong(nil, nil, true))
 	must(t, a.Wait())
-	p.send(coap.CodeContent, m.Token, nil, "x")
+	p.send(coap.CodeContent, token, nil, "x")
 	must(t, get.Wait())
+	if outcome(get) != `2.05 "x"` {
+		t.Error(outcome(get))
+	}
+}
+
+// TestKeep uses one token for a transfer, and then it is free.
+func TestKeep(t *testing.T) {
+	c, p, over := live(t, background, func(c *coapconn.Config) { c.Exchanges = 1 })
+	a, b := newCall(coap.CodePUT, "x", "block"), newCall(coap.CodeGET, "y", "")
+	a.Keep = true
+	stop := make(chan struct{})
+	close(stop)
+	var token []byte
+	for i := range 3 {
+		must(t, c.Start(a, nil))
+		m := p.next()
+		if i > 0 && !bytes.Equal(m.Token, token) {
+			t.Errorf("token %x, and then %x", token, m.Token)
+		}
+		token = bytes.Clone(m.Token)
+		p.send(coap.CodeContinue, token, nil, "")
+		must(t, a.Wait())
+		p.send(coap.CodeContinue, token, nil, "and again, which nobody waits for")
+		if err := c.Start(b, stop); err != coapconn.ErrCancelled {
+			t.Fatal(err)
+		}
+	}
+	must(t, c.Cancel(a, nil))
+	must(t, c.Cancel(a, nil))
+	must(t, c.Start(b, nil))
+	m := p.next()
+	if bytes.Equal(m.Token, token) {
+		t.Error("the token is used again")
+	}
+	p.send(coap.CodeContent, m.Token, nil, "")
+	must(t, b.Wait())
+	// The end takes what is kept.
+	must(t, c.Start(a, nil))
+	p.send(coap.CodeContinue, p.next().Token, nil, "")
+	must(t, a.Wait())
+	p.rw.(duplex).Close()
+	over.wait(t)
+	must(t, c.Reset(&wire{}))
+	if err := c.Run(); err != coapconn.ErrEnded {
+		t.Error(err)
+	}
+	must(t, c.Cancel(a, nil))
 }
 
 // TestCancel holds a token until its answer has come, and drops that.

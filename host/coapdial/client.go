@@ -178,7 +178,6 @@ type transfer struct {
 	tag     uint32         // a Request-Tag (RFC 9175 section 3)
 	call    *coapconn.Call // of all messages, over TCP
 	again   int            // how often the content has changed
-	early   bool           // the request says how large the blocks of the answer may be
 }
 
 // begin checks a request and puts its options together.

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/bobtail-go/bobtail/coap"
-	"github.com/bobtail-go/bobtail/coapconn"
 )
 
 // Error is what is wrong with what a program or a server has said, other than
@@ -13,33 +12,31 @@ type Error uint8
 
 // The errors.
 const (
-	ErrConfig    Error = iota + 1 // a number of the Config, or of the Request, is out of bounds
-	ErrScheme                     // no scheme that can be dialled: coap, coap+tcp or coaps+tcp
-	ErrMethod                     // the method is none, or cannot observe
-	ErrOption                     // an option that the client sets itself, or one that is too long
-	ErrTooLong                    // the options leave no room for a payload, or the body has more blocks than can be counted
-	ErrBody                       // the body ends before Request.Size, or goes on behind it
-	ErrBlock                      // a block that is not the one that was asked for (RFC 7959)
-	ErrStopped                    // the server answers before it has all of the body, as if it were all
-	ErrChanged                    // the content has changed while it was fetched, again and again, or where what was written cannot be taken back
-	ErrMaxBody                    // the answer is longer than Config.MaxBody
-	ErrTimeout                    // nothing was sent within Config.Stuck
-	ErrUnsettled                  // a context has ended, which has no cause
+	ErrConfig  Error = iota + 1 // a number of the Config, or of the Request, is out of bounds
+	ErrScheme                   // no scheme that can be dialled: coap, coap+tcp or coaps+tcp
+	ErrMethod                   // the method is none, or cannot observe
+	ErrOption                   // an option that the client sets itself, or one that is too long
+	ErrTooLong                  // the options leave no room for a payload, or the body has more blocks than can be counted
+	ErrBody                     // the body ends before Request.Size, or goes on behind it
+	ErrBlock                    // a block that is not the one that was asked for (RFC 7959)
+	ErrStopped                  // the server answers before it has all of the body, as if it were all
+	ErrChanged                  // the content has changed while it was fetched, again and again, or where what was written cannot be taken back
+	ErrMaxBody                  // the answer is longer than Config.MaxBody
+	ErrTimeout                  // nothing was sent within Config.Stuck
 )
 
 var texts = [...]string{
-	ErrConfig:    "a number out of bounds",
-	ErrScheme:    "want a URI such as coap+tcp://host/path, coaps+tcp://host/path or coap://host/path",
-	ErrMethod:    "a method that is none, or cannot observe",
-	ErrOption:    "an option that the client sets itself, or that is too long",
-	ErrTooLong:   "the request is too long",
-	ErrBody:      "the body has not the size that was announced",
-	ErrBlock:     "the server sends another block than was asked for",
-	ErrStopped:   "the server answers before it has the whole body",
-	ErrChanged:   "the content changes while it is fetched",
-	ErrMaxBody:   "the answer is too long",
-	ErrTimeout:   "the peer takes nothing",
-	ErrUnsettled: "the context has ended",
+	ErrConfig:  "a number out of bounds",
+	ErrScheme:  "want a URI such as coap+tcp://host/path, coaps+tcp://host/path or coap://host/path",
+	ErrMethod:  "a method that is none, or cannot observe",
+	ErrOption:  "an option that the client sets itself, or that is too long",
+	ErrTooLong: "the request is too long",
+	ErrBody:    "the body has not the size that was announced",
+	ErrBlock:   "the server sends another block than was asked for",
+	ErrStopped: "the server answers before it has the whole body",
+	ErrChanged: "the content changes while it is fetched",
+	ErrMaxBody: "the answer is too long",
+	ErrTimeout: "the peer takes nothing",
 }
 
 // Error is the text of the error, prefixed by the package's name.
@@ -100,12 +97,4 @@ func (e *CodeError) Error() string {
 		}, e.Diagnostic)
 	}
 	return text
-}
-
-// ended is the error of a connection as its user is told it.
-func ended(err error) error {
-	if err == nil {
-		return coapconn.ErrReleased
-	}
-	return err
 }
