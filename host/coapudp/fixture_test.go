@@ -327,7 +327,7 @@ func (s *site) resources(t *testing.T) *resource.Router {
 	handle("PATCH /count", count)
 	handle("iPATCH /count", count)
 	slow := func(n int, w resource.Response, q *resource.Request) error {
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		return w.Text("call ", fmt.Sprint(n))
 	}
 	handle("GET /slow", slow)
