@@ -166,7 +166,7 @@ func TestAppendLink(t *testing.T) {
 }
 
 func TestMatch(t *testing.T) {
-	const link = `</sensors/temp>;rt="temperature-c core.s x";if="sensor";ct="0 50";sz=12;title="say \"a b\"";obs`
+	const link = `</sensors/temp>;rt="temperature-c core.s x";if="sensor";ct="0 50";sz=12;title="say \"a b\"";obs;rel=" a  b "`
 	for _, c := range []struct {
 		name, query string
 		want        bool
@@ -199,7 +199,9 @@ func TestMatch(t *testing.T) {
 		{"another target", "href=/sensors", false},
 		{"any target", "href", true},
 		{"a parameter that there is", "obs", true},
-		{"a parameter that there is not", "rel", false},
+		{"nothing in a list with blanks", "rel=", false},
+		{"a word of a list with blanks", "rel=b", true},
+		{"a parameter that there is not", "rev", false},
 		{"a value of a parameter without one", "obs=1", false},
 		{"any value of a parameter without one", "obs=*", true},
 		{"a parameter that there is not, of any value", "foo=*", false},

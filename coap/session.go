@@ -143,7 +143,6 @@ func (s *Session) signal(m *Message, state State) (Action, error) {
 }
 
 func (s *Session) reject(e Error) (Action, error) {
-	s.Bad = 0
 	s.Advance(EventSendAbort)
 	return ActReject, e
 }
