@@ -61,10 +61,13 @@ func (e *exchange) args() []string {
 
 // kind is what a server must do for it.
 func (e *exchange) kind() kinds {
-	if e.network == "udp" {
-		return datagrams
+	switch {
+	case e.network == "tcp":
+		return streams
+	case e.deep:
+		return floods
 	}
-	return streams
+	return datagrams
 }
 
 // title is what stands over the table.

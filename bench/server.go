@@ -31,6 +31,7 @@ const (
 	live                        // what a WebSocket is told unasked
 	streams                     // CoAP over TCP
 	datagrams                   // CoAP over UDP
+	floods                      // the same, many at a time
 )
 
 // task is what a server is started for.
@@ -64,8 +65,8 @@ type starter func(task) ([]string, error)
 
 // servers are all that are known, in the order of the tables.
 var servers = []server{
-	{baseline, buildFloor, short | files | messages | streams | datagrams},
-	{"bobtail-epoll", buildBobtail("epoll"), short | files | messages | live | streams | datagrams},
+	{baseline, buildFloor, short | files | messages | streams | datagrams | floods},
+	{"bobtail-epoll", buildBobtail("epoll"), short | files | messages | live | streams | datagrams | floods},
 	{"bobtail-net", buildBobtail("net"), short | files | messages | live | streams},
 	{"bobtail-memory", buildBobtail("memory"), files},
 	{"gnet", buildGo("gnet"), short},
@@ -77,7 +78,7 @@ var servers = []server{
 	{"gorilla", buildGo("gorilla"), messages},
 	{"coder", buildGo("coder"), messages},
 	{"nbio", buildGo("nbio"), messages},
-	{"libcoap", buildLibcoap, streams | datagrams},
+	{"libcoap", buildLibcoap, streams | datagrams | floods},
 	{"gocoap", buildGo("gocoap"), streams | datagrams},
 }
 

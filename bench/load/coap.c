@@ -134,6 +134,18 @@ static int check_answer(const uint8_t *p, size_t token, const uint8_t *end, unsi
 	return check_content(p + token, end, why);
 }
 
+/* bad_abort tells the diagnostic payload of an abort (RFC 8323 section 5.6), if it
+ * has one and no option. */
+static int bad_abort(const uint8_t *p, const uint8_t *end, const char **why)
+{
+	static _Thread_local char text[200];
+
+	if (p == end || *p != MARKER)
+		return bad(why, "an abort");
+	snprintf(text, sizeof text, "an abort: %.*s", (int)(end - p - 1), (const char *)p + 1);
+	return bad(why, text);
+}
+
 long coap_read_tcp(const char *at, size_t n, struct coap_message *m, const char **why)
 {
 	const uint8_t *p = (const uint8_t *)at, *start = p;
@@ -180,7 +192,7 @@ long coap_read_tcp(const char *at, size_t n, struct coap_message *m, const char 
 	case CODE_RELEASE:
 		return bad(why, "a release");
 	case CODE_ABORT:
-		return bad(why, "an abort");
+		return bad_abort(p + token, start + size, why);
 	default:
 		if (check_answer(p, token, start + size, code, m, why) < 0)
 			return -1;
