@@ -143,7 +143,7 @@ func TestMemory(t *testing.T) {
 		}
 		runtime.ReadMemStats(&after)
 		got := int(after.TotalAlloc - before.TotalAlloc)
-		if want := s.Memory(); got < want*95/100 || got > want*110/100+4096 {
+		if want := s.Memory(); got < want-want/20 || got > want+want/20+4096 {
 			t.Errorf("%+v: %d bytes, Memory says %d", c, got, want)
 		}
 		runtime.KeepAlive(s)

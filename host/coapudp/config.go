@@ -164,8 +164,8 @@ func (c ServerConfig) Memory() int {
 	n := int(unsafe.Sizeof(Server{})) + c.MaxMessage + smallOptions
 	n += c.Endpoints*int(unsafe.Sizeof(endpoint{})) + tableSize(c.Endpoints)*4 + 2*c.Endpoints*8
 	n += 2 * (c.Exchanges*int(unsafe.Sizeof(exchange{})) + tableSize(c.Exchanges)*4 + c.Kept)
-	n += (c.Queue + c.Workers + 1) * (int(unsafe.Sizeof(job{})) + c.MaxMessage + 1)
-	n += c.InFlight * (int(unsafe.Sizeof(outgoing{})) + min(c.MaxMessage, baseMessage))
+	n += (c.Queue + c.Workers + 1) * (int(unsafe.Sizeof(job{})) + c.MaxMessage + 1 + 2*int(unsafe.Sizeof(&job{})))
+	n += c.InFlight * (int(unsafe.Sizeof(outgoing{})) + min(c.MaxMessage, baseMessage) + 4)
 	n += (c.Workers + 1) * (int(unsafe.Sizeof(worker{})) + c.WorkerMemory + c.MaxMessage)
 	return n
 }

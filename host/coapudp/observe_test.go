@@ -192,3 +192,25 @@ func TestClientObserve(t *testing.T) {
 		wantErr(t, c.Observe(t.Context(), get("x"), nil), ErrRequest)
 	})
 }
+
+// TestFreshness has how long an observation waits before it is renewed.
+func TestFreshness(t *testing.T) {
+	for _, v := range []struct {
+		name string
+		o    coap.Options
+		age  time.Duration
+	}{
+		{"Max-Age", options(coap.OptMaxAge, 10), 10 * time.Second},
+		{"none", nil, time.Minute},
+		{"the longest", options(coap.OptMaxAge, "\xff\xff\xff\xff"), (1<<32 - 1) * time.Second},
+	} {
+		least, longest := time.Duration(1<<62), time.Duration(0)
+		for range 1000 {
+			f := freshness(coap.Message{Options: v.o})
+			least, longest = min(least, f), max(longest, f)
+		}
+		if least < v.age+5*time.Second || longest > v.age+15*time.Second || longest-least < 9*time.Second {
+			t.Errorf("%s: from %v to %v", v.name, least, longest)
+		}
+	}
+}
