@@ -11,6 +11,8 @@ import (
 // does so as long as they are quick, and another is idle to whom the lead can be
 // given if one is not; else it puts requests into the queue, and only reads. So
 // there is always somebody who reads, and who answers what needs no handler.
+// Who is idle is known from the jobs alone: each keeps one goroutine at most, and
+// only the leader makes more of them.
 
 const (
 	// quick is how long handlers may take on average for the leader to run them,
@@ -33,7 +35,6 @@ type lead struct {
 	w     *worker // nil while the baton waits for somebody
 	since int64   // when it has begun to run a handler, 0 if it does not
 	look  int64   // when the sweeper looks whether it still does
-	idle  int     // goroutines that wait for the baton, or a job
 	cost  int64   // how long handlers take, in ns, smoothed
 	stuck bool    // no job was released for stuckAfter
 }
@@ -52,26 +53,16 @@ func (l *lead) returned(w *worker, took int64) bool {
 // work is a goroutine of a worker.
 func (s *Server) work(w *worker) {
 	for {
-		s.mu.Lock()
-		s.lead.idle++
-		s.mu.Unlock()
-		var j *job
 		select {
 		case <-s.baton:
-		case j = <-s.queue:
+			s.mu.Lock()
+			s.lead.w = w
+			s.mu.Unlock()
+			s.read(w)
+		case j := <-s.queue:
+			s.serve(w, j)
 		case <-s.stopped:
 			return
-		}
-		s.mu.Lock()
-		s.lead.idle--
-		if j == nil {
-			s.lead.w = w
-		}
-		s.mu.Unlock()
-		if j == nil {
-			s.read(w)
-		} else {
-			s.serve(w, j)
 		}
 	}
 }
@@ -106,10 +97,11 @@ func (s *Server) read(w *worker) {
 	}
 }
 
-// mayRun reports whether the leader is to run a handler itself. The lock is held.
+// mayRun reports whether the leader is to run a handler itself, beside those of
+// other jobs. The lock is held.
 func (s *Server) mayRun(now int64) bool {
 	l := &s.lead
-	if l.idle == 0 || l.cost > quick {
+	if s.busy >= s.cfg.Workers || l.cost > quick {
 		return false
 	}
 	l.since = now
@@ -135,8 +127,6 @@ func (s *Server) relieve(now int64) {
 	case l.w == nil || l.since == 0:
 	case at > now:
 		l.look = at
-	case l.idle == 0:
-		l.look = now + int64(relieveAfter)
 	default:
 		l.w, l.since = nil, 0
 		l.cost += (most - l.cost) / 16
