@@ -93,9 +93,15 @@ func TestAmplification(t *testing.T) {
 			if n := s.called("POST /long"); n != 1 {
 				p.t.Errorf("%d calls", n)
 			}
+			p.send(con(1, post("long", ""))) // once
+			p.idle(time.Second)
 			p.send(con(2, get("long"))) // which gives nothing to others
-			p.challenged(coap.Acknowledgement)
-		}, Stats{Requests: 2, Excess: 976, Challenged: 1}},
+			v := p.challenged(coap.Acknowledgement)
+			p.send(con(3, get("hello", coap.OptEcho, v)))
+			p.want(3, `ACK 2.05 Content-Format=0 "hi"`)
+			p.send(con(1, post("long", "")))
+			p.want(1, "ACK 2.04 Content-Format=42 (1000)")
+		}, Stats{Requests: 3, Duplicates: 2, Excess: 976, Challenged: 1}},
 		{"but not done for ever", ServerConfig{}, func(s *site, p *script) {
 			done := 0
 			for i := range 200 { // each from somebody else
