@@ -179,7 +179,8 @@ func coapProgram(t *testing.T, backend string) *coapSite {
 	}
 	addr, _, _ := strings.Cut(rest, "/")
 	return &coapSite{
-		addr: addr, small: "/hello", says: "Hello, World!", fixed: "/hello", post: "/echo", large: "/large", clock: "/time",
+		addr: addr, noUDP: backend != backends[0], // which has nothing to do with backends
+		small: "/hello", says: "Hello, World!", fixed: "/hello", post: "/echo", large: "/large", clock: "/time",
 		links: `</time>;title="the time, every second";rt="time";obs`, filter: "rt=time", strict: true,
 	}
 }
