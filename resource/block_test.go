@@ -429,6 +429,44 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
+// TestBERT has what is different with blocks of several KB (RFC 8323 section 6).
+func TestBERT(t *testing.T) {
+	var down, up []byte
+	r := blockRouter(t, &down, &up)
+	p := newPeer(t, r, 5000)
+	p.terms.BERT, p.terms.SZX = true, 6
+	b1 := func(num uint32, more bool) option { return block(coap.OptBlock1, num, more, coap.BERT) }
+	for _, test := range []struct {
+		why     string
+		payload int
+		b       option
+		want    string
+	}{
+		{"no multiple of 1024", 1500, b1(0, true), "4.00 Block1=0/0/7"},
+		{"nothing", 0, b1(0, true), "4.00 Block1=0/0/7"},
+		{"two blocks", 2048, b1(0, true), "2.31 Block1=0/1/7"},
+		{"the number is the next in units of 1024", 3072, b1(2, true), "2.31 Block1=2/1/7"},
+		{"not in units of messages", 1024, b1(2, true), "4.08 Block1=2/0/7"},
+		{"the last may have any length", 2500, b1(5, false), "2.04 Content-Format=0 Block1=5/0/7 |thanks"},
+	} {
+		if got := show(p.ask(request(coap.CodePUT, "/data", make([]byte, test.payload), test.b))); got != test.want {
+			t.Errorf("%s: got %s, want %s", test.why, got, test.want)
+		}
+	}
+	if len(up) != 5*1024+2500 {
+		t.Errorf("%d bytes came", len(up))
+	}
+	// A block of a size is asked for, and given.
+	down = content(10000)
+	p.want(p.get("/source", block(coap.OptBlock2, 100, false, 0)), "2.05 ETag=v1 Content-Format=42 Block2=100/1/0 |"+string(down[1600:1616]))
+	if a := p.get("/source", block(coap.OptBlock2, 3, false, coap.BERT)); len(a.Payload) != 4096 || !bytes.Equal(a.Payload, down[3072:3072+4096]) {
+		t.Errorf("%d bytes from the third on", len(a.Payload))
+	}
+	if a := p.get("/source", block(coap.OptBlock2, 8, false, coap.BERT)); !bytes.Equal(a.Payload, down[8192:]) {
+		t.Errorf("%d bytes at the end", len(a.Payload))
+	}
+}
+
 // TestAnswersCut has answers that are cut because they do not fit.
 func TestAnswersCut(t *testing.T) {
 	n := 0

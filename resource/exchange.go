@@ -399,7 +399,6 @@ func (x *Exchange) Busy(maxAge uint32) Answer {
 // Abandon ends the exchange instead of Finish: the handler's right has passed,
 // or it has panicked. The answer, 5.00, is for the latter.
 func (x *Exchange) Abandon() Answer {
-	x.unobserve()
 	x.begin()
 	x.refuse(coap.CodeInternalServerError)
 	return x.Finish()
@@ -450,7 +449,6 @@ func (x *Exchange) refuse(c coap.Code) {
 // refuseOption answers that an option is not understood, and which (RFC 7252
 // section 5.4.1).
 func (x *Exchange) refuseOption(o coap.Option) {
-	x.has &^= hasBlock1 // which may be the one
 	x.refuse(coap.CodeBadOption)
 	x.payloadText("option ")
 	if len(x.out)+5 <= cap(x.out) && len(x.out) > 0 {

@@ -246,6 +246,12 @@ func TestNotifications(t *testing.T) {
 		t.Errorf("pushed with %d, %d", got[0].mark, got[0].overflow)
 	}
 	_ = state
+	// RFC 7959 section 2.6: to ask for a further block is no registration.
+	p2.token = []byte("more")
+	p2.want(p2.get("/obs", number(coap.OptObserve, 0), block(coap.OptBlock2, 1, false, 0)), "2.05 ETag="+hashed(p2, "/hashed")+" Content-Format=0 Block2=1/1/0 |"+long[16:32])
+	if n := topic2.Len(); n != 1 {
+		t.Errorf("%d observers", n)
+	}
 	// An observer that takes little gets little, and one that cannot take it at
 	// all is told that this is the end.
 	p2.terms.Max, p2.token = 200, []byte("max")
