@@ -6,7 +6,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/transport"
 )
 
 func TestAppendVisible(t *testing.T) {
@@ -78,6 +80,19 @@ func TestLogAllocatesNothing(t *testing.T) {
 	l := newLineLog(&gate{open: make(chan struct{})}, true)
 	if n := testing.AllocsPerRun(100, func() {
 		l.event(engine.Event{Kind: engine.EventBadInput, Code: 3, Handle: 1, Worker: 2})
+	}); n != 0 {
+		t.Errorf("a line allocates %v times", n)
+	}
+}
+
+func TestLogOfCoAPAllocatesNothing(t *testing.T) {
+	l := newLineLog(&gate{open: make(chan struct{})}, true)
+	options := coap.AppendOption(coap.AppendOption(nil, 0, coap.OptURIPath, []byte("a path")), coap.OptURIPath, coap.OptURIQuery, []byte("a=b"))
+	q := coap.Message{Code: coap.CodeGET, Options: options}
+	remote := transport.IPv4(192, 0, 2, 1, 5683)
+	if n := testing.AllocsPerRun(100, func() {
+		l.coapTCP(q, remote, 1<<32, coap.CodeContent, 1024, 1_000_000)
+		l.coapUDP(q, remote, 7, 0, 0, 1_000)
 	}); n != 0 {
 		t.Errorf("a line allocates %v times", n)
 	}
