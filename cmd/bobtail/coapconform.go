@@ -114,7 +114,8 @@ func (c *conforming) setURI(s string) (err error) {
 	if c.uri.Path == "" || c.uri.Path == "/" {
 		c.uri.Path = "/.well-known/core"
 	}
-	return nil
+	_, err = c.uri.AppendOptions(nil)
+	return err
 }
 
 // chosen are the cases that -run names.

@@ -164,6 +164,7 @@ func TestConformCommand(t *testing.T) {
 		{"no pattern", "-run ( a", 2, `^$`, `invalid value "\(" for flag -run`},
 		{"over UDP", "coap://a.test", 2, `^$`, `is not over TCP`},
 		{"no URI of CoAP", "http://a.test", 2, `^$`, `want a URI such as`},
+		{"a path that no request has", "a.test/" + strings.Repeat("x", 256), 2, `^$`, `part of the URI longer than 255 bytes`},
 		{"a wrong flag", "-paralel 2 a", 2, `^$`, `did you mean -parallel\?`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
