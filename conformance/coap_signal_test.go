@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"net"
 	"os/exec"
 	"slices"
 	"strings"
@@ -142,6 +143,56 @@ func TestCoapSignalsStrict(t *testing.T) {
 				conforms(t, "coap+tcp://"+addr+c.path, c.may)
 			})
 		}
+	}
+}
+
+// TestCoapRelease stops the program, which asks its clients to go, and for how
+// long not to come back.
+func TestCoapRelease(t *testing.T) {
+	for _, b := range backends {
+		t.Run(b, func(t *testing.T) {
+			p := start(t, "-backend", b, "-coap", "127.0.0.1:0")
+			_, rest, _ := strings.Cut(p.greeting, "coap+tcp://")
+			addr, _, _ := strings.Cut(rest, "/")
+			c, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(patient))
+			var in []byte
+			next := func() coap.Message {
+				for chunk := make([]byte, 4096); ; {
+					if m, n, err := coap.ParseTCP(in); n > 0 || err != nil {
+						in = in[n:]
+						return m
+					}
+					n, err := c.Read(chunk)
+					if err != nil {
+						t.Fatal(err)
+					}
+					in = append(in, chunk[:n]...)
+				}
+			}
+			if m := next(); m.Code != coap.CodeCSM {
+				t.Fatalf("%v comes first", m.Code)
+			}
+			c.Write(coap.AppendPing(coap.AppendCSM(nil, coap.Settings{}), []byte("x"), false))
+			if m := next(); m.Code != coap.CodePong {
+				t.Fatalf("%v answers a Ping", m.Code)
+			}
+			stopped := make(chan struct{})
+			go func() {
+				p.stop()
+				close(stopped)
+			}()
+			m := next()
+			if r := coap.ParseRelease(m.Options); m.Code != coap.CodeRelease || r.HoldOff == 0 {
+				t.Errorf("%v comes when the server stops, with Hold-Off %d", m.Code, r.HoldOff)
+			}
+			c.Close() // RFC 8323 section 5.5: it is left to the peer
+			<-stopped
+		})
 	}
 }
 
