@@ -113,10 +113,13 @@ func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error)
 	}
 	d.helloN = len(coap.AppendCSM(d.hello[:0], d.ours))
 
-	// No more is staged than a fair share of the output blocks keeps.
+	// No more is staged than a fair share of the output blocks keeps: as a rule all
+	// workers together may have half of them.
 	blocks, nodes := e.Pool().Outputs.Count()
+	blocks = max(min(blocks, nodes)/2, 1)
 	size := e.Pool().Outputs.Size()
-	d.blocks = min((cap(k.out)+size-1)/size, max(min(blocks, nodes)/4, 1))
+	d.blocks = max(blocks/e.MaxWorkers(), min(inBlocks(usualAnswer, size), blocks))
+	d.blocks = min(d.blocks, inBlocks(cap(k.out), size))
 	room := min(cap(k.out), d.blocks*size)
 	if room < leastMessage+c.MaxToken {
 		return nil, ErrConfig
@@ -134,6 +137,12 @@ func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error)
 	d.number = e.AddDriver(d)
 	return d, nil
 }
+
+// usualAnswer is the length of an answer that has a block of 1024 bytes, and of
+// what else there is room for however small a share is.
+const usualAnswer = 1280
+
+func inBlocks(n, size int) int { return (n + size - 1) / size }
 
 // MaxWhole is the length in bytes of the longest message that a peer can send:
 // it fits into a worker's memory and into a block of the stash. More memory for

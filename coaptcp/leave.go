@@ -34,21 +34,10 @@ func (c *conn) flush() bool {
 		c.err = err
 		return c.giveUp(engine.Abort)
 	}
-	if !c.reserved {
-		c.r.since = pool.Never
-	}
 	if w.Pending(s) && c.stop == stopNone {
 		c.stop = stopFull // nothing more is read from a peer that does not read
 	}
 	return true
-}
-
-// unhold sends what was pushed while the answer to a registration was made.
-func (c *conn) unhold() {
-	if c.held {
-		c.held = false
-		c.w.Hold(c.s, false)
-	}
 }
 
 // park leaves the slot until there is more.
@@ -57,7 +46,6 @@ func (c *conn) park() engine.Verdict {
 		return c.verdict
 	}
 	w, s := c.w, c.s
-	c.unhold()
 	c.d.sweep(w.Now, false)
 	if !c.attend() || !c.keep() {
 		return c.verdict
@@ -95,6 +83,9 @@ func (c *conn) keep() bool {
 		return c.abort(0, "too many slow senders")
 	}
 	c.st.kept = uint32(copy(b, c.in[c.at:c.end]))
+	if c.stop == stopRoom || c.stop == stopWait {
+		c.w.Prompt(c.s) // it is not the peer who is waited for
+	}
 	return true
 }
 
@@ -109,7 +100,7 @@ func (c *conn) attend() bool {
 		return true
 	}
 	if r.flags&flagReleased == 0 {
-		if holdOff, ok := c.released(); ok && c.mayStage() {
+		if holdOff, ok := c.released(); ok && c.room() {
 			// RFC 8323 section 5.5: the peer is asked to finish, and to close. What
 			// it has asked before it knows is answered.
 			r.flags |= flagReleased
@@ -144,7 +135,7 @@ func (c *conn) attend() bool {
 	case r.flags&flagPinged != 0:
 		d.counts.dead.Add(1)
 		return c.giveUp(engine.Abort)
-	case c.mayStage():
+	case c.room():
 		r.flags |= flagPinged
 		st.due = pool.TickAfter(w.Now + d.cfg.Pong)
 		d.counts.pings.Add(1)
@@ -152,12 +143,6 @@ func (c *conn) attend() bool {
 		return c.flush()
 	}
 	return true
-}
-
-// mayStage reports whether there is room for a message of ours. If there is none,
-// the slot is looked at again soon.
-func (c *conn) mayStage() bool {
-	return c.room()
 }
 
 // released reports whether the connection is to be released, since the engine
@@ -203,7 +188,7 @@ func (c *conn) next() int64 {
 	if c.st.due != pool.Never {
 		at = max(pool.TickTime(c.st.due, now), now+1)
 	}
-	if c.r.since != pool.Never {
+	if c.stop == stopRoom {
 		at = min(at, now+soon)
 	}
 	if c.r.flags&flagLater != 0 {

@@ -108,12 +108,9 @@ func (c *conn) mayRun() bool {
 // right to the slot has passed meanwhile, or the engine has stopped.
 func (c *conn) run() bool {
 	d, w := c.d, c.w
-	if c.x.Observes() {
-		// RFC 8323 section 7.1: the order of messages is that of states. So what
-		// is published from now on goes behind the answer.
-		c.held = true
-		w.Hold(c.s, true)
-	}
+	// RFC 8323 section 7.1: the order of messages is that of states. What is
+	// published from now on to a peer who begins to observe goes behind the answer,
+	// as all does that is pushed while a worker has the slot.
 	slow := c.x.Slow()
 	stuck := slow.Load()
 	began := int64(0)
@@ -137,11 +134,9 @@ func (c *conn) run() bool {
 	}
 	c.call()
 	if !w.EndHandler() {
-		// The slot and the record are somebody else's by now. What the handler has
-		// registered since, for a peer who was gone, goes too.
+		// The slot and the record are somebody else's by now.
 		c.lost = true
 		c.x.Abandon()
-		d.r.Gone(d, uint64(c.h))
 		c.verdict = engine.Lost
 		return c.done(false)
 	}

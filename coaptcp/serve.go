@@ -43,7 +43,6 @@ type conn struct {
 
 	terms    resource.Terms
 	reserved bool // the driver's blocks are reserved for what is staged
-	held     bool // what is pushed waits
 	again    bool // the message at hand is to be looked at once more
 	panicked bool
 	lost     bool // the right to the slot has passed
@@ -87,7 +86,7 @@ func (c *conn) load(w *engine.Worker, s *pool.Slot) {
 	c.at, c.end, c.got = 0, 0, 0
 	c.out = c.out[:0]
 	c.stop, c.verdict, c.err = stopNone, 0, nil
-	c.held, c.again, c.panicked, c.lost = false, false, false, false
+	c.again, c.panicked, c.lost = false, false, false
 	if c.r.flags&flagIgnored != 0 {
 		c.r.flags &^= flagIgnored
 		w.Heed(s)
@@ -125,6 +124,11 @@ func (c *conn) serve() engine.Verdict {
 			return c.verdict
 		}
 		if c.stop != stopNone || !w.Unread(s) || c.got >= turnBytes {
+			return c.park()
+		}
+		// Room to answer first: what cannot be answered stays in the network.
+		if !c.room() {
+			c.stop = stopRoom
 			return c.park()
 		}
 		var n int
@@ -223,9 +227,8 @@ func (c *conn) look() bool {
 		if err != nil {
 			return c.reject(0, err)
 		}
-		// Room to answer first.
 		if !c.room() {
-			c.stop = stopRoom
+			c.stop = stopRoom // what was sent before has used it up
 			return true
 		}
 		if c.r.flags&flagLater != 0 && c.mustWait(&m) {
@@ -393,8 +396,5 @@ func (c *conn) over(v engine.Verdict) engine.Verdict {
 		return c.verdict
 	}
 	c.w.Seal(c.s) // nothing that is pushed from here on would arrive
-	c.unhold()
-	c.st.kept = 0
-	c.d.e.Pool().Stash.Drop(c.s)
 	return v
 }
