@@ -273,12 +273,13 @@ func TestBlocks(t *testing.T) {
 		resource.Route{Pattern: "POST /kept", Handler: func(w resource.Response, r *resource.Request) error {
 			return w.Code(coap.CodeChanged).MaxAge(3).Text("0123456789abcdef", "xyz")
 		}},
-		resource.Route{Pattern: "POST /long", Handler: func(w resource.Response, r *resource.Request) error {
+		resource.Route{Pattern: "/long", Handler: func(w resource.Response, r *resource.Request) error {
 			return w.Bytes(0, make([]byte, 51))
 		}},
 		resource.Route{Pattern: "PUT /w", Handler: func(w resource.Response, r *resource.Request) error {
 			return w.Code(coap.CodeChanged).Bytes(r.Payload()[:min(3, len(r.Payload()))])
 		}},
+		resource.Route{Pattern: "PUT /e", Handler: func(w resource.Response, r *resource.Request) error { return w.Bytes(42, r.Payload()) }},
 		resource.Route{Pattern: "PUT /d/{name}", Dropped: func(v any) { dropped = append(dropped, *v.(*string)) },
 			Data: func(w resource.Response, r *resource.Request, p resource.Part) error {
 				if r.Value() == nil {
@@ -367,7 +368,27 @@ func TestBlocks(t *testing.T) {
 	p.want(p.ask(put("/d/s", s16+s16, b1(0, true, 1))), "2.31 Block1=0/1/0")
 	p.want(p.ask(put("/d/s", s16, b1(2, true, 0))), "2.31 Block1=2/1/0")
 	p.want(p.ask(put("/d/s", s16, b1(3, false, 0))), "2.04 Block1=3/0/0")
+	// Of one who goes on as before nothing more is said.
+	p.want(p.ask(put("/d/u", s16+s16, b1(0, true, 1))), "2.31 Block1=0/1/0")
+	p.want(p.ask(put("/d/u", s16+s16, b1(1, true, 1))), "2.31 Block1=1/1/1")
+	p.want(p.ask(put("/d/u", s16+s16, b1(2, false, 1))), "2.04 Block1=2/0/1")
 	p.terms.SZX = 6
+	// A FETCH that came by blocks cannot be asked again.
+	fetch := func(o ...option) coap.Message { return request(coap.CodeFETCH, "/long", []byte(s16), o...) }
+	p.want(p.ask(fetch(b1(0, true, 0))), "2.31 Block1=0/1/0")
+	p.want(p.ask(fetch(b1(1, false, 0), b2(0, 0))), "5.00 Block1=1/0/0 |resource: answer too long")
+	p.want(p.ask(fetch(b2(3, 0))), "2.05 ETag="+hashed(p, "/long")+" Content-Format=0 Block2=3/0/0 |"+string(make([]byte, 3)))
+	// An answer that is kept is no upload that could go on.
+	p.want(p.ask(put("/e", s16, b1(0, true, 0))), "2.31 Block1=0/1/0")
+	kept := p.ask(put("/e", "end", b1(1, false, 0), b2(0, 0)))
+	etag, _ := rawOption(kept.Options, coap.OptETag)
+	p.want(kept, "2.05 ETag="+string(etag)+" Content-Format=42 Block2=0/1/0 Block1=1/0/0 Size2=19 |"+s16)
+	p.want(p.ask(put("/e", s16, b1(1, true, 0))), "4.08 Block1=1/0/0")
+	p.want(p.ask(put("/e", "", b2(1, 0))), "2.05 ETag="+string(etag)+" Content-Format=42 Block2=1/0/0 |end")
+	// Nor is an upload an answer.
+	p.want(p.ask(put("/e", s16, b1(0, true, 0))), "2.31 Block1=0/1/0")
+	p.want(p.ask(put("/e", "", b2(1, 0))), "4.08")
+	p.want(p.ask(put("/e", "", b1(1, false, 0))), "2.05 Content-Format=42 Block1=1/0/0 |"+s16)
 	// RFC 9175 section 3.3: one who says Request-Tag with the payload alone.
 	p.want(p.ask(post("/kept", b2(0, 0), option{coap.OptRequestTag, "a"})), "2.04 ETag=\xbeN@\xb3\x96\xbc;4 Content-Format=0 Max-Age=3 Block2=0/1/0 Size2=19 |0123456789abcdef")
 	p.want(p.ask(post("/kept", b2(1, 0), option{coap.OptRequestTag, "b"})), "4.08")
@@ -427,6 +448,15 @@ func TestBlocks(t *testing.T) {
 	if fmt.Sprint(dropped) != "[four three]" || r.Stats().Transfers != 0 {
 		t.Errorf("dropped %v", dropped)
 	}
+}
+
+// TestNoGather has a router without buffers.
+func TestNoGather(t *testing.T) {
+	r := newRouter(t, resource.Route{Pattern: "PUT /w", Handler: func(w resource.Response, r *resource.Request) error { return w.Bytes(0, r.Payload()) }})
+	p := newPeer(t, r, 100)
+	p.want(p.ask(request(coap.CodePUT, "/w", []byte("x"), block(coap.OptBlock1, 0, false, 0))), "2.05 Content-Format=0 Block1=0/0/0 |x")
+	p.want(p.ask(request(coap.CodePUT, "/w", make([]byte, 16), block(coap.OptBlock1, 0, true, 0))), "4.13 Block1=0/0/0")
+	p.want(p.ask(request(coap.CodePUT, "/w", make([]byte, 17), block(coap.OptBlock2, 0, false, 0))), "5.00 |resource: answer too long")
 }
 
 // TestBERT has what is different with blocks of several KB (RFC 8323 section 6).

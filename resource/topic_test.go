@@ -36,6 +36,9 @@ func observable(t testing.TB, r *resource.Router) (topic *resource.Topic, state 
 		if fail, _ := r.Query("fail"); fail != nil {
 			return resource.ErrNotFound
 		}
+		if soft, _ := r.Query("soft"); soft != nil {
+			return w.Code(coap.CodeNotFound).Empty()
+		}
 		if seen != topicHas(r) && seen {
 			return fmt.Errorf("observes what was not asked for")
 		}
@@ -103,6 +106,8 @@ func TestObserve(t *testing.T) {
 	// ends what was.
 	as(2, "a")
 	p.want(p.get("/t?fail=1", observe(0)), "4.04 |resource: not found")
+	as(3, "s")
+	p.want(p.get("/t?soft=1", observe(0)), "4.04")
 	as(3, "a")
 	p.want(p.get("/t?fail=1", observe(0)), "4.04 |resource: not found")
 	publish("six", 1)

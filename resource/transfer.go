@@ -169,10 +169,10 @@ func (r *Router) claimUntagged(x *Exchange) (i int) {
 	i = -1
 	for k := range r.transfers.list {
 		e := &r.transfers.list[k]
-		if e.route == nil || !e.kept || e.key.request != x.key.request || e.peer != x.t.Peer || e.pusher != x.t.Pusher {
+		if e.route == nil || e.busy || !e.kept || e.key.request != x.key.request || e.peer != x.t.Peer || e.pusher != x.t.Pusher {
 			continue
 		}
-		if i >= 0 || e.busy {
+		if i >= 0 {
 			return -1
 		}
 		i = k
