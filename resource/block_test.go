@@ -486,6 +486,9 @@ func TestBERT(t *testing.T) {
 	if len(up) != 5*1024+2500 {
 		t.Errorf("%d bytes came", len(up))
 	}
+	// What begins at the end is behind it.
+	down = content(2048)
+	p.want(p.get("/source", block(coap.OptBlock2, 2, false, coap.BERT)), "4.00 |resource: bad request")
 	// A block of a size is asked for, and given.
 	down = content(10000)
 	p.want(p.get("/source", block(coap.OptBlock2, 100, false, 0)), "2.05 ETag=v1 Content-Format=42 Block2=100/1/0 |"+string(down[1600:1616]))

@@ -277,7 +277,7 @@ func TestNotifications(t *testing.T) {
 
 // hashed is the ETag of a path.
 func hashed(p *peer, path string) string {
-	v, _ := rawOption(p.get(path, block(coap.OptBlock2, 0, false, 2)).Options, coap.OptETag)
+	v, _ := rawOption(p.get(path, block(coap.OptBlock2, 0, false, 0)).Options, coap.OptETag)
 	return string(v)
 }
 
