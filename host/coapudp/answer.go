@@ -173,7 +173,6 @@ func (s *Server) spoken(j *job, p *endpoint, b []byte, c coap.Code, now int64) (
 			s.overrun(p, len(b))
 		}
 	}
-	p.budget -= len(b)
 	switch {
 	case j.non:
 		s.note(j, progressSilent)
@@ -193,6 +192,7 @@ func (s *Server) spoken(j *job, p *endpoint, b []byte, c coap.Code, now int64) (
 			j.window.keep(j.entry, b)
 		}
 	}
+	p.budget -= len(b)
 	return b, c
 }
 

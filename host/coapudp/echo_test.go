@@ -159,6 +159,14 @@ func TestAmplification(t *testing.T) {
 			d = p.want(-1, "CON 2.05 (500)")
 			p.send(ack(d.ID))
 		}, Stats{Requests: 2, Separate: 2, Challenged: 1, Excess: 451}},
+		{"attempts to send again", ServerConfig{}, func(s *site, p *script) {
+			p.send(con(1, get("slow")))
+			p.want(1, "ACK")
+			for range 2 { // 15 bytes each, of 33
+				p.want(-1, `CON 2.05 Content-Format=0 "call 1"`)
+			}
+			p.idle(time.Hour)
+		}, Stats{Requests: 1, Separate: 1, Retransmits: 1, Unanswered: 1}},
 		{"one that has taken long", ServerConfig{Separate: time.Nanosecond}, func(s *site, p *script) {
 			p.send(con(1, get("long")))
 			d, _ := p.take()

@@ -107,7 +107,15 @@ func TestLead(t *testing.T) {
 		if took := time.Since(before); took > 5*time.Millisecond {
 			t.Errorf("after %v", took)
 		}
+		cheap := func() {
+			s.mu2()
+			s.lead.cost = 0
+			s.Server.mu.Unlock()
+		}
+		cheap()
 		p.send(con(3, get("held")))
+		time.Sleep(5 * time.Millisecond)
+		cheap()
 		p.send(con(4, get("hello"))) // for which nobody is left
 		p.send(coap.Datagram{ID: 5}) // but for this
 		p.want(5, "RST")

@@ -189,6 +189,16 @@ func TestGroup(t *testing.T) {
 	if err != nil || d.Type != coap.NonConfirmable || string(d.Payload) != "hi" || string(d.Token) != "\x04\x01" {
 		t.Errorf("%s, %v", show(d), err)
 	}
+	if runtime.GOOS == "linux" { // everybody on the loopback interface
+		a.IP = net.IPv4(127, 255, 255, 255)
+		send(non(5, get("hello")), &a)
+		if n, err = u.Read(b); err != nil {
+			t.Fatal(err)
+		}
+		if d, err := coap.ParseUDP(b[:n]); err != nil || d.Type != coap.NonConfirmable || string(d.Token) != "\x05\x01" {
+			t.Errorf("%s, %v", show(d), err)
+		}
+	}
 	a.IP = net.IPv4(127, 0, 0, 1)
 	send(coap.Datagram{ID: 9}, &a) // what comes next is the answer to this
 	if n, err = u.Read(b); err != nil || n != 4 || b[3] != 9 {

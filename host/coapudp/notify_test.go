@@ -169,6 +169,23 @@ func TestNotify(t *testing.T) {
 				p.t.Errorf("after %v", wait)
 			}
 		}, 1},
+		{"what was sent twice tells no round-trip time", config, func(s *site, p *script) {
+			p.send(con(1, get("x", coap.OptObserve, 0)))
+			p.wantNote(coap.Acknowledgement, "state")
+			s.publish("a")
+			p.wantNote(coap.Confirmable, "a")
+			p.send(ack(p.wantNote(coap.Confirmable, "a").ID))
+			time.Sleep(time.Second)
+			s.setNons(1000)
+			s.publish("b")
+			p.wantNote(coap.NonConfirmable, "b")
+			at := time.Now()
+			s.publish("c")
+			p.wantNote(coap.NonConfirmable, "c")
+			if wait := time.Since(at); wait < 2900*time.Millisecond || wait > 3100*time.Millisecond {
+				p.t.Errorf("after %v", wait)
+			}
+		}, 1},
 		{"a Reset of a confirmable one ends it, 3.6", config, func(s *site, p *script) {
 			p.send(con(1, get("x", coap.OptObserve, 0)))
 			p.wantNote(coap.Acknowledgement, "state")

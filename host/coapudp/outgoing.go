@@ -194,14 +194,12 @@ func (s *Server) relaunch(o int32, now int64) {
 		g.buf, n.buf = n.buf, g.buf
 		stamp(g.buf, coap.Confirmable, s.nextID(g.ep))
 		s.counts.Superseded++
-		s.counts.Notified++
 		s.remove(newer)
-	} else {
-		s.counts.Retransmits++
 	}
 	if !p.seen && p.budget < len(g.buf) {
 		return // it may have been forged, and has had its share
 	}
+	s.counts.Retransmits++
 	p.budget -= len(g.buf)
 	s.write(g.buf, p.way)
 }

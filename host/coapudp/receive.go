@@ -31,8 +31,7 @@ func (s *Server) message(j *job, n int, from way, d *coap.Datagram, err error) (
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts.Received++
-	group := from.local.IsMulticast()
-	if group && (err != nil || long || !d.Code.IsRequest() || d.Type != coap.NonConfirmable) {
+	if from.group && (err != nil || long || !d.Code.IsRequest() || d.Type != coap.NonConfirmable) {
 		return false // RFC 7252 section 8.1
 	}
 	if err != nil && !long {
@@ -49,7 +48,7 @@ func (s *Server) message(j *job, n int, from way, d *coap.Datagram, err error) (
 	case long:
 		s.tooLong(j.buf[:n], from)
 	case d.Code.IsRequest(): // CON or NON: ParseUDP says so
-		return s.request(j, d, n, from, group)
+		return s.request(j, d, n, from)
 	case d.Type == coap.Confirmable:
 		// An empty message is a ping (RFC 7252 section 4.3). A response is to
 		// none of our requests, since we have none (section 4.2).
@@ -96,7 +95,7 @@ func (s *Server) tooLong(b []byte, from way) {
 // brief answers a request without a handler, d being the request with the
 // options of the answer. ep is the endpoint, if it is known.
 func (s *Server) brief(d *coap.Datagram, c coap.Code, from way, ep int32) {
-	if from.local.IsMulticast() {
+	if from.group {
 		return // RFC 7252 section 8.2
 	}
 	a := coap.Datagram{Type: coap.Acknowledgement, ID: d.ID}
@@ -137,7 +136,7 @@ func (s *Server) refuse(d *coap.Datagram, from way, ep int32) {
 
 // request takes a request, and reports whether it has taken j too, which is
 // then to be queued.
-func (s *Server) request(j *job, d *coap.Datagram, n int, from way, group bool) (took bool) {
+func (s *Server) request(j *job, d *coap.Datagram, n int, from way) (took bool) {
 	if len(d.Token) > maxToken {
 		// The token is not to be rejected as if such tokens were not known at all
 		// (RFC 8974 section 2.2.2). The answer is no longer than the request.
@@ -190,7 +189,7 @@ func (s *Server) request(j *job, d *coap.Datagram, n int, from way, group bool) 
 		w.list[entry].state = progressWorking
 	}
 	*j = job{
-		buf: j.buf, m: d.Message, ep: i, non: d.Type == coap.NonConfirmable, mid: d.ID, group: group,
+		buf: j.buf, m: d.Message, ep: i, non: d.Type == coap.NonConfirmable, mid: d.ID, group: from.group,
 		reserved: reserved, active: true, inline: s.mayRun(now), came: now, ack: now + int64(s.cfg.Separate), window: w, entry: entry, serial: w.list[entry].serial,
 	}
 	p.jobs++

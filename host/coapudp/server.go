@@ -93,7 +93,7 @@ type job struct {
 	non bool
 	mid uint16
 
-	group  bool // it was sent to a multicast address
+	group  bool // it was sent to a multicast or broadcast address
 	inline bool // the leader has it
 
 	// Behind the lock.
@@ -330,7 +330,7 @@ type Stats struct {
 	Late         uint64    // requests answered 5.03 since their handler took too long
 	Notified     uint64    // notifications sent
 	Superseded   uint64    // notifications that were not sent, since there was a newer one
-	Retransmits  uint64    // messages sent again
+	Retransmits  uint64    // messages sent again, or newer ones in their place
 	Unanswered   uint64    // messages given up
 	Resets       uint64    // messages of ours that were rejected
 	Forgotten    uint64    // endpoints that gave way to others

@@ -11,6 +11,7 @@ import (
 type way struct {
 	addr  netip.AddrPort // the other end
 	local netip.Addr     // ours; the zero Addr is the system's choice
+	group bool           // it came to a multicast or broadcast address
 }
 
 // socket is a PacketConn that may know which of our addresses a datagram was

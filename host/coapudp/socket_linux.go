@@ -68,15 +68,20 @@ func (s *told) read(b []byte) (n int, from way, err error) {
 		switch c = c[headLength:]; {
 		case level == syscall.IPPROTO_IP && kind == syscall.IP_PKTINFO && len(c) >= 12:
 			from.local = netip.AddrFrom4([4]byte(c[8:])) // struct in_pktinfo: ifindex, spec_dst, addr
+			from.group = [4]byte(c[8:]) == [4]byte{255, 255, 255, 255}
 		case level == syscall.IPPROTO_IPV6 && kind == ipv6Pktinfo && len(c) >= 20:
 			from.local = netip.AddrFrom16([16]byte(c)).Unmap() // struct in6_pktinfo: addr, ifindex
+		}
+		if from.group = from.group || from.local.IsMulticast(); from.group {
+			from.local = netip.Addr{}
 		}
 	}
 	return n, from, err
 }
 
 func (s *told) write(b []byte, to way) (int, error) {
-	if !to.local.IsValid() || to.local.IsMulticast() {
+	if !to.local.IsValid() || to.local.IsLinkLocalUnicast() && to.addr.Addr().Zone() == "" {
+		// The address of a link means nothing without it.
 		return s.WriteToUDPAddrPort(b, to.addr)
 	}
 	var out [controlSpace]byte
@@ -99,5 +104,9 @@ func (s *told) write(b []byte, to way) (int, error) {
 		binary.NativeEndian.PutUint32(c, uint32(len(c)))
 	}
 	n, _, err := s.WriteMsgUDPAddrPort(b, out[:(len(c)+sizeLength-1)&^(sizeLength-1)], to.addr)
-	return n, err
+	if err != nil {
+		// The address may be gone, or be the broadcast address of a network.
+		return s.WriteToUDPAddrPort(b, to.addr)
+	}
+	return n, nil
 }
