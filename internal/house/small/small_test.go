@@ -13,7 +13,7 @@ import (
 
 // heapless are the packages that allocate in their constructor at most. The
 // program of that name takes each of them through its work.
-var heapless = []string{"http1", "pool", "ws", "coap"}
+var heapless = []string{"http1", "pool", "ws"}
 
 // TestNoHeap links the programs with -gc=none, so that the heap is the one of
 // package heap, which the programs seal after construction, and runs them.
