@@ -83,9 +83,10 @@ func talkCoAP(args []string) int {
 
 func coapUsage() {
 	fmt.Print("usage: bobtail coap [flags] WORD URI\n\n" +
-		"Asks a CoAP server, over TCP (coap+tcp://HOST/PATH) or UDP (coap://HOST/PATH). Of\n" +
-		"what is long, blocks are sent and fetched. The status is 0 if the answer has a\n" +
-		"code 2.xx, and else 1, with the code on standard error. WORD is one of\n\n")
+		"Asks a CoAP server: over TCP (coap+tcp://HOST/PATH), TLS (coaps+tcp://) or UDP\n" +
+		"(coap://, which may be left out). What is long goes and comes in blocks. The status\n" +
+		"is 0 if the answer has a code 2.xx; else it is 1, and standard error has the code.\n" +
+		"WORD is one of\n\n")
 	for _, v := range coapVerbs() {
 		fmt.Printf("  %-9s %s\n", v.name, v.does)
 	}
