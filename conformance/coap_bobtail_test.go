@@ -181,7 +181,7 @@ func coapProgram(t *testing.T, backend string) *coapSite {
 	return &coapSite{
 		addr: addr, noUDP: backend != backends[0], // which has nothing to do with backends
 		small: "/hello", says: "Hello, World!", fixed: "/hello", post: "/echo", large: "/large", clock: "/time",
-		links: `</time>;title="the time, every second";rt="time";obs`, filter: "rt=time", strict: true,
+		links: `</time>;title="the time, every second";rt="time";obs`, filter: "rt=time", strict: true, formats: true,
 	}
 }
 
@@ -282,7 +282,7 @@ func coapTests(t *testing.T, amplification int) *coapSite {
 	})
 	return &coapSite{
 		addr: addr, small: "/hello", says: "Hello, World!", fixed: "/hello", store: "/store/", clock: "/clock", still: "/still",
-		links: `</clock>;obs`, filter: "obs", strict: true, conditional: true,
+		links: `</clock>;obs`, filter: "obs", strict: true, formats: true, conditional: true,
 	}
 }
 
@@ -307,7 +307,7 @@ var ownUnable = map[string]string{"tokens": "the client chooses tokens by itself
 
 func TestCoapLibcoapClient(t *testing.T) {
 	client := newLibcoap(t)
-	onCoap(t, func(t *testing.T, s *coapSite) { coapTest(t, client, s, libcoapUnable) })
+	onCoap(t, func(t *testing.T, s *coapSite) { coapTest(t, client, s, nil) })
 }
 
 func TestCoapGocoapClient(t *testing.T) {

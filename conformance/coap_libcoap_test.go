@@ -134,12 +134,6 @@ func startLibcoap(t *testing.T) *coapSite {
 	coapAwait(t, addr)
 	return &coapSite{
 		addr: addr, small: "/", says: "made with libcoap", fixed: "/async", store: "/store-", clock: "/time", still: "/example_data",
-		links: `</time>;if="clock";rt="ticks"`, filter: "rt=ticks",
+		links: `</time>;if="clock";rt="ticks"`, filter: "rt=ticks", strict: true,
 	}
 }
-
-// libcoapUnable is what coap-client cannot do.
-var libcoapUnable = map[string]string{}
-
-// atLibcoap is what coap-server cannot do.
-var atLibcoap = map[string]string{}
