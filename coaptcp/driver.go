@@ -27,8 +27,9 @@ type Driver struct {
 	conns   []conn   // of each worker
 	records []record // of each slot
 
-	blocks int // output blocks that keep all that is staged
-	least  int // room for an answer below which what is staged is sent before
+	most   int // output blocks that keep all that a worker can stage
+	fewest int // those that do, if there are no more
+	others int // those that the other workers need
 
 	handlers atomic.Int32 // that run, counted if Config.Handlers bounds them
 	bounded  bool
@@ -113,27 +114,25 @@ func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error)
 	}
 	d.helloN = len(coap.AppendCSM(d.hello[:0], d.ours))
 
-	// No more is staged than a fair share of the output blocks keeps: as a rule all
-	// workers together may have half of them.
+	// No more is staged than output blocks keep: all of what there is memory for, if
+	// the others have enough for an answer each besides, or at least that.
 	blocks, nodes := e.Pool().Outputs.Count()
-	blocks = max(min(blocks, nodes)/2, 1)
+	half := max(min(blocks, nodes)/2, 1)
 	size := e.Pool().Outputs.Size()
-	d.blocks = max(blocks/e.MaxWorkers(), min(inBlocks(usualAnswer, size), blocks))
-	d.blocks = min(d.blocks, inBlocks(cap(k.out), size))
-	room := min(cap(k.out), d.blocks*size)
-	if room < leastMessage+c.MaxToken {
+	d.most = min(inBlocks(len(k.buf), size), half)
+	d.fewest = min(inBlocks(usualAnswer, size), d.most)
+	d.others = d.fewest * (e.MaxWorkers() - 1)
+	if min(len(k.buf), d.fewest*size) < leastMessage+c.MaxToken {
 		return nil, ErrConfig
 	}
-	d.least = max(room/2, min(room, coap.BaseMessage))
 	for i := range d.conns {
 		k := &d.conns[i]
-		k.out = k.out[:0:room]
 		k.x = resource.NewExchange(d.r, i, k.arena)
 	}
 
 	d.bounded = c.Handlers < e.MaxWorkers()
 	d.calls.init(c.Requests)
-	d.heads.long.b = make([]byte, room)
+	d.heads.long.b = make([]byte, min(len(k.buf), d.most*size))
 	d.number = e.AddDriver(d)
 	return d, nil
 }

@@ -193,7 +193,7 @@ func (f *fixture) end() {
 		f.t.Errorf("the router keeps something: %+v", s)
 	}
 	outs := &f.srv.Engine().Pool().Outputs
-	if blocks, nodes := outs.Count(); !outs.Reserve(min(blocks, nodes)) {
+	if blocks, nodes := outs.Count(); !outs.Reserve(min(blocks, nodes), 0) {
 		used, pieces := outs.Used()
 		f.t.Errorf("output is left, or reserved: %d of %d blocks, %d of %d nodes taken", used, blocks, pieces, nodes)
 	}

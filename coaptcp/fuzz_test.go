@@ -51,7 +51,6 @@ func FuzzServe(f *testing.F) {
 	x.site = func(f *fixture, r *resource.Router) {
 		r.Gather, r.Gathers = 4096, 2
 		observeSite(resource.TopicOptions{})(f, r)
-		handle(f.t, r, "GET /long", func(w resource.Response, _ *resource.Request) error { return w.Bytes(coap.FormatText, pattern(3000)) })
 		handle(f.t, r, "GET /later/{name}", func(_ resource.Response, r *resource.Request) error {
 			_, err := r.Later(int64(time.Second))
 			return err

@@ -53,7 +53,7 @@ func laterSite(f *fixture, r *resource.Router) {
 	r.Tickets = 64
 	site(f, r)
 	handle(f.t, r, "GET /later/{name}", func(_ resource.Response, r *resource.Request) error {
-		t, err := r.Later(int64(10 * time.Second))
+		t, err := r.Later(int64(9700 * time.Millisecond))
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func laterSite(f *fixture, r *resource.Router) {
 		return nil
 	})
 	handle(f.t, r, "GET /at-once/{name}", func(_ resource.Response, r *resource.Request) error {
-		t, err := r.Later(int64(10 * time.Second))
+		t, err := r.Later(int64(9700 * time.Millisecond))
 		if err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func TestLateAnswers(t *testing.T) {
 	runVirtual(t, laterWorld, func(t *testing.T, f *fixture) {
 		c := f.dial()
 		c.send(later("t", "a"))
-		f.advance(9900 * time.Millisecond)
+		f.advance(9600 * time.Millisecond)
 		c.wantSilence()
 		f.advance(200 * time.Millisecond)
 		if m := c.next(); m.Code != coap.CodeServiceUnavailable || string(m.Token) != "t" {

@@ -18,10 +18,10 @@ func (c *conn) flush() bool {
 	}
 	w, s := c.w, c.s
 	var err error
-	if c.reserved {
+	if c.reserved > 0 {
 		var kept bool
-		if kept, err = w.SendReserved(s, c.out, c.d.blocks); kept {
-			c.reserved = false
+		if kept, err = w.SendReserved(s, c.out, c.reserved); kept {
+			c.reserved = 0
 		}
 	} else {
 		var rest int

@@ -44,7 +44,7 @@ func (c *conn) request(m *coap.Message) bool {
 	switch {
 	case c.x.Route(*m, t, c.out[at:at:cap(c.out)]):
 		a = c.x.Finish()
-	case !c.reserved || !c.mayRun():
+	case c.reserved == 0 || !c.mayRun():
 		c.busy.Store(c.busy.Load() + 1)
 		a = c.x.Busy(uint32(d.cfg.Busy))
 	default:
@@ -117,7 +117,7 @@ func (c *conn) run() bool {
 	if stuck > 0 {
 		if began = d.e.Backend().Now(); stuck > stuckSlow {
 			// What was answered before does not wait for it.
-			if !c.flush() || !c.reserved {
+			if !c.flush() || c.reserved == 0 {
 				c.again = c.verdict == 0
 				c.x.Abandon()
 				return c.done(c.again)

@@ -51,9 +51,17 @@ func (f *fixture) hoard() (free func()) {
 // TestRoomFirst has a request not looked at while there is no room for its answer,
 // and be answered as soon as there is.
 func TestRoomFirst(t *testing.T) {
-	runVirtual(t, world{site: countingSite}, func(t *testing.T, f *fixture) {
+	runVirtual(t, world{site: countingSite, cfg: bobtail.Config{Workers: 1, Stash: 1}}, func(t *testing.T, f *fixture) {
 		c := f.dial()
+		c.send(get("0", "hello"))
+		c.wantMessage(coap.CodeContent, "0", "Hello, world")
 		free := f.hoard()
+		// They do not count as slow, however many there are.
+		others := make([]*client, 3)
+		for i := range others {
+			others[i] = f.dial()
+			others[i].send(get("o", "hello"))
+		}
 		c.send(get("a", "count") + get("b", "count") + message(coap.CodePing, "p"))
 		f.advance(10 * time.Second)
 		if n := f.calls.Load(); n != 0 {
@@ -65,6 +73,28 @@ func TestRoomFirst(t *testing.T) {
 		c.wantMessage(coap.CodeContent, "a", strings.Repeat("c", 500))
 		c.wantMessage(coap.CodeContent, "b", strings.Repeat("c", 500))
 		c.wantMessage(coap.CodePong, "p", "")
+		for _, o := range others {
+			o.wantMessage(coap.CodeContent, "o", "Hello, world")
+		}
+	})
+}
+
+// TestShares has all workers together not set all blocks aside, so that those of
+// the smallest server answer at the same time.
+func TestShares(t *testing.T) {
+	x := world{site: countingSite, cfg: bobtail.Config{Workers: 8, OutputBlocks: 16, Stash: 1}}
+	run(t, x, func(t *testing.T, f *fixture) {
+		f.hold = make(chan bool)
+		var clients [8]*client
+		for i := range clients {
+			clients[i] = f.dial()
+			clients[i].send(get("w", "wait"))
+		}
+		f.await("all handlers", func() bool { return f.calls.Load() == 8 })
+		close(f.hold)
+		for _, c := range clients {
+			c.wantMessage(coap.CodeContent, "w", "waited")
+		}
 	})
 }
 
@@ -123,6 +153,63 @@ func TestNotEvenRoom(t *testing.T) {
 	})
 }
 
+// TestPartly503 has the connection end if a 5.03 that is tried without room is
+// taken in part.
+func TestPartly503(t *testing.T) {
+	x := world{site: countingSite}
+	x.cfg.Timeouts.Held = 5 * time.Second
+	x.mem.Pipe = 10
+	runMemory(t, x, func(t *testing.T, f *fixture) {
+		c := f.connect()
+		f.settle() // the CSM is in the pipe, and nobody reads it
+		free := f.hoard()
+		defer free()
+		c.send(get("a", "hello"))
+		f.advance(4900 * time.Millisecond)
+		if n := f.coap.Stats().Open; n != 1 {
+			t.Errorf("%d connections are open before", n)
+		}
+		f.advance(200 * time.Millisecond)
+		if n := f.coap.Stats().Open; n != 0 {
+			t.Errorf("%d connections are open", n)
+		}
+	})
+}
+
+// TestSlowRoute has what was answered before not wait for a handler that was found
+// stuck before, and the handler not run without room.
+func TestSlowRoute(t *testing.T) {
+	x := world{site: countingSite}
+	x.mem.Pipe = 100
+	runMemory(t, x, func(t *testing.T, f *fixture) {
+		c := f.dial()
+		for i := range 4 {
+			f.hold = make(chan bool)
+			c.send(get("w", "wait"))
+			f.await("the handler", func() bool { return f.calls.Load() == int32(i+1) })
+			f.advance(50 * time.Millisecond)
+			close(f.hold)
+			c.wantMessage(coap.CodeContent, "w", "waited")
+		}
+		f.hold = make(chan bool)
+		c.send(get("h", "hello") + get("w", "wait"))
+		f.await("the handler", func() bool { return f.calls.Load() == 5 })
+		c.wantMessage(coap.CodeContent, "h", "Hello, world")
+		close(f.hold)
+		c.wantMessage(coap.CodeContent, "w", "waited")
+
+		f.hold = make(chan bool)
+		c.send(get("c", "count") + get("w", "wait"))
+		f.settle()
+		if n := f.calls.Load(); n != 6 {
+			t.Errorf("%d handlers were called while an answer waits", n)
+		}
+		c.wantMessage(coap.CodeContent, "c", strings.Repeat("c", 500))
+		close(f.hold)
+		c.wantMessage(coap.CodeContent, "w", "waited")
+	})
+}
+
 // TestBusy has requests answered 5.03 with Max-Age while as many handlers run as
 // may, and served again when they do not.
 func TestBusy(t *testing.T) {
@@ -138,6 +225,12 @@ func TestBusy(t *testing.T) {
 		}
 		f.await("both handlers", func() bool { return f.calls.Load() == 2 })
 		c := f.dial()
+		for range 5 {
+			c.send(get("b", "count"))
+			if m := c.next(); m.Code != coap.CodeServiceUnavailable {
+				t.Errorf("got %s", show(m))
+			}
+		}
 		c.send(get("a", "count") + get("n", "nothing"))
 		m := c.next()
 		if age, _ := m.Options.Uint(coap.OptMaxAge); m.Code != coap.CodeServiceUnavailable || string(m.Token) != "a" || age != 3 {
@@ -153,7 +246,7 @@ func TestBusy(t *testing.T) {
 		}
 		c.send(get("a", "count"))
 		c.wantMessage(coap.CodeContent, "a", strings.Repeat("c", 500))
-		if n := f.coap.Stats().Busy; n != 1 {
+		if n := f.coap.Stats().Busy; n != 6 {
 			t.Errorf("%d counted", n)
 		}
 	})
@@ -239,7 +332,7 @@ func TestStashFull(t *testing.T) {
 func TestStuckHandler(t *testing.T) {
 	x := world{site: countingSite}
 	x.cfg.Timeouts.Handler = 2 * time.Second
-	x.cfg.Workers, x.cfg.Spare = 1, 1
+	x.cfg.Workers, x.cfg.Spare, x.cfg.Sockets = 1, 1, 2
 	runVirtual(t, x, func(t *testing.T, f *fixture) {
 		f.hold = make(chan bool)
 		c, other := f.dial(), f.dial()
@@ -250,8 +343,14 @@ func TestStuckHandler(t *testing.T) {
 		c.conn.Close()
 		other.send(get("o", "hello"))
 		other.wantMessage(coap.CodeContent, "o", "Hello, world")
+		next := f.dial() // it has the slot now
+		in := post("n", "echo", strings.Repeat("x", 300))
+		next.send(in[:100])
+		f.settle()
 		close(f.hold)
 		f.await("the worker", func() bool { return f.srv.Stats().LostNow == 0 })
+		next.send(in[100:])
+		next.wantMessage(coap.CodeContent, "n", strings.Repeat("x", 300))
 		other.send(get("o", "hello"))
 		other.wantMessage(coap.CodeContent, "o", "Hello, world")
 	})

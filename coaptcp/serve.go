@@ -38,11 +38,12 @@ type conn struct {
 	arena   []byte // for handlers
 	in      []byte // what was received
 	at, end int    // what was not looked at yet is in[at:end]
-	out     []byte // what is to be sent
+	buf     []byte // for what is to be sent
+	out     []byte // what is to be sent, in as much of buf as is reserved
 	got     int    // bytes received in this turn
 
 	terms    resource.Terms
-	reserved bool // the driver's blocks are reserved for what is staged
+	reserved int // output blocks that are reserved for what is staged
 	again    bool // the message at hand is to be looked at once more
 	panicked bool
 	lost     bool // the right to the slot has passed
@@ -74,7 +75,7 @@ func (c *conn) divide(memory []byte, stash int) {
 	k := min(3*n, stash)
 	c.in = memory[:k:k]
 	c.arena = memory[k : k+n : k+n]
-	c.out = memory[k+n : k+n : len(memory)]
+	c.buf = memory[k+n : len(memory) : len(memory)]
 }
 
 // load begins a turn.
@@ -84,7 +85,7 @@ func (c *conn) load(w *engine.Worker, s *pool.Slot) {
 	c.r = &c.d.records[c.h.Index()]
 	c.st = *pool.StateOf[state](s)
 	c.at, c.end, c.got = 0, 0, 0
-	c.out = c.out[:0]
+	c.bound(c.d.fewest)
 	c.stop, c.verdict, c.err = stopNone, 0, nil
 	c.again, c.panicked, c.lost = false, false, false
 	if c.r.flags&flagIgnored != 0 {
@@ -244,7 +245,7 @@ func (c *conn) look() bool {
 		}
 		c.r.need = 0
 		c.at += n
-		if cap(c.out)-len(c.out) < d.least && !c.flush() {
+		if least := max(cap(c.out)/2, min(cap(c.out), coap.BaseMessage)); cap(c.out)-len(c.out) < least && !c.flush() {
 			return false
 		}
 	}
@@ -255,15 +256,26 @@ func (c *conn) look() bool {
 // there are none for too long, the answer must be a short one, and is tried
 // without.
 func (c *conn) room() bool {
-	if c.reserved {
+	if c.reserved > 0 {
 		return true
 	}
-	if c.d.e.Pool().Outputs.Reserve(c.d.blocks) {
-		c.reserved = true
-		c.r.since = pool.Never
-		return true
+	n := c.d.most
+	if o := &c.d.e.Pool().Outputs; !o.Reserve(n, c.d.others) {
+		if n = c.d.fewest; !o.Reserve(n, 0) {
+			return c.outOfPatience()
+		}
 	}
-	return c.outOfPatience()
+	c.reserved = n
+	c.r.since = pool.Never
+	if len(c.out) == 0 {
+		c.bound(n)
+	}
+	return true
+}
+
+// bound has no more be staged than some blocks keep.
+func (c *conn) bound(blocks int) {
+	c.out = c.buf[:0:min(len(c.buf), blocks*c.d.e.Pool().Outputs.Size())]
 }
 
 // outOfPatience reports whether the slot has waited for room as long as it may.
@@ -277,9 +289,9 @@ func (c *conn) outOfPatience() bool {
 }
 
 func (c *conn) unreserve() {
-	if c.reserved {
-		c.reserved = false
-		c.d.e.Pool().Outputs.Unreserve(c.d.blocks)
+	if c.reserved > 0 {
+		c.d.e.Pool().Outputs.Unreserve(c.reserved)
+		c.reserved = 0
 	}
 }
 

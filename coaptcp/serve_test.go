@@ -27,6 +27,9 @@ func site(f *fixture, r *resource.Router) {
 		return w.Code(coap.CodeContent).Bytes(r.Payload())
 	})
 	handle(f.t, r, "DELETE /hello", func(resource.Response, *resource.Request) error { return nil })
+	handle(f.t, r, "GET /long", func(w resource.Response, _ *resource.Request) error {
+		return w.Bytes(coap.FormatOctets, pattern(10000))
+	})
 	handle(f.t, r, "GET /fail", func(resource.Response, *resource.Request) error { return resource.ErrBadRequest })
 	handle(f.t, r, "GET /panic", func(resource.Response, *resource.Request) error { panic("as the test wants") })
 	handle(f.t, r, "GET /remote", func(w resource.Response, r *resource.Request) error { return w.Text(r.Remote().String()) })
@@ -48,6 +51,7 @@ var exchanges = []struct{ name, in, out string }{
 	{"a Ping with custody", message(coap.CodePing, "p", coap.OptCustody, ""), message(coap.CodePong, "p", coap.OptCustody, "")},
 	{"a Pong that nobody has asked for", message(coap.CodePong, "x"), ""},
 	{"a response that nobody has asked for", message(coap.CodeContent, "abcd", "x"), ""},
+	{"a GET that wants no answer", message(coap.CodeGET, "no", coap.OptURIPath, "hello", coap.OptNoResponse, 2), ""},
 	{"an empty message", "\x00\x00", ""},
 	{"an empty message with a token", message(coap.CodeEmpty, "abc"), ""},
 	{"a CSM again", csm(coap.Settings{MaxMessage: 5000, BlockWise: true}), ""},

@@ -8,7 +8,9 @@ import (
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coaptcp"
+	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/resource"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
@@ -41,8 +43,13 @@ func TestFaults(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			run(t, plain, func(t *testing.T, f *fixture) {
 				c := f.dial()
-				c.send(get("t", "hello") + x.in)
+				k := len(x.in)
+				if x.answer {
+					k = 5 // before the token
+				}
+				c.send(get("t", "hello") + x.in[:k])
 				c.wantMessage(coap.CodeContent, "t", "Hello, world")
+				c.send(x.in[k:])
 				if x.answer {
 					c.wantMessage(coap.CodeRequestEntityTooLarge, x.token, "")
 				}
@@ -96,8 +103,61 @@ func TestLateCSM(t *testing.T) {
 		if m := c.next(); len(m.Payload) > 1152 {
 			t.Errorf("a peer that has said nothing is sent %d bytes", len(m.Payload))
 		}
+		c.send(get("l", "long"))
+		if m := c.next(); len(m.Payload) != 1024 {
+			t.Errorf("a peer that has said nothing is sent %d bytes of a long answer", len(m.Payload))
+		}
 		c.send(csm(coap.Settings{MaxMessage: 4000, BlockWise: true}) + post("b", "echo", big))
 		c.wantMessage(coap.CodeContent, "b", big)
+		c.send(get("l", "long"))
+		if m := c.next(); len(m.Payload) != 3072 {
+			t.Errorf("a peer that speaks BERT is sent %d bytes of a long answer", len(m.Payload))
+		}
+	})
+	// Both ends must say that they do.
+	x.coap.MaxMessage = 1152
+	runMemory(t, x, func(t *testing.T, f *fixture) {
+		c := f.dial()
+		c.send(csm(coap.Settings{MaxMessage: 4000, BlockWise: true}) + get("l", "long"))
+		if m := c.next(); len(m.Payload) > 3500 || m.Options.Has(coap.OptBlock2) && len(m.Payload) != 1024 {
+			t.Errorf("a peer that may not speak BERT is sent %s", show(m))
+		}
+	})
+}
+
+// TestNothingBehind has nothing go behind an Abort, and whoever pushes to a
+// connection that is over be told so.
+func TestNothingBehind(t *testing.T) {
+	x := world{site: func(f *fixture, r *resource.Router) {
+		observeSite(resource.TopicOptions{})(f, r)
+		handle(f.t, r, "POST /publish", func(_ resource.Response, r *resource.Request) error {
+			f.publish("news", 1)
+			f.peers <- pool.Handle(r.Peer())
+			return nil
+		})
+	}}
+	run(t, x, func(t *testing.T, f *fixture) {
+		f.peers = make(chan pool.Handle, 1)
+		for _, end := range []string{"\x0f", message(coap.CodeRelease, "")} {
+			c := f.dial()
+			c.send(observe("o"))
+			c.wantMessage(coap.CodeContent, "o", "first")
+			c.send(post("p", "publish", "x") + end)
+			c.wantMessage(coap.CodeChanged, "p", "")
+			h := <-f.peers
+			if end == "\x0f" {
+				c.wantAbort("token")
+			} else {
+				c.wantMessage(coap.CodeContent, "o", "news")
+				c.wantEnd()
+			}
+			m := coap.Message{Code: coap.CodeContent, Token: []byte("o")}
+			if err := f.coap.Push(uint64(h), m, 0, engine.DropNewest); err != pool.ErrSealed && err != pool.ErrStale {
+				t.Errorf("a push behind the end: %v", err)
+			}
+			c.conn.Close()
+			f.await("the end", func() bool { return f.coap.Stats().Open == 0 })
+		}
 	})
 }
 
@@ -147,7 +207,7 @@ func TestPeersRelease(t *testing.T) {
 func TestPeersAbort(t *testing.T) {
 	run(t, plain, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(message(coap.CodeAbort, "", "no more") + get("u", "hello"))
+		c.send(get("t", "hello") + message(coap.CodeAbort, "", "no more") + get("u", "hello"))
 		c.wantEnd()
 		if n := f.coap.Stats().Aborted; n != 1 {
 			t.Errorf("%d counted", n)

@@ -21,7 +21,7 @@ func (d *greeter) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
 	if st := pool.StateOf[lineState](s); !st.used {
 		st.used = true
 		kept := false
-		if !d.e.Pool().Outputs.Reserve(d.blocks) {
+		if !d.e.Pool().Outputs.Reserve(d.blocks, 0) {
 			return engine.Abort
 		}
 		kept, err := w.SendReserved(s, d.greeting, d.blocks)
@@ -96,7 +96,7 @@ func TestSendReserved(t *testing.T) {
 	if <-d.kept {
 		t.Error("what was sent was kept")
 	}
-	if !outs.Reserve(8) {
+	if !outs.Reserve(8, 0) {
 		blocks, nodes := outs.Used()
 		t.Errorf("%d blocks and %d nodes are left, or set aside", blocks, nodes)
 	}

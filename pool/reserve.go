@@ -4,12 +4,13 @@ package pool
 // that what comes of it can be kept if the peer does not take it.
 
 // Reserve sets n blocks aside, with a node for each: nobody else gets them until
-// Unreserve or KeepReserved. It reports whether there were as many; if not, none
-// is set aside. The last eighth, which is for queues that are empty, counts too.
-func (o *Outputs) Reserve(n int) bool {
+// Unreserve or KeepReserved. It reports whether there were as many, and others left
+// besides; if not, none is set aside. The last eighth, which is for queues that are
+// empty, counts too.
+func (o *Outputs) Reserve(n, others int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if left := min(len(o.refs)-o.blocksIn, len(o.nodes)-o.nodesIn) - o.reserved; n > left {
+	if left := min(len(o.refs)-o.blocksIn, len(o.nodes)-o.nodesIn) - o.reserved; n+others > left {
 		return false
 	}
 	o.reserved += n

@@ -15,7 +15,7 @@ func TestReserve(t *testing.T) {
 	if blocks, nodes := o.Count(); blocks != 8 || nodes != 9 {
 		t.Fatalf("%d blocks, %d nodes", blocks, nodes)
 	}
-	if o.Reserve(9) || !o.Reserve(5) || o.Reserve(4) || !o.Reserve(1) {
+	if o.Reserve(9, 0) || o.Reserve(5, 4) || !o.Reserve(5, 0) || o.Reserve(4, 0) || !o.Reserve(1, 0) {
 		t.Fatal("8 blocks are not 8")
 	}
 	for range 2 {
@@ -65,7 +65,7 @@ func TestReserveNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if o.Reserve(4) || !o.Reserve(3) {
+	if o.Reserve(4, 0) || !o.Reserve(3, 0) {
 		t.Fatal("3 nodes are not 3")
 	}
 	if err := o.Append(hs[1], o.Bytes(b), b, false, 0); err != pool.ErrFull {
@@ -81,7 +81,7 @@ func TestReserveNodes(t *testing.T) {
 func TestReserveScarce(t *testing.T) {
 	p, hs := withOutputs(2, 16, 32)
 	o := &p.Outputs
-	if !o.Reserve(13) {
+	if !o.Reserve(13, 0) {
 		t.Fatal("16 blocks are not 13")
 	}
 	if err := o.Copy(hs[0], text('a', 10), nil, 0); err != nil {
