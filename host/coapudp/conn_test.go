@@ -316,6 +316,39 @@ func TestDerived(t *testing.T) {
 	}
 }
 
+// TestIDsAgain has a server use a message ID again (RFC 7252 section 4.4).
+func TestIDsAgain(t *testing.T) {
+	for _, v := range []struct {
+		kind  coap.Type
+		after time.Duration
+		taken bool
+	}{
+		{coap.Confirmable, 240 * time.Second, false}, {coap.Confirmable, 248 * time.Second, true},
+		{coap.NonConfirmable, 140 * time.Second, false}, {coap.NonConfirmable, 146 * time.Second, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, s := clientOf(t, newLAN(), ClientConfig{Patience: time.Minute})
+			answer := func() {
+				d := s.want(-1, "CON GET Uri-Path=a")
+				s.send(reply(d, coap.Acknowledgement, d.ID, coap.CodeEmpty, ""))
+				s.send(reply(d, v.kind, 77, coap.CodeContent, "a"))
+				if v.kind == coap.Confirmable {
+					s.want(77, "ACK")
+				}
+			}
+			r := doing(t.Context(), c, get("a"), 100)
+			answer()
+			(<-r).want(t, `2.05 "a"`, nil)
+			time.Sleep(v.after)
+			r = doing(t.Context(), c, get("a"), 100)
+			answer()
+			if x := <-r; v.taken != (x.err == nil) {
+				t.Errorf("%v after %v: %v", v.kind, v.after, x.err)
+			}
+		})
+	}
+}
+
 // TestNStart has more requests than may be outstanding (RFC 7252 section 4.7).
 func TestNStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -135,7 +135,20 @@ func TestLead(t *testing.T) {
 		}
 		s.lead.cost = quick + 1
 		s.Server.mu.Unlock()
-		p.send(con(6, get("hello"))) // now it is somebody else who handles it
+		p.send(con(7, get("slow")))
+		time.Sleep(1500 * time.Microsecond)
+		s.mu2()
+		if s.lead.since != 0 || s.busy != 1 {
+			t.Errorf("the leader runs what takes long, %+v", s.lead)
+		}
+		s.Server.mu.Unlock()
+		p.want(7, "ACK")
+		p.send(ack(p.want(-1, `CON 2.05 Content-Format=0 "call 1"`).ID))
+		time.Sleep(time.Second)
+		s.mu2()
+		s.lead.cost = quick + 1
+		s.Server.mu.Unlock()
+		p.send(con(6, get("hello"))) // it is somebody else who handles it
 		p.want(6, `ACK 2.05 Content-Format=0 "hi"`)
 		s.mu2()
 		if s.lead.cost > quick {
