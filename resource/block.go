@@ -99,10 +99,6 @@ func (x *Exchange) asksAgain() bool {
 func (x *Exchange) serveKept() coap.Code {
 	x.makeKey()
 	i, busy := x.r.claim(x)
-	if i < 0 && !busy && x.key.tag == 0 {
-		// Some say Request-Tag with their payload alone.
-		i = x.r.claimUntagged(x)
-	}
 	if busy {
 		return coap.CodeServiceUnavailable
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/bobtail-go/bobtail/coap"
@@ -228,7 +229,7 @@ func TestKept(t *testing.T) {
 					t.Fatalf("SZX %d: %d bytes of %s: %d came", szx, n, path, len(got))
 				}
 				// FETCH repeats its payload, or does not.
-				for _, repeats := range []bool{true, false} {
+				for _, repeats := range []bool{false, true} {
 					p.bare = !repeats
 					got, _ = p.download(coap.CodeFETCH, path, []byte("p"), szx, true)
 					if !bytes.Equal(got, down) {
@@ -457,6 +458,31 @@ func TestNoGather(t *testing.T) {
 	p.want(p.ask(request(coap.CodePUT, "/w", []byte("x"), block(coap.OptBlock1, 0, false, 0))), "2.05 Content-Format=0 Block1=0/0/0 |x")
 	p.want(p.ask(request(coap.CodePUT, "/w", make([]byte, 16), block(coap.OptBlock1, 0, true, 0))), "4.13 Block1=0/0/0")
 	p.want(p.ask(request(coap.CodePUT, "/w", make([]byte, 17), block(coap.OptBlock2, 0, false, 0))), "5.00 |resource: answer too long")
+	// FETCH does without.
+	r = newRouter(t, resource.Route{Pattern: "FETCH /f", Handler: func(w resource.Response, r *resource.Request) error { return w.Bytes(0, content(3000)) }})
+	if got, _ := newPeer(t, r, 1200).download(coap.CodeFETCH, "/f", []byte("p"), 5, true); !bytes.Equal(got, content(3000)) {
+		t.Errorf("%d bytes came", len(got))
+	}
+}
+
+// TestDataAnswers has an upload to Data whose answer is kept.
+func TestDataAnswers(t *testing.T) {
+	r := newRouter(t, resource.Route{Pattern: "PUT /d", Data: func(w resource.Response, r *resource.Request, p resource.Part) error {
+		if !p.Last {
+			return nil
+		}
+		return w.Code(coap.CodeChanged).Format(42).Bytes(content(40))
+	}})
+	r.Gather = 64
+	p := newPeer(t, r, 100)
+	p16 := content(16)
+	p.want(p.ask(request(coap.CodePUT, "/d", p16, block(coap.OptBlock1, 0, true, 0))), "2.31 Block1=0/1/0")
+	a := p.ask(request(coap.CodePUT, "/d", p16, block(coap.OptBlock1, 1, false, 0), block(coap.OptBlock2, 0, false, 1)))
+	got := append([]byte{}, a.Payload...)
+	a = p.ask(request(coap.CodePUT, "/d", nil, block(coap.OptBlock2, 1, false, 1)))
+	if got = append(got, a.Payload...); !bytes.Equal(got, content(40)) || r.Stats().Transfers != 0 {
+		t.Errorf("%s, %d bytes came", show(a), len(got))
+	}
 }
 
 // TestBERT has what is different with blocks of several KB (RFC 8323 section 6).
@@ -539,6 +565,11 @@ func TestAnswersCut(t *testing.T) {
 		if a.Code != test.code || got != test.block2 || test.code == coap.CodeContent && len(a.Payload) != test.payload {
 			t.Errorf("%s: %s with %d bytes", test.why, show(a)[:4]+" "+got, len(a.Payload))
 		}
+	}
+	// A further block of which less fits than is asked for.
+	n = 3000
+	if a := newPeer(t, r, 600).get("/g", block(coap.OptBlock2, 1, false, 6)); !strings.Contains(show(a), "Block2=2/1/5") || !bytes.Equal(a.Payload, content(3000)[1024:1024+512]) {
+		t.Errorf("less of the second KB: %s", show(a))
 	}
 	// All of it comes, however little fits, and one state of it.
 	n = 3000

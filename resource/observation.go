@@ -81,7 +81,12 @@ func (o *observations) find(p Pusher, peer uint64, token []byte) (i int32, other
 // observe has the peer of a request observe a topic.
 func (r *Router) observe(x *Exchange, t *Topic) bool {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	ok := r.observeLocked(x, t)
+	r.mu.Unlock()
+	return ok
+}
+
+func (r *Router) observeLocked(x *Exchange, t *Topic) bool {
 	o := &r.observations
 	i, others := o.find(x.t.Pusher, x.t.Peer, x.m.Token)
 	if i >= 0 && o.list[i].topic != t {

@@ -199,10 +199,14 @@ func (r *Router) Err() error { return r.err }
 // out of its bounds.
 func (r *Router) Freeze() error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.frozen {
-		return r.err
+	if !r.frozen {
+		r.freeze()
 	}
+	r.mu.Unlock()
+	return r.err
+}
+
+func (r *Router) freeze() {
 	r.addCore()
 	r.frozen = true
 	r.defaults()
@@ -220,7 +224,6 @@ func (r *Router) Freeze() error {
 	for _, t := range r.topics {
 		t.init()
 	}
-	return r.err
 }
 
 func (r *Router) defaults() {
@@ -243,12 +246,9 @@ func orDefault(p *int, n int) {
 func (r *Router) Memory() int {
 	r.Freeze()
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	topic := 0
-	if len(r.topics) > 0 {
-		topic = int(unsafe.Sizeof(Topic{})) + len(r.topics[0].tokens)
-	}
-	return len(r.topics)*topic +
+	topics := len(r.topics) * (int(unsafe.Sizeof(Topic{})) + batch*r.Token)
+	r.mu.Unlock()
+	return topics +
 		len(r.transfers.list)*int(unsafe.Sizeof(transfer{})) + len(r.transfers.memory) + len(r.transfers.taken) +
 		len(r.observations.list)*int(unsafe.Sizeof(observation{})) + len(r.observations.tokens) + 4*len(r.observations.buckets) +
 		len(r.tickets.list)*int(unsafe.Sizeof(ticket{})) + len(r.tickets.tokens)
@@ -266,9 +266,9 @@ type Stats struct {
 // Stats reads the counts.
 func (r *Router) Stats() Stats {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	s := r.counts
 	s.Observations, s.Tickets, s.Transfers = r.observations.n, r.tickets.n, r.transfers.n
+	r.mu.Unlock()
 	return s
 }
 
@@ -286,5 +286,12 @@ func (r *Router) Gone(p Pusher, peer uint64) {
 // forgotten. The driver calls it now and then with the time of its Terms.Now. It
 // returns when it is next worth a call, which is math.MaxInt64 if nothing waits.
 func (r *Router) Sweep(p Pusher, now int64) (next int64) {
-	return min(r.sweepTickets(p, now), r.sweepTransfers(p, now))
+	next = r.sweepTransfers(p, now)
+	r.mu.Lock()
+	sweep := r.tickets.sweep
+	r.mu.Unlock()
+	if sweep != nil {
+		next = min(next, sweep(r, p, now))
+	}
+	return next
 }

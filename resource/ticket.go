@@ -50,6 +50,10 @@ type tickets struct {
 	each   int
 	n      int // that wait
 
+	// sweep is Router.sweepTickets when a ticket was given: a program that gives
+	// none does not link what answers them.
+	sweep func(r *Router, p Pusher, now int64) (next int64)
+
 	// answering is held by who answers, and guards what belongs to him.
 	answering sync.Mutex
 	opts      [maxNoted]byte
@@ -71,7 +75,15 @@ func (r *Router) giveTicket(x *Exchange, limit int64) (Ticket, error) {
 		return Ticket{}, ErrFull
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	ok := r.giveLocked(x, limit)
+	r.mu.Unlock()
+	if !ok {
+		return Ticket{}, ErrFull
+	}
+	return x.ticket, nil
+}
+
+func (r *Router) giveLocked(x *Exchange, limit int64) bool {
 	free, others := -1, 0
 	for i := range r.tickets.list {
 		switch e := &r.tickets.list[i]; {
@@ -82,7 +94,7 @@ func (r *Router) giveTicket(x *Exchange, limit int64) (Ticket, error) {
 		}
 	}
 	if free < 0 || others >= r.PerPeer {
-		return Ticket{}, ErrFull
+		return false
 	}
 	e := &r.tickets.list[free]
 	*e = ticket{
@@ -98,8 +110,9 @@ func (r *Router) giveTicket(x *Exchange, limit int64) (Ticket, error) {
 	}
 	e.token = uint8(copy(r.tickets.tokens[free*r.Token:][:r.Token], x.m.Token))
 	r.tickets.n++
+	r.tickets.sweep = (*Router).sweepTickets
 	x.ticket = Ticket{r, uint32(free), e.serial}
-	return x.ticket, nil
+	return true
 }
 
 // take moves a ticket from one state to another, and reports whether it could.
@@ -108,23 +121,19 @@ func (r *Router) take(t Ticket, from, to ticketState) bool {
 		return false
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.takeLocked(t, from, to)
-}
-
-func (r *Router) takeLocked(t Ticket, from, to ticketState) bool {
 	e := &r.tickets.list[t.index]
-	if e.serial != t.serial || e.state != from {
-		return false
+	ok := e.serial == t.serial && e.state == from
+	if ok {
+		e.state = to
+		if from == ticketWaiting {
+			r.tickets.n--
+		}
+		if to == ticketWaiting {
+			r.tickets.n++
+		}
 	}
-	e.state = to
-	switch {
-	case from == ticketWaiting:
-		r.tickets.n--
-	case to == ticketWaiting:
-		r.tickets.n++
-	}
-	return true
+	r.mu.Unlock()
+	return ok
 }
 
 // takeBack takes a ticket back whose handler has answered at once. It fails if
@@ -241,13 +250,13 @@ func fits(payload []byte, room int) error {
 func (r *Router) Waiting(p Pusher, peer uint64, token []byte) (n int, same bool) {
 	r.Freeze()
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	for i := range r.tickets.list {
 		if e := &r.tickets.list[i]; e.state == ticketWaiting && e.peer == peer && e.pusher == p {
 			n++
 			same = same || ascii.View(r.tickets.bytes(i)) == ascii.View(token)
 		}
 	}
+	r.mu.Unlock()
 	return n, same
 }
 

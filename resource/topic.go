@@ -42,7 +42,7 @@ type Topic struct {
 	// pub is held by who publishes, to the last observer, and guards what
 	// belongs to him. No other lock is held while something is pushed.
 	pub    sync.Mutex
-	batch  [8]observer
+	batch  [batch]observer
 	tokens []byte
 	opts   [maxNoted]byte
 	tag    tag
@@ -54,6 +54,9 @@ type Topic struct {
 	n             int
 	counts        TopicStats
 }
+
+// batch is how many observers are told between two looks at the table.
+const batch = 8
 
 // observer is an observation, while it is told.
 type observer struct {
@@ -91,15 +94,15 @@ func (r *Router) NewTopic(o TopicOptions) *Topic {
 	}
 	t := &Topic{r: r, o: o, first: -1, cursor: -1}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	if r.topics = append(r.topics, t); r.frozen {
 		t.init()
 	}
+	r.mu.Unlock()
 	return t
 }
 
 // init makes what the topic needs of a router that is frozen.
-func (t *Topic) init() { t.tokens = make([]byte, len(t.batch)*t.r.Token) }
+func (t *Topic) init() { t.tokens = make([]byte, batch*t.r.Token) }
 
 // Publish sends a state to all observers, and returns how many have taken it. It
 // does not wait for any, and allocates nothing; those who publish at the same
@@ -274,8 +277,9 @@ func (t *Topic) more() (n int) {
 // Len is the number of observers.
 func (t *Topic) Len() int {
 	t.r.mu.Lock()
-	defer t.r.mu.Unlock()
-	return t.n
+	n := t.n
+	t.r.mu.Unlock()
+	return n
 }
 
 // TopicStats are the counts of a topic. All but the first are counted for each
@@ -291,8 +295,8 @@ type TopicStats struct {
 // Stats reads the counts.
 func (t *Topic) Stats() TopicStats {
 	t.r.mu.Lock()
-	defer t.r.mu.Unlock()
 	c := t.counts
 	c.Observers = t.n
+	t.r.mu.Unlock()
 	return c
 }

@@ -87,14 +87,29 @@ func (t *transfers) find(p Pusher, peer uint64, key keys) int {
 	return -1
 }
 
+// untagged is the answer that is kept for a peer under its key with some
+// Request-Tag, which some say with their payload alone; -1 unless there is
+// exactly one.
+func (t *transfers) untagged(p Pusher, peer, request uint64) (found int) {
+	found = -1
+	for i := range t.list {
+		e := &t.list[i]
+		if e.route == nil || e.busy || !e.kept || e.key.request != request || e.peer != peer || e.pusher != p {
+			continue
+		}
+		if found >= 0 {
+			return -1
+		}
+		found = i
+	}
+	return found
+}
+
 // free frees a place. The upload that was there, if it was one, is returned for
 // its Dropped to be called without the lock.
 func (t *transfers) free(i int) (r *route, value any) {
 	e := &t.list[i]
 	r, value = e.route, e.value
-	if e.kept {
-		r = nil
-	}
 	if e.buffer >= 0 {
 		t.taken[e.buffer] = false
 	}
@@ -143,45 +158,25 @@ func (r *Router) oldest(x *Exchange, buffer bool) int {
 // none, and busy if another exchange has it.
 func (r *Router) claim(x *Exchange) (i int, busy bool) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if i = r.transfers.find(x.t.Pusher, x.t.Peer, x.key); i < 0 {
-		return -1, false
+	i = r.transfers.find(x.t.Pusher, x.t.Peer, x.key)
+	if i < 0 && x.has&hasBlock1 == 0 && x.key.tag == 0 {
+		i = r.transfers.untagged(x.t.Pusher, x.t.Peer, x.key.request)
 	}
-	e := &r.transfers.list[i]
-	if e.busy {
-		return -1, true
+	if i >= 0 {
+		if e := &r.transfers.list[i]; e.busy {
+			i, busy = -1, true
+		} else {
+			e.busy = true
+			r.touch(e, x.t.Now)
+		}
 	}
-	e.busy = true
-	r.touch(e, x.t.Now)
-	return i, false
+	r.mu.Unlock()
+	return i, busy
 }
 
 func (r *Router) touch(e *transfer, now int64) {
 	r.turns++
 	e.turn, e.touched = r.turns, now
-}
-
-// claimUntagged gives the exchange the answer that is kept for its peer under its
-// key with some Request-Tag, if there is exactly one.
-func (r *Router) claimUntagged(x *Exchange) (i int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	i = -1
-	for k := range r.transfers.list {
-		e := &r.transfers.list[k]
-		if e.route == nil || e.busy || !e.kept || e.key.request != x.key.request || e.peer != x.t.Peer || e.pusher != x.t.Pusher {
-			continue
-		}
-		if i >= 0 {
-			return -1
-		}
-		i = k
-	}
-	if i >= 0 {
-		r.transfers.list[i].busy = true
-		r.touch(&r.transfers.list[i], x.t.Now)
-	}
-	return i
 }
 
 // open gives the exchange a new transfer, with a buffer if need be, in the place
