@@ -4,6 +4,7 @@ package coapconn_test
 
 import (
 	"io"
+	"sync"
 	"testing"
 
 	"github.com/bobtail-go/bobtail/coap"
@@ -16,6 +17,7 @@ import (
 // waits until it is written to again.
 type loop struct {
 	more chan struct{}
+	mu   sync.Mutex // of buf and n
 	buf  [4096]byte
 	n    int
 	out  [4096]byte
@@ -23,6 +25,8 @@ type loop struct {
 }
 
 func (l *loop) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for b := p; len(b) != 0; {
 		m, n, err := coap.ParseTCP(b)
 		if err != nil || n == 0 {
@@ -37,18 +41,23 @@ func (l *loop) Write(p []byte) (int, error) {
 		}
 	}
 	if l.n != 0 {
-		l.more <- struct{}{}
+		select {
+		case l.more <- struct{}{}:
+		default:
+		}
 	}
 	return len(p), nil
 }
 
 func (l *loop) Read(p []byte) (int, error) {
-	if len(l.left) == 0 {
+	for len(l.left) == 0 {
 		if _, ok := <-l.more; !ok {
 			return 0, io.EOF
 		}
+		l.mu.Lock()
 		l.left = l.out[:copy(l.out[:], l.buf[:l.n])]
 		l.n = 0
+		l.mu.Unlock()
 	}
 	n := copy(p, l.left)
 	l.left = l.left[n:]

@@ -95,6 +95,8 @@ func TestEverySplit(t *testing.T) {
 			[3]string{"coapconn: peer has released the connection", `2.05 "second"`, "coapconn: peer has released the connection"}, "coapconn: peer has released the connection", ""},
 		{"an answer that does not fit, and one that is not understood", [][]byte{csm, answer("\x04", string(blobOf(600))), answer("\x05", "?", "65001=x"), answer("\x06", "third")},
 			[3]string{"coapconn: answer does not fit", "coapconn: answer with an unknown critical option", `2.05 "third"`}, "coapconn: peer has closed the stream", ""},
+		{"an error with an option that is not understood, as libcoap's 4.02 has it", [][]byte{csm, request(coap.CodeBadOption, "\x04", "no", "65001=x")},
+			[3]string{`4.02 "no"`, "coapconn: peer has closed the stream", "coapconn: peer has closed the stream"}, "coapconn: peer has closed the stream", ""},
 		{"pings, and requests to who serves nothing", [][]byte{csm, coap.AppendPing(nil, []byte("p"), false), request(coap.CodeGET, "r", "", "Uri-Path=x"), coap.AppendPing(nil, nil, true), answer("\x04", "first")},
 			[3]string{`2.05 "first"`, "coapconn: peer has closed the stream", "coapconn: peer has closed the stream"}, "coapconn: peer has closed the stream", "7.03 p, 4.04 r, 7.03 "},
 		{"a reserved token length", [][]byte{csm, {0x0F, 0x45}},
@@ -200,6 +202,12 @@ func TestPing(t *testing.T) {
 	m := pong(t, c, p)
 	if m.Code != coap.CodePong || !coap.Custody(m.Options) {
 		t.Errorf("%s %x", m.Code, m.Options)
+	}
+	for _, custody := range []bool{true, false} {
+		p.write(coap.AppendPing(nil, []byte("token"), custody))
+		if m := p.next(); m.Code != coap.CodePong || string(m.Token) != "token" || coap.Custody(m.Options) != custody {
+			t.Errorf("%s %x %x", m.Code, m.Token, m.Options)
+		}
 	}
 	a, get := &coapconn.Call{Code: coap.CodePing}, newCall(coap.CodeGET, "x", "")
 	must(t, c.Start(get, nil))
@@ -310,7 +318,7 @@ func TestCancel(t *testing.T) {
 
 // TestMisuse is calls that cannot be.
 func TestMisuse(t *testing.T) {
-	c, p, over := live(t, background)
+	c, p, _ := live(t, background)
 	a := newCall(coap.CodeGET, "x", "")
 	must(t, c.Start(a, nil))
 	m := p.next()
@@ -339,7 +347,9 @@ func TestMisuse(t *testing.T) {
 	p.send(coap.CodeContent, m.Token, nil, "x")
 	must(t, a.Wait())
 	must(t, a.Wait())
-	_ = over
+	if err := c.Reset(&wire{}); err != coapconn.ErrInUse {
+		t.Error(err) // Run has not returned
+	}
 	for _, v := range []struct {
 		name   string
 		change func(*coapconn.Config)
@@ -499,5 +509,84 @@ func TestWriteFails(t *testing.T) {
 	err := c.Run()
 	if e, ok := err.(*coapconn.EndError); !ok || string(e.Diagnostic) != "I told you why" || a.Wait() != err {
 		t.Error(err, a.Err)
+	}
+}
+
+// gate is a stream that gives what the test says, when it says so.
+type gate struct {
+	wire
+	reads chan []byte
+}
+
+func (g *gate) Read(p []byte) (int, error) {
+	b, ok := <-g.reads
+	if !ok {
+		return 0, io.EOF
+	}
+	return copy(p, b), nil
+}
+
+// TestReasonBehind has a write fail while the peer says why.
+func TestReasonBehind(t *testing.T) {
+	broken := errors.New("broken")
+	for _, v := range []struct {
+		name string
+		in   []byte
+		want string
+	}{
+		{"an Abort", coap.AppendAbort(nil, 0, "why"), "coapconn: peer has aborted the connection: why"},
+		{"nothing", nil, "broken"},
+	} {
+		c := newConn(t)
+		g := &gate{reads: make(chan []byte)}
+		must(t, c.Reset(g))
+		over := run(c)
+		g.reads <- coap.AppendCSM(nil, coap.Settings{})
+		g.fail = broken
+		a := newCall(coap.CodeGET, "x", "")
+		must(t, c.Start(a, nil))
+		if err := c.Start(newCall(coap.CodeGET, "x", ""), nil); err != broken {
+			t.Error(err)
+		}
+		if v.in != nil {
+			g.reads <- v.in
+		}
+		close(g.reads)
+		if err := over.wait(t); err == nil || err.Error() != v.want || a.Wait() != err {
+			t.Errorf("%s: %v, %v", v.name, err, a.Err)
+		}
+	}
+}
+
+// TestAbortIsSent has Run return only when its Abort is written.
+func TestAbortIsSent(t *testing.T) {
+	c := newConn(t, func(c *coapconn.Config) {
+		c.Background = func(f func()) {
+			go func() {
+				for range 100 {
+					runtime.Gosched()
+				}
+				f()
+			}()
+		}
+	})
+	w := &wire{in: []byte{0x0F, 1}}
+	must(t, c.Reset(w))
+	if err := c.Run(); err != coap.ErrTokenLength {
+		t.Error(err)
+	}
+	if got := words(t, w.out.Bytes()); len(got) != 2 || got[1] != "7.05  coap: reserved token length" {
+		t.Errorf("%q", got)
+	}
+}
+
+// short is a stream that takes half, and says nothing of it.
+type short struct{ wire }
+
+func (s *short) Write(p []byte) (int, error) { return len(p) / 2, nil }
+
+func TestShortWrite(t *testing.T) {
+	if err := newConn(t).Reset(&short{}); err != io.ErrShortWrite {
+		t.Error(err)
 	}
 }

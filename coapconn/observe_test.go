@@ -237,6 +237,21 @@ func TestCallHome(t *testing.T) {
 	}
 }
 
+// TestAnswerFirst has what is published while a state is answered sent behind
+// the answer, also where nobody writes in the background.
+func TestAnswerFirst(t *testing.T) {
+	s := newSite(t)
+	c := newConn(t, func(c *coapconn.Config) {
+		c.Resources, c.Answers, c.Pushes = &s.router, guarded(t, coapconn.MinAnswers), guarded(t, coapconn.MinPushes)
+	})
+	w := &wire{in: request(coap.CodeGET, "r", "", "Observe=", "Uri-Path=racing")}
+	must(t, c.Reset(w))
+	c.Run()
+	if got := words(t, w.out.Bytes()); fmt.Sprint(got) != "[7.01  2.05 r older 2.05 r newer]" {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestSlowObserver has a peer take nothing: the newest state is what he finds.
 func TestSlowObserver(t *testing.T) {
 	s := newSite(t)

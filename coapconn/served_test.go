@@ -397,7 +397,7 @@ func TestServedPushes(t *testing.T) {
 	// The peer takes nothing: the newest states are kept.
 	p.takes = 5
 	for i := range 50 {
-		publish("state " + string(rune('0'+i%10)) + string(make([]byte, 20)))
+		publish("state " + string(rune('0'+i%10)) + string(make([]byte, 20+i%7)))
 		if i == 3 {
 			must(t, v.Poll(p, buf, 0)) // half of one is sent
 		}
@@ -429,11 +429,9 @@ func TestServedPushes(t *testing.T) {
 	p.in = request(coap.CodeGET, "l", "", "Uri-Path=later")
 	step()
 	must(t, v.Poll(p, buf, 2e9))
-	if got := words(t, p.out.Bytes()); len(got) > 1 {
+	if got := words(t, p.out.Bytes()); len(got) != 1 || got[0][:6] != "5.03 l" {
 		t.Errorf("%q", got)
 	}
-	p.out.Reset()
-	must(t, v.Poll(p, buf, 2e9))
 
 	v.End(nil)
 	if s.topic.Len() != 0 {
@@ -441,6 +439,39 @@ func TestServedPushes(t *testing.T) {
 	}
 	if err := v.Poll(p, buf, 0); err != coapconn.ErrClosed {
 		t.Error(err)
+	}
+}
+
+// TestServedKeepsRoom has something pushed while an answer is made: the room of
+// the answer is not taken for it.
+func TestServedKeepsRoom(t *testing.T) {
+	s := newSite(t)
+	v, buf := newServed(t, s, 64, true)
+	p := &polled{takes: 1000}
+	must(t, v.Poll(p, buf, 0))
+	p.out.Reset()
+	p.takes = 0
+	p.in = request(coap.CodeGET, "r", "", "Observe=", "Uri-Path=racing")
+	must(t, v.Poll(p, buf, 0))
+	p.takes = 1000
+	must(t, v.Poll(p, buf, 0))
+	if got := words(t, p.out.Bytes()); len(got) != 1 || got[0] != "2.05 r older" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestServedMore has a peer ask more than is served in one turn.
+func TestServedMore(t *testing.T) {
+	s := newSite(t)
+	v, buf := newServed(t, s, 128, true)
+	p := &polled{takes: 1 << 20, in: bytes.Repeat(request(coap.CodePOST, "e", "x", "Uri-Path=echo"), 20)}
+	must(t, v.Poll(p, buf, 0))
+	if !v.More() || s.served == 0 || s.served == 20 {
+		t.Errorf("%d were served, more: %v", s.served, v.More())
+	}
+	must(t, v.Poll(p, buf, 0))
+	if v.More() || s.served != 20 {
+		t.Errorf("%d were served, more: %v", s.served, v.More())
 	}
 }
 

@@ -129,8 +129,8 @@ func TestLong(t *testing.T) {
 				up = append(up, done)
 			}}
 			want(t, c, r, coap.CodeChanged, "")
-			if got := s.uploaded(); !bytes.Equal(got, content) {
-				t.Fatalf("blocks of %d: %d bytes have come", size, len(got))
+			if got, announced := s.uploaded(); !bytes.Equal(got, content) || announced != uint64(n) {
+				t.Fatalf("blocks of %d: %d bytes have come, of %d", size, len(got), announced)
 			}
 			if up[len(up)-1] != int64(n) {
 				t.Errorf("it ends at %d", up[len(up)-1])
@@ -357,6 +357,30 @@ func TestRelease(t *testing.T) {
 	within(t, released, "Release")
 	if err := within(t, done, "answer"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFetchAgain says with each block what is fetched (RFC 8132 section 2.1).
+func TestFetchAgain(t *testing.T) {
+	heard := make(chan string, 5)
+	c := dial(t, script(t, func(p *peer) {
+		for num := uint32(0); ; num++ {
+			m, ok := p.read()
+			if !ok {
+				return
+			}
+			heard <- m.Code.Name() + " " + string(m.Payload)
+			p.send(coap.CodeContent, m.Token, blobOf(16), coapdial.Uint(coap.OptBlock2, uint64(coap.Block{Num: num, More: num < 1}.Uint())))
+		}
+	}), coapdial.Config{})
+	resp, err := c.Do(t.Context(), coapdial.Request{Method: coap.CodeFETCH, Path: "/x", Body: strings.NewReader("what")})
+	if err != nil || resp.Size != 32 {
+		t.Fatal(resp, err)
+	}
+	for range 2 {
+		if got := within(t, heard, "request"); got != "FETCH what" {
+			t.Error(got)
+		}
 	}
 }
 

@@ -70,6 +70,7 @@ type site struct {
 	reads  int           // of /changing
 	hold   chan struct{} // what /slow waits for
 	got    []byte        // the last upload
+	size   uint64        // of it, as it was announced
 }
 
 // refusal is an error of a handler's.
@@ -153,7 +154,7 @@ func newSite(t testing.TB) *site {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if p.Offset == 0 {
-			s.got = s.got[:0]
+			s.got, s.size = s.got[:0], p.Size
 		}
 		s.got = append(s.got, p.P...)
 		if p.Last {
@@ -181,10 +182,10 @@ func (s *site) again() {
 	s.mu.Unlock()
 }
 
-func (s *site) uploaded() []byte {
+func (s *site) uploaded() ([]byte, uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]byte(nil), s.got...)
+	return append([]byte(nil), s.got...), s.size
 }
 
 // kinds are the servers that a client is tested against.

@@ -45,7 +45,7 @@ func (c *Client) observe(ctx context.Context, r *Request, yield func(*Response, 
 		u := upload{transfer: t, total: -1}
 		whole, err := u.size()
 		if err == nil {
-			err = u.fill(whole + 1)
+			err = u.fillWhole(whole)
 		}
 		if err == nil && u.n > whole {
 			err = ErrTooLong

@@ -51,7 +51,7 @@ func (t *transfer) send() (coap.Message, error) {
 	if err != nil {
 		return coap.Message{}, err
 	}
-	if err := u.fill(whole + 1); err != nil {
+	if err := u.fillWhole(whole); err != nil {
 		return coap.Message{}, err
 	}
 	if u.n <= whole {
@@ -96,6 +96,17 @@ func (u *upload) size() (whole int, err error) {
 	u.szx = coap.SZXOf(room)
 	u.chunk = coap.Block{SZX: u.szx}.Size()
 	return whole, nil
+}
+
+// fillWhole reads as much as may be sent whole, and a byte more if there is one.
+func (u *upload) fillWhole(whole int) error {
+	if u.total >= 0 && u.total < int64(whole) {
+		// No memory for more than there should be.
+		if err := u.fill(int(u.total) + 1); err != nil || u.ended {
+			return err
+		}
+	}
+	return u.fill(whole + 1)
 }
 
 // fill reads until so many bytes are in the window, or the body ends.
