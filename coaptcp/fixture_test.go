@@ -192,11 +192,10 @@ func (f *fixture) end() {
 	if s := f.router.Stats(); s.Observations != 0 || s.Tickets != 0 || s.Transfers != 0 {
 		f.t.Errorf("the router keeps something: %+v", s)
 	}
-	outs := &f.srv.Engine().Pool().Outputs
-	if blocks, nodes := outs.Count(); !outs.Reserve(min(blocks, nodes), 0) {
-		used, pieces := outs.Used()
-		f.t.Errorf("output is left, or reserved: %d of %d blocks, %d of %d nodes taken", used, blocks, pieces, nodes)
-	}
+	f.await("all output blocks to be free", func() bool {
+		blocks, nodes := f.srv.Engine().Pool().Outputs.Count()
+		return f.srv.Engine().Pool().Outputs.Reserve(min(blocks, nodes), 0)
+	})
 	if n := f.srv.Engine().Pool().Stash.Used(); n != 0 {
 		f.t.Errorf("%d stash blocks left", n)
 	}
