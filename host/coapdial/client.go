@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coapconn"
@@ -177,6 +178,8 @@ type transfer struct {
 	cut     bool           // the body went by blocks, all of which have the tag
 	tag     uint32         // a Request-Tag (RFC 9175 section 3)
 	call    *coapconn.Call // of all messages, over TCP
+	inside  bool           // blocks are being sent or fetched
+	busy    int            // how often the server has asked to come back later
 	again   int            // how often the content has changed
 }
 
@@ -279,7 +282,37 @@ func (t *transfer) first() {
 // token, since there are servers that know by it what belongs together (go-coap,
 // to 3.4).
 func (t *transfer) exchange(payload []byte) (coap.Message, error) {
-	m := coap.Message{Code: t.method, Options: t.with, Payload: payload}
+	q := coap.Message{Code: t.method, Options: t.with, Payload: payload}
+	for {
+		m, err := t.ask(q)
+		if err != nil || m.Code != coap.CodeServiceUnavailable || !t.inside || t.busy == tries {
+			return m, err
+		}
+		// In the middle of a transfer a server that has no place for it now is
+		// asked again, if it says when (RFC 7252 section 5.9.3.4).
+		after, ok := m.Options.Uint(coap.OptMaxAge)
+		if !ok || after > mostBusy {
+			return m, nil
+		}
+		t.busy++
+		timer := time.NewTimer(time.Duration(after) * time.Second)
+		select {
+		case <-timer.C:
+		case <-t.ctx.Done():
+			timer.Stop()
+			return m, context.Cause(t.ctx)
+		}
+	}
+}
+
+// tries is how often a transfer may be told to come back, and mostBusy in how
+// many seconds at most.
+const (
+	tries    = 5
+	mostBusy = 10
+)
+
+func (t *transfer) ask(m coap.Message) (coap.Message, error) {
 	ex, ok := t.c.ex.(*tcp)
 	if !ok {
 		return t.c.ex.Do(t.ctx, m, t.into)

@@ -457,6 +457,10 @@ func TestFaults(t *testing.T) {
 		{"it refuses for good", 3000, []say{{coap.CodeRequestEntityTooLarge, 1, nil}}, nil, coap.CodeRequestEntityTooLarge, 1},
 		{"it has lost what it had", 1500, []say{{coap.CodeContinue, 0, opts(block1(0, true, 6))}, {coap.CodeRequestEntityIncomplete, 0, nil}, {coap.CodeContinue, 0, opts(block1(0, true, 6))}, {coap.CodeChanged, 0, opts(block1(1, false, 6))}}, nil, coap.CodeChanged, 0},
 		{"it loses all the time", 1500, []say{{coap.CodeContinue, 0, opts(block1(0, true, 6))}, {coap.CodeRequestEntityIncomplete, 0, nil}, {coap.CodeContinue, 0, opts(block1(0, true, 6))}, {coap.CodeRequestEntityIncomplete, 0, nil}, {coap.CodeContinue, 0, opts(block1(0, true, 6))}, {coap.CodeRequestEntityIncomplete, 2, nil}}, nil, coap.CodeRequestEntityIncomplete, 2},
+		{"it is busy, and says when not", 1500, []say{{coap.CodeServiceUnavailable, 0, opts(coapdial.Uint(coap.OptMaxAge, 0))}, {coap.CodeContinue, 0, opts(block1(0, true, 6))}, {coap.CodeServiceUnavailable, 0, opts(coapdial.Uint(coap.OptMaxAge, 0))}, {coap.CodeContent, 16, opts(block1(1, false, 6), block2(0, true, 0))}, {coap.CodeServiceUnavailable, 0, opts(coapdial.Uint(coap.OptMaxAge, 0))}, {coap.CodeContent, 1, opts(block2(1, false, 0))}}, nil, coap.CodeContent, 17},
+		{"it is busy for long", 1500, []say{{coap.CodeServiceUnavailable, 1, opts(coapdial.Uint(coap.OptMaxAge, 60))}}, nil, coap.CodeServiceUnavailable, 1},
+		{"it is busy, and does not say how long", 1500, []say{{coap.CodeServiceUnavailable, 1, nil}}, nil, coap.CodeServiceUnavailable, 1},
+		{"it is busy, and nothing was sent in part", 10, []say{{coap.CodeServiceUnavailable, 1, opts(coapdial.Uint(coap.OptMaxAge, 0))}}, nil, coap.CodeServiceUnavailable, 1},
 		{"each block is a request", 1500, []say{{coap.CodeChanged, 0, opts(block1(0, false, 6))}, {coap.CodeChanged, 0, opts(block1(1, false, 6))}}, nil, coap.CodeChanged, 0},
 		{"an Abort", -1, nil, &coapconn.EndError{}, 0, 0},
 	} {

@@ -56,6 +56,7 @@ func (t *transfer) rest(m coap.Message, b coap.Block, out *sink) (changed bool, 
 	}
 	tag, _ := m.Options.Get(coap.OptETag)
 	tag = bytes.Clone(tag)
+	t.inside = true
 	for {
 		if int64(b.Offset()) != out.resp.Size || !fills(b, len(m.Payload)) {
 			return false, ErrBlock

@@ -67,7 +67,7 @@ func (t *transfer) send() (coap.Message, error) {
 		}
 		t.payload = nil // the server wants it by blocks (RFC 7959 section 2.9.3)
 	}
-	t.cut = true
+	t.cut, t.inside = true, true
 	u.tag = t.c.tags.Add(1)
 	return u.sendBlocks()
 }
