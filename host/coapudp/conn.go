@@ -89,7 +89,7 @@ type call struct {
 }
 
 // begin takes a call, with a datagram of a message in it; it is not under way
-// yet. Message ID and token are chosen here.
+// yet. The token is chosen here if the message has none of the right length.
 func (c *Conn) begin(m coap.Message, t coap.Type, into []byte) (*call, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,13 +109,11 @@ func (c *Conn) begin(m coap.Message, t coap.Type, into []byte) (*call, error) {
 		k.timer.Stop()
 	}
 	k.acked, k.done, k.err, k.into, k.in, k.watch, k.ping = false, false, nil, into, coap.Message{}, nil, m.Code == coap.CodeEmpty
-	m.Token = nil
 	if !k.ping {
-		for {
+		if len(m.Token) == tokenLength {
+			k.token = [tokenLength]byte(m.Token)
+		} else {
 			binary.LittleEndian.PutUint64(k.token[:], c.random.next())
-			if c.byToken[k.token] == nil {
-				break
-			}
 		}
 		m.Token = k.token[:]
 	}
@@ -153,7 +151,7 @@ func (c *Conn) leave(k *call) {
 	if c.byID[k.mid] == k {
 		delete(c.byID, k.mid)
 	}
-	if !k.ping {
+	if !k.ping && c.byToken[k.token] == k {
 		delete(c.byToken, k.token)
 	}
 }
@@ -205,6 +203,10 @@ func (c *Conn) transmit(ctx context.Context, k *call) error {
 	if c.over != nil {
 		c.mu.Unlock()
 		return c.over
+	}
+	if other := c.byToken[k.token]; !k.ping && other != nil && other != k {
+		c.mu.Unlock()
+		return ErrToken
 	}
 	c.enter(k)
 	c.mu.Unlock()
@@ -271,7 +273,10 @@ func (c *Conn) kind() coap.Type {
 	return coap.Confirmable
 }
 
-// Do sends a request, whose token is chosen here, and waits for its answer.
+// Do sends a request and waits for its answer. Its token is chosen at random,
+// unless the message has one of 8 bytes, as for one that several requests of a
+// transfer by blocks have in common: it must be as random, and not that of
+// another request that is under way, which fails with ErrToken.
 // Options and payload of the answer are put into into, and are part of what is
 // returned; it fails with ErrTooLong if they do not fit. An answer of 4.xx or
 // 5.xx is no error, but for one that wants an Echo option to be repeated (RFC

@@ -349,6 +349,27 @@ func TestIDsAgain(t *testing.T) {
 	}
 }
 
+// TestTokens has tokens that are given, and such that are not.
+func TestTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := clientOf(t, newLAN(), ClientConfig{Transmission: Transmission{NStart: 4}})
+		m := get("a")
+		for _, v := range []string{"12345678", "", "1234", "123456789"} {
+			m.Token = []byte(v)
+			r := doing(t.Context(), c, m, 100)
+			d := s.want(-1, "CON GET Uri-Path=a")
+			if len(d.Token) != 8 || (string(d.Token) == v) != (len(v) == 8) {
+				t.Errorf("%q is sent as %q", v, d.Token)
+			}
+			if len(v) == 8 {
+				(<-doing(t.Context(), c, m, 100)).want(t, "", ErrToken)
+			}
+			s.send(reply(d, coap.Acknowledgement, d.ID, coap.CodeContent, "a"))
+			(<-r).want(t, `2.05 "a"`, nil)
+		}
+	})
+}
+
 // TestNStart has more requests than may be outstanding (RFC 7252 section 4.7).
 func TestNStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -13,6 +13,7 @@ const (
 	ErrReset            // the peer has rejected the message by a Reset (RFC 7252 section 4.2)
 	ErrTooLong          // a message is longer than a datagram may be, or than the memory for it
 	ErrRequest          // what should be sent is no request
+	ErrToken            // a request with the same token is under way
 	ErrOption           // the answer has a critical option that is not known (RFC 7252 section 5.4.1)
 	numErrors
 )
@@ -25,6 +26,7 @@ var errorTexts = [numErrors]string{
 	ErrReset:      "coapudp: the peer has rejected the message",
 	ErrTooLong:    "coapudp: message too long",
 	ErrRequest:    "coapudp: not a request",
+	ErrToken:      "coapudp: token in use",
 	ErrOption:     "coapudp: answer with an unknown critical option",
 }
 
