@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,6 +103,23 @@ func TestCoapSignalsStrict(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				later := make(chan resource.Ticket, 256)
+				var answering sync.WaitGroup
+				answering.Go(func() {
+					n := 0
+					for ticket := range later {
+						answering.Add(1)
+						n++
+						time.AfterFunc(time.Duration(n%3*3)*time.Millisecond, func() {
+							ticket.Answer(coap.CodeContent, nil, []byte("at last"))
+							answering.Done()
+						})
+					}
+				})
+				t.Cleanup(func() {
+					close(later)
+					answering.Wait()
+				})
 				srv, err := bobtail.New(bobtail.Config{Backend: b, Workers: 4})
 				if err != nil {
 					t.Fatal(err)
@@ -109,7 +127,6 @@ func TestCoapSignalsStrict(t *testing.T) {
 				t.Cleanup(func() { srv.Close() })
 				r := &resource.Router{Tickets: 256, Token: 64}
 				r.Add(resource.Route{Pattern: "GET /hello", Handler: func(w resource.Response, q *resource.Request) error { return w.Text("hello") }})
-				later := make(chan resource.Ticket, 256)
 				r.Add(resource.Route{Pattern: "GET /later", Handler: func(w resource.Response, q *resource.Request) error {
 					ticket, err := q.Later(int64(patient))
 					if err != nil {
@@ -118,17 +135,6 @@ func TestCoapSignalsStrict(t *testing.T) {
 					later <- ticket
 					return nil
 				}})
-				done := make(chan struct{})
-				go func() {
-					defer close(done)
-					for ticket := range later {
-						time.AfterFunc(5*time.Millisecond, func() { ticket.Answer(coap.CodeContent, nil, []byte("at last")) })
-					}
-				}()
-				t.Cleanup(func() {
-					close(later)
-					<-done
-				})
 				c.config.Resources, c.config.Strict = r, true
 				if _, err := coaptcp.New(srv, c.config); err != nil {
 					t.Fatal(err)
