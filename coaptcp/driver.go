@@ -49,8 +49,8 @@ type record struct {
 	since uint32 // tick since when there is no room for an answer, pool.Never if there is
 	flags flags
 
-	// waiting says that the connection is not read from until an answer has been
-	// pushed to it. Whoever pushes takes it away and wakes the slot.
+	// waiting says that the connection is not read from until an answer that comes
+	// later is given. Whoever gives one takes it away and wakes the slot.
 	waiting atomic.Bool
 
 	// limit is the peer's Max-Message-Size, 0 for the base value. Anybody may

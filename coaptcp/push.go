@@ -79,10 +79,20 @@ func (d *Driver) send(h pool.Handle, m coap.Message, own uint32, mark int, overf
 		l.Unlock()
 	}
 	k.Unlock()
-	if r.waiting.Load() && r.waiting.Swap(false) {
-		d.e.Wake(h) // an answer less is under way
-	}
+	d.Answered(uint64(h))
 	return err
+}
+
+// Answered is for the resources: they call it when a request of a peer is not
+// waiting any more for the answer that a ticket gives.
+func (d *Driver) Answered(peer uint64) {
+	h := pool.Handle(peer)
+	if uint(h.Index()) >= uint(len(d.records)) {
+		return
+	}
+	if r := &d.records[h.Index()]; r.waiting.Load() && r.waiting.Swap(false) {
+		d.e.Wake(h)
+	}
 }
 
 // appendHead appends what is in front of the payload.

@@ -304,7 +304,7 @@ func (c *conn) mustWait(m *coap.Message) bool {
 	if !request && (m.Code != coap.CodePing || !coap.Custody(m.Options)) {
 		return false
 	}
-	// Whoever pushes an answer from here on wakes the slot.
+	// Whoever gives an answer from here on wakes the slot.
 	c.r.waiting.Store(true)
 	n, same := c.d.r.Waiting(c.d, uint64(c.h), m.Token)
 	if n == 0 {
