@@ -27,10 +27,15 @@ type pusher struct {
 	got  []pushed
 	errs map[uint64]error
 
+	during  func() // called when something is pushed, if it is set
 	tooLong string // a token for which nothing but an error fits
 }
 
 func (p *pusher) Push(peer uint64, m coap.Message, mark int, o engine.Overflow) error {
+	if f := p.during; f != nil {
+		p.during = nil
+		f()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.errs[peer]; err != nil {

@@ -176,6 +176,87 @@ func TestObserve(t *testing.T) {
 	publish("nobody", 0)
 }
 
+// TestPlaces has an observer go while it is told, and another come, who has the
+// same place in the table: that one stays.
+func TestPlaces(t *testing.T) {
+	r := &resource.Router{Observations: 2}
+	topic, _ := observable(t, r)
+	p := newPeer(t, r, 300)
+	observe := func(peer uint64) {
+		p.terms.Peer = peer
+		p.get("/t", number(coap.OptObserve, 0))
+	}
+	observe(1)
+	observe(2)
+	p.p.errs[2] = pool.ErrStale
+	p.p.during = func() {
+		r.Gone(p.p, 2)
+		observe(3)
+	}
+	if n, err := topic.Publish(resource.Notification{Payload: []byte("x")}); n != 1 || err != nil || topic.Len() != 2 {
+		t.Errorf("%d have got it, %v, and there are %d", n, err, topic.Len())
+	}
+	p.wantPushed("1 tok 2.05 Observe=1 |x")
+	// All go while they are told.
+	p.p.during = func() {
+		r.Gone(p.p, 1)
+		r.Gone(p.p, 3)
+	}
+	topic.Publish(resource.Notification{Payload: []byte("y")})
+	if topic.Len() != 0 {
+		t.Errorf("%d observers", topic.Len())
+	}
+	// RFC 7641 section 4.1: one token stands for one topic at a time.
+	other := r.NewTopic(resource.TopicOptions{})
+	r2 := new(resource.Router)
+	topics := []*resource.Topic{r2.NewTopic(resource.TopicOptions{}), r2.NewTopic(resource.TopicOptions{})}
+	for i, path := range []string{"/one", "/two"} {
+		if err := r2.Handle(path, func(w resource.Response, r *resource.Request) error {
+			if r.Observe(other) || !r.Observe(topics[i]) || r.Observe(topics[1-i]) {
+				t.Error("observes another's topic, or two")
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p = newPeer(t, r2, 300)
+	p.want(p.get("/one", number(coap.OptObserve, 0)), "2.05 Observe=0")
+	p.want(p.get("/two", number(coap.OptObserve, 0)), "2.05 Observe=0")
+	if topics[0].Len() != 0 || topics[1].Len() != 1 {
+		t.Errorf("%d and %d observers", topics[0].Len(), topics[1].Len())
+	}
+}
+
+// TestManyObservers has more of them than are told at once, some of whom go in
+// the midst of it.
+func TestManyObservers(t *testing.T) {
+	r := &resource.Router{Observations: 100}
+	topic, _ := observable(t, r)
+	p := newPeer(t, r, 300)
+	for i := range uint64(50) {
+		p.terms.Peer = i
+		p.get("/t", number(coap.OptObserve, 0))
+	}
+	p.p.during = func() {
+		for i := range uint64(50) {
+			if i%3 == 0 || i > 30 && i < 43 {
+				r.Gone(p.p, i)
+			}
+		}
+	}
+	topic.Publish(resource.Notification{Payload: []byte("x")})
+	seen := map[uint64]int{}
+	for _, m := range p.p.take() {
+		seen[m.peer]++
+	}
+	for i := range uint64(50) {
+		if gone := i%3 == 0 || i > 30 && i < 43; seen[i] != 1 && !gone || seen[i] > 1 {
+			t.Errorf("%d was told %d times", i, seen[i])
+		}
+	}
+}
+
 func TestNotifications(t *testing.T) {
 	r := new(resource.Router)
 	topic, state := observable(t, r)
