@@ -3,6 +3,7 @@ package coapdial
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"io"
 	"net"
 	"sync"
@@ -174,13 +175,14 @@ type transfer struct {
 	ctx     context.Context
 	r       *Request
 	method  coap.Code
-	payload []byte         // of a request that was sent whole; it is repeated for further blocks of the answer to a FETCH
-	cut     bool           // the body went by blocks, all of which have the tag
-	tag     uint32         // a Request-Tag (RFC 9175 section 3)
-	call    *coapconn.Call // of all messages, over TCP
-	inside  bool           // blocks are being sent or fetched
-	busy    int            // how often the server has asked to come back later
-	again   int            // how often the content has changed
+	payload []byte              // of a request that was sent whole; it is repeated for further blocks of the answer to a FETCH
+	cut     bool                // the body went by blocks, all of which have the tag
+	tag     uint32              // a Request-Tag (RFC 9175 section 3)
+	call    *coapconn.Call      // of all messages, over TCP
+	token   [coap.MaxToken]byte // of all messages, over UDP
+	inside  bool                // blocks are being sent or fetched
+	busy    int                 // how often the server has asked to come back later
+	again   int                 // how often the content has changed
 }
 
 // begin checks a request and puts its options together.
@@ -315,6 +317,10 @@ const (
 func (t *transfer) ask(m coap.Message) (coap.Message, error) {
 	ex, ok := t.c.ex.(*tcp)
 	if !ok {
+		if t.token == [len(t.token)]byte{} {
+			rand.Read(t.token[:]) // which does not fail
+		}
+		m.Token = t.token[:]
 		return t.c.ex.Do(t.ctx, m, t.into)
 	}
 	if t.call == nil {

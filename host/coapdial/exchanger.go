@@ -10,8 +10,9 @@ import (
 // exchanger is what carries messages: a connection over TCP or TLS, or the
 // message layer of UDP. Its methods may be called from any goroutine.
 type exchanger interface {
-	// Do sends a request and waits for its answer, whatever its code is. The
-	// token of m is not looked at. Options and payload of the answer are copied
+	// Do sends a request and waits for its answer, whatever its code is. A token
+	// of coap.MaxToken bytes is used as it is, by which some servers know what
+	// belongs to one transfer. Options and payload of the answer are copied
 	// into the memory given, and the message returned is a view of it. When ctx
 	// ends, it is its cause.
 	Do(ctx context.Context, m coap.Message, into []byte) (coap.Message, error)
