@@ -28,6 +28,8 @@ type pusher struct {
 	errs map[uint64]error
 
 	during  func() // called when something is pushed, if it is set
+	router  *resource.Router // if it is set, to be asked when there was an answer
+	waiting []int
 	tooLong string // a token for which nothing but an error fits
 }
 
@@ -52,6 +54,14 @@ func (p *pusher) Push(peer uint64, m coap.Message, mark int, o engine.Overflow) 
 	}
 	p.got = append(p.got, pushed{peer, c, mark, o})
 	return nil
+}
+
+// Answered notes how many tickets the peer has then.
+func (p *pusher) Answered(peer uint64) {
+	if p.router != nil {
+		n, _ := p.router.Waiting(p, peer, nil)
+		p.waiting = append(p.waiting, n)
+	}
 }
 
 // take is what was pushed since it was last called.

@@ -170,7 +170,11 @@ func (t Ticket) Answer(c coap.Code, o coap.Options, payload []byte) error {
 	if e.seq >= 0 && (err != nil || c.IsError()) {
 		r.endPlace(e.observer) // RFC 7641 section 4.1
 	}
+	p, peer := e.pusher, e.peer
 	r.take(t, ticketTaken, ticketFree)
+	if p, ok := p.(interface{ Answered(peer uint64) }); ok {
+		p.Answered(peer)
+	}
 	return err
 }
 
@@ -245,13 +249,13 @@ func fits(payload []byte, room int) error {
 }
 
 // Waiting is how many tickets of a peer are yet to be answered, and whether one
-// of them is for a request with a token. Those whose answer is being pushed are
-// not among them.
+// of them is for a request with a token. One is among them until its answer was
+// pushed; then the Pusher is told, by Answered(peer uint64), if it has that.
 func (r *Router) Waiting(p Pusher, peer uint64, token []byte) (n int, same bool) {
 	r.Freeze()
 	r.mu.Lock()
 	for i := range r.tickets.list {
-		if e := &r.tickets.list[i]; e.state == ticketWaiting && e.peer == peer && e.pusher == p {
+		if e := &r.tickets.list[i]; e.state != ticketFree && e.peer == peer && e.pusher == p {
 			n++
 			same = same || ascii.View(r.tickets.bytes(i)) == ascii.View(token)
 		}

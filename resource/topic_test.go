@@ -402,7 +402,7 @@ func TestTickets(t *testing.T) {
 	}
 	waiting := func(want int) {
 		t.Helper()
-		if n, same := r.Waiting(p.p, 1, []byte("tok")); n != want || same != (want > 0) || r.Stats().Tickets < want {
+		if n, same := r.Waiting(p.p, 1, []byte("tok")); n != want || same != (want > 0) || r.Stats().Tickets > want {
 			t.Errorf("%d tickets, %v, %d of all", n, same, r.Stats().Tickets)
 		}
 	}
@@ -434,8 +434,14 @@ func TestTickets(t *testing.T) {
 	answer(coap.CodeContent, "", coap.AppendUintOption(nil, 0, coap.OptBlock2, 1), resource.ErrOption)
 	answer(coap.CodeContent, "", coap.InsertOption(nil, 2048, make([]byte, 65)), resource.ErrLong)
 	waiting(1)
+	// It is waited for until it is pushed.
+	p.p.router = r
+	p.p.during = func() { waiting(1) }
 	answer(coap.CodeContent, "", nil, nil)
 	p.wantPushed("1 tok 2.05")
+	if p.p.router = nil; fmt.Sprint(p.p.waiting) != "[0]" {
+		t.Errorf("told of %v", p.p.waiting)
+	}
 
 	// Blocks of what is asked for again, and none of what is not.
 	long := strings.Repeat("0123456789abcdef", 4)
