@@ -89,6 +89,7 @@ type coapCase struct {
 	name string
 	able func(*coapSite) bool // nil for all
 	only string               // a network, or both if it is empty
+	long bool                 // it takes seconds, of waiting
 	run  func(*coapRun)
 }
 
@@ -214,7 +215,7 @@ var coapCases = []coapCase{
 	{name: "a megabyte by get", able: func(s *coapSite) bool { return s.large != "" }, run: func(r *coapRun) {
 		r.same(r.do(r.site.large, coapRequest{}, "2.05"), largeText)
 	}},
-	{name: "observe", able: func(s *coapSite) bool { return s.clock != "" }, run: func(r *coapRun) {
+	{name: "observe", long: true, able: func(s *coapSite) bool { return s.clock != "" }, run: func(r *coapRun) {
 		got, err := r.client.observe(r.ctx, r.base+r.site.clock, 3)
 		if err != nil {
 			r.Fatal(err)
@@ -224,7 +225,7 @@ var coapCases = []coapCase{
 			r.Errorf("states %q, want three that change", got)
 		}
 	}},
-	{name: "ping", able: func(s *coapSite) bool { return s.still != "" }, run: func(r *coapRun) {
+	{name: "ping", long: true, able: func(s *coapSite) bool { return s.still != "" }, run: func(r *coapRun) {
 		if err := r.client.ping(r.ctx, r.base+r.site.still); err != nil {
 			r.Error(err)
 		}
@@ -273,7 +274,10 @@ func coapTest(t *testing.T, client coapClient, site *coapSite, unable map[string
 				if found {
 					t.Skip(why)
 				}
-				t.Parallel()
+				// Of uploads a server has room for some at a time.
+				if c.long {
+					t.Parallel()
+				}
 				ctx, cancel := context.WithTimeout(t.Context(), patient)
 				defer cancel()
 				scheme := map[string]string{"tcp": "coap+tcp", "udp": "coap"}[network]
