@@ -62,7 +62,8 @@ type ServerConfig struct {
 	// before it was seen to be where it says it is (RFC 7252 section 11.3, RFC
 	// 9175 section 2.4): 0 is 3, and -1 is no limit. A request whose answer is
 	// longer is answered 4.01 with an Echo option, which the peer repeats. Peers
-	// that do not know Echo cannot get such answers, nor observe.
+	// that do not know Echo cannot get such answers, nor observe. See the package
+	// comment for requests that have an effect.
 	Amplification int
 
 	// Confirm is every how many notifications one is confirmable, by chance
