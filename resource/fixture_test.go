@@ -27,7 +27,7 @@ type pusher struct {
 	got  []pushed
 	errs map[uint64]error
 
-	during  func() // called when something is pushed, if it is set
+	during  func()           // called when something is pushed, if it is set
 	router  *resource.Router // if it is set, to be asked when there was an answer
 	waiting []int
 	tooLong string // a token for which nothing but an error fits
