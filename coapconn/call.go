@@ -280,17 +280,22 @@ func (c *Conn) start(a *Call, slot uint16, kept bool, stop <-chan struct{}) erro
 	c.waiting++
 	l.inside = true
 	c.head(l, a.Code, slot, rest)
-	err = c.putAll(l, a.Options)
-	if err == nil && len(a.Payload) != 0 {
-		if err = c.putAll(l, marker[:]); err == nil {
-			err = c.putAll(l, a.Payload)
-		}
-	}
-	l.inside = false
 	// An end of the connection in the middle is told by the call: it is as if it
 	// had come a moment later.
-	_ = err
+	_ = c.putRest(l, a.Options, a.Payload)
+	l.inside = false
 	return nil
+}
+
+// putRest puts what is behind the head of a message.
+func (c *Conn) putRest(l *lane, o coap.Options, payload []byte) error {
+	err := c.putAll(l, o)
+	if err == nil && len(payload) != 0 {
+		if err = c.putAll(l, marker[:]); err == nil {
+			err = c.putAll(l, payload)
+		}
+	}
+	return err
 }
 
 // marker is what stands before a payload.
@@ -409,14 +414,9 @@ func (c *Conn) leave(a *Call, stop <-chan struct{}) error {
 	one := [2]byte{a.Options[from]&0xF0 | 1, 1}
 	l.inside = true
 	c.head(l, a.Code, slot, rest)
-	for _, p := range [...][]byte{a.Options[:from], one[:], a.Options[to:]} {
-		if err == nil {
-			err = c.putAll(l, p)
-		}
-	}
-	if err == nil && len(a.Payload) != 0 {
-		if err = c.putAll(l, marker[:]); err == nil {
-			err = c.putAll(l, a.Payload)
+	if err = c.putAll(l, a.Options[:from]); err == nil {
+		if err = c.putAll(l, one[:]); err == nil {
+			err = c.putRest(l, a.Options[to:], a.Payload)
 		}
 	}
 	l.inside = false

@@ -103,7 +103,8 @@ type Served struct {
 	out            []byte
 	head, from, to int
 	serial         uint64
-	serving        bool // the end of out is kept for an answer
+	most           uint32 // bytes of a message that the peer takes
+	serving        bool   // the end of out is kept for an answer
 	gone           bool
 	slow           bool // the peer takes too little, and is to be given up
 }
@@ -121,6 +122,7 @@ func (s *Served) Reset(c ServedConfig) error {
 	}
 	s.mu.Lock()
 	s.serial++
+	s.most = coap.BaseMessage
 	s.out, s.head, s.from, s.to, s.serving, s.gone, s.slow = nil, 0, 0, 0, false, false, false
 	s.mu.Unlock()
 	s.config = c
@@ -377,6 +379,10 @@ func (s *Served) act(rw io.ReadWriter, m *coap.Message, answer []byte, now int64
 	switch action {
 	case coap.ActReject:
 		return s.session.Bad, err
+	case coap.ActIgnore:
+		s.mu.Lock()
+		s.most = s.session.Peer.Message() // if it was a CSM
+		s.mu.Unlock()
 	case coap.ActRequest:
 		return 0, s.serve(rw, m, answer, now)
 	case coap.ActPong:
@@ -491,7 +497,7 @@ func (s *Served) Push(peer uint64, m coap.Message, _ int, o engine.Overflow) err
 	if s.serving {
 		room -= s.config.MaxAnswer
 	}
-	if size > len(s.out) {
+	if size > len(s.out) || uint64(size) > uint64(s.most) {
 		return pool.ErrFull
 	}
 	for s.to+size > room && o == engine.DropOldest {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coapconn"
+	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -440,6 +442,59 @@ func TestServedPushes(t *testing.T) {
 	if err := v.Poll(p, buf, 0); err != coapconn.ErrClosed {
 		t.Error(err)
 	}
+}
+
+// TestPush is what can be pushed, and to whom. The first peer is 1.
+func TestPush(t *testing.T) {
+	s := newSite(t)
+	v, buf := newServed(t, s, 200, true)
+	p := &polled{takes: 1000, in: coap.AppendCSM(nil, coap.Settings{MaxMessage: 100})}
+	must(t, v.Poll(p, buf, 0))
+	a, b := pipes[2].open(0)
+	c := newConn(t, background, func(c *coapconn.Config) {
+		c.Resources, c.Answers, c.Pushes = &s.router, guarded(t, coapconn.MinAnswers), guarded(t, coapconn.MinPushes)
+	})
+	must(t, c.Reset(a))
+	over := run(c)
+	q := newPeer(t, b)
+	q.next()
+	q.csm(100)
+	pong(t, c, q)
+	for _, pusher := range []resource.Pusher{v, c} {
+		for _, x := range []struct {
+			name string
+			peer uint64
+			size int
+			err  error
+		}{
+			{"a message", 1, 50, nil},
+			{"more than the peer takes", 1, 101, pool.ErrFull},
+			{"more than there is room for", 1, 3000, pool.ErrFull},
+			{"another peer", 2, 50, pool.ErrStale},
+		} {
+			m := coap.Message{Code: coap.CodeContent, Token: []byte("t"), Payload: make([]byte, x.size)}
+			if err := pusher.Push(x.peer, m, 0, engine.DropNewest); err != x.err {
+				t.Errorf("%T: %s: %v", pusher, x.name, err)
+			}
+		}
+	}
+	// Who is slow, and is to be given up.
+	m := coap.Message{Code: coap.CodeContent, Token: []byte("t"), Payload: make([]byte, 80)}
+	p.takes = 0
+	for i := range 4 {
+		if err := v.Push(1, m, 0, engine.CloseSlow); err != nil && err != pool.ErrBacklog || i == 3 && err == nil {
+			t.Error(err)
+		}
+	}
+	if err := v.Poll(p, buf, 0); err != coapconn.ErrSlow {
+		t.Error(err)
+	}
+	if err := v.Push(1, m, 0, engine.DropOldest); err != pool.ErrStale {
+		t.Error(err)
+	}
+	b.Close()
+	over.wait(t)
+	a.Close()
 }
 
 // TestServedKeepsRoom has something pushed while an answer is made: the room of
