@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -60,9 +61,7 @@ func (s *settings) newCoAP(here *site, lines *lineLog) error {
 		return err
 	}
 	if lines != nil {
-		lines.isCoAP = func(h bobtail.Handle) bool {
-			return int(here.server.Engine().Socket(int(h.Index())).Driver) == c.tcp.Number()
-		}
+		lines.speaksCoAP = make([]atomic.Bool, here.server.Engine().Pool().Size())
 	}
 	if c.udp, err = coapudp.New(overUDP); err != nil {
 		return err

@@ -211,6 +211,10 @@ func TestCoAPLog(t *testing.T) {
 			t.Errorf("what is malformed is answered %v", m)
 		}
 		conn.Close()
+		conn = dial(t, p.program)
+		conn.Write([]byte{0x16, 3, 1}) // which is no HTTP, as what came before was no CoAP
+		head(t, conn)
+		conn.Close()
 		got := p.stop()
 		const when, from, took = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\S* `, `127\.0\.0\.1:\d+ `, ` \d+\.\d{3}ms\n`
 		pattern := `^`
@@ -225,7 +229,8 @@ func TestCoAPLog(t *testing.T) {
 				challenge + when + from + `GET ` + scheme + `/ 2\.05 62` + took +
 				when + from + `GET ` + scheme + `/sleep\?ms=1 later 0` + took
 		}
-		pattern += when + `#\d+\.\d+ bad input: coap: reserved token length, aborted, worker \d+\n$`
+		pattern += when + `#\d+\.\d+ bad input: coap: reserved token length, aborted, worker \d+\n` +
+			when + `#\d+\.\d+ bad input: http1: .*, answered 400, worker \d+\n$`
 		if !regexp.MustCompile(pattern).MatchString(got.stderr) {
 			t.Errorf("-log says\n%s", got.stderr)
 		}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bobtail-go/bobtail"
@@ -22,9 +23,9 @@ type lineLog struct {
 	more chan struct{} // has a value when there is something to write
 	done chan struct{} // closed when the last line is written
 
-	// isCoAP reports whether a connection speaks CoAP; nil if none does. It is
-	// set before the server starts.
-	isCoAP func(bobtail.Handle) bool
+	// speaksCoAP says of each socket whether its connection speaks CoAP; nil if
+	// none does. It is made before the server listens.
+	speaksCoAP []atomic.Bool
 
 	mu     sync.Mutex
 	lines  []byte // never grows beyond its capacity
@@ -212,6 +213,10 @@ func appendTarget(b []byte, o coap.Options, n int) []byte {
 
 // event is bobtail.Config.Log.
 func (l *lineLog) event(e bobtail.Event) {
+	if e.Kind == engine.EventAccepted && l.speaksCoAP != nil {
+		// The first listener, 0, is that of HTTP.
+		l.speaksCoAP[e.Handle.Index()].Store(e.Code != 0)
+	}
 	if !l.all && e.Kind != engine.EventBadInput && e.Kind != engine.EventPanic {
 		return
 	}
@@ -229,7 +234,7 @@ func (l *lineLog) event(e bobtail.Event) {
 		b = append(b, engine.Phase(e.Code).String()...)
 	case engine.EventBadInput:
 		// Such a request has no line of its own, and is answered all the same.
-		if l.isCoAP != nil && l.isCoAP(e.Handle) {
+		if l.speaksCoAP != nil && l.speaksCoAP[e.Handle.Index()].Load() {
 			b = append(b, ": "...)
 			b = append(b, coap.Error(e.Code).Error()...)
 			b = append(b, ", aborted"...)
