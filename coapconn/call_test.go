@@ -590,3 +590,71 @@ func TestShortWrite(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// stuck is a gate whose writes wait until they may pass.
+type stuck struct {
+	gate
+	pass chan struct{}
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	<-s.pass
+	return len(p), nil
+}
+
+// TestNoRoom has a stream that takes nothing: who waits for room, or for his
+// turn, can stop, and the end of the connection reaches all.
+func TestNoRoom(t *testing.T) {
+	c := newConn(t, background)
+	s := &stuck{gate{reads: make(chan []byte)}, make(chan struct{})}
+	must(t, c.Reset(s))
+	over := run(c)
+	s.reads <- coap.AppendCSM(nil, coap.Settings{MaxMessage: 10_000})
+	s.reads <- []byte{0, 0} // the first is processed
+	stopped := make(chan struct{})
+	close(stopped)
+	// Until the buffer is full.
+	var calls []*coapconn.Call
+	for {
+		a := newCall(coap.CodeGET, "0123456789", "")
+		if err := c.Start(a, stopped); err != nil {
+			if err != coapconn.ErrCancelled || len(calls) == 0 {
+				t.Error(len(calls), err)
+			}
+			break
+		}
+		calls = append(calls, a)
+	}
+	// One waits for room, which has the turn, and one for that.
+	waits := make(chan error, 2)
+	stop := make(chan struct{})
+	go func() { waits <- c.Start(newCall(coap.CodePOST, "x", string(blobOf(1000))), stop) }()
+	go func() { waits <- c.Start(newCall(coap.CodePOST, "x", string(blobOf(1000))), stop) }()
+	close(stop)
+	for range 2 {
+		if err := within(t, waits, "stop"); err != coapconn.ErrCancelled {
+			t.Error(err)
+		}
+	}
+	// One whose message has begun does not stop, but ends.
+	long := newCall(coap.CodePOST, "x", string(blobOf(1000)))
+	stop = make(chan struct{})
+	must(t, c.Cancel(calls[0], nil))
+	go func() { waits <- c.Start(long, stop) }()
+	s.pass <- struct{}{} // the CSM
+	s.pass <- struct{}{} // the small ones
+	for c.Waiting() != len(calls) {
+		runtime.Gosched()
+	}
+	close(stop)
+	c.Close()
+	must(t, within(t, waits, "end"))
+	if err := long.Wait(); err != coapconn.ErrClosed || c.Err() != err {
+		t.Error(err)
+	}
+	close(s.pass)
+	close(s.reads)
+	if err := over.wait(t); err != coapconn.ErrClosed {
+		t.Error(err)
+	}
+}

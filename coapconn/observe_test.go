@@ -30,12 +30,17 @@ func (s seen) want(t testing.TB, text string) {
 	}
 }
 
+// registration is options with an Observe among them.
+func registration(observe string) []string {
+	return []string{"Uri-Host=a.host.of.some.length.example", "ETag=1", "Observe=" + observe, "Uri-Path=a", "Uri-Path=b", "Accept="}
+}
+
 // observed is a call that observes, answered once.
 func observed(t testing.TB, c *coapconn.Conn, p *peer) (*coapconn.Call, seen, []byte) {
 	t.Helper()
 	s := make(seen, 10)
 	a := &coapconn.Call{
-		Code: coap.CodeGET, Options: options("Uri-Host=h", "ETag=1", "Observe=", "Uri-Path=a", "Uri-Path=b", "Accept="),
+		Code: coap.CodeGET, Options: options(registration("")...),
 		Into: make([]byte, 100), Notify: s.notify,
 	}
 	must(t, c.Start(a, nil))
@@ -59,7 +64,7 @@ func TestObserve(t *testing.T) {
 			must(t, c.Cancel(a, nil))
 			m := p.next()
 			if !bytes.Equal(m.Token, token) || m.Code != coap.CodeGET ||
-				!bytes.Equal(m.Options, options("Uri-Host=h", "ETag=1", "Observe=\x01", "Uri-Path=a", "Uri-Path=b", "Accept=")) {
+				!bytes.Equal(m.Options, options(registration("\x01")...)) {
 				t.Errorf("deregistered by %s %x %x", m.Code, m.Token, m.Options)
 			}
 			p.send(coap.CodeContent, token, options("Observe=\x07"), "on its way")
