@@ -55,7 +55,7 @@ func (dialled) do(ctx context.Context, url string, r coapRequest) (a coapAnswer,
 }
 
 // errOwnTokens is of clients that choose tokens by themselves.
-var errOwnTokens = errors.New("the client chooses the token")
+var errOwnTokens = errors.New(ownTokens)
 
 func (dialled) observe(ctx context.Context, url string, n int) (states []string, err error) {
 	c, err := coapdial.Dial(ctx, url, coapdial.Config{})
@@ -170,16 +170,19 @@ func (p told) ping(ctx context.Context, url string) error {
 // ---- servers ----
 
 // coapProgram is bobtail serve with CoAP.
-func coapProgram(t *testing.T, backend string) *coapSite {
+func coapProgram(t *testing.T, backend string, args ...string) *coapSite {
 	t.Helper()
-	p := start(t, "-backend", backend, "-coap", "127.0.0.1:0")
-	_, rest, ok := strings.Cut(p.greeting, "coap+tcp://")
-	if !ok {
+	p := start(t, append([]string{"-backend", backend, "-coap", "127.0.0.1:0"}, args...)...)
+	host := func(scheme string) string {
+		_, rest, _ := strings.Cut(p.greeting, " "+scheme+"://")
+		addr, _, _ := strings.Cut(rest, "/")
+		return addr
+	}
+	if host("coap+tcp") == "" {
 		t.Fatalf("bobtail serve says %q", p.greeting)
 	}
-	addr, _, _ := strings.Cut(rest, "/")
 	return &coapSite{
-		addr: addr, noUDP: backend != backends[0], // which has nothing to do with backends
+		addr: host("coap+tcp"), secure: host("coaps+tcp"), noUDP: backend != backends[0], // which has nothing to do with backends
 		small: "/hello", says: "Hello, World!", fixed: "/hello", post: "/echo", large: "/large", clock: "/time",
 		links: `</time>;title="the time, every second";rt="time";obs`, filter: "rt=time", strict: true, formats: true,
 	}
@@ -303,11 +306,26 @@ func onCoap(t *testing.T, test func(t *testing.T, s *coapSite)) {
 // ---- the tests ----
 
 // ownUnable is what clients cannot do that choose tokens by themselves.
-var ownUnable = map[string]string{"tokens": "the client chooses tokens by itself"}
+var ownUnable = map[string]string{"tcp tokens": ownTokens, "udp tokens": ownTokens}
+
+const ownTokens = "the client chooses tokens by itself"
 
 func TestCoapLibcoapClient(t *testing.T) {
 	client := newLibcoap(t)
 	onCoap(t, func(t *testing.T, s *coapSite) { coapTest(t, client, s, nil) })
+}
+
+// TestCoapLibcoapTLS is over TLS (RFC 8323 section 8.2), with both of the
+// libraries for TLS that Debian's clients are built with.
+func TestCoapLibcoapTLS(t *testing.T) {
+	for _, name := range []string{"openssl", "gnutls"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := &libcoap{program: need(t, "coap-client-"+name), dir: t.TempDir(), anyone: true}
+			site := coapProgram(t, "epoll", "-tls-self")
+			coapTestOver(t, client, site, "tls", "coaps+tcp://"+site.secure, nil)
+		})
+	}
 }
 
 func TestCoapGocoapClient(t *testing.T) {

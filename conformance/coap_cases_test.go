@@ -50,8 +50,9 @@ type coapClient interface {
 // coapSite is a server, ours or another's, with what it has. An empty path says
 // that it has nothing of the kind.
 type coapSite struct {
-	addr  string // HOST:PORT, of TCP and UDP
-	noUDP bool   // its UDP is that of another site
+	addr   string // HOST:PORT, of TCP and UDP
+	secure string // the same of TLS, or empty
+	noUDP  bool   // its UDP is that of another site
 
 	small, says string // a resource with a short text
 	fixed       string // one that cannot be deleted
@@ -258,32 +259,33 @@ var coapCases = []coapCase{
 }
 
 // coapTest has a client do all cases at a server, over TCP and over UDP. unable
-// has what the others cannot, by the name of a case with or without the network
-// in front, and why.
+// has what the others cannot, by the name of a case with the network in front,
+// and why.
 func coapTest(t *testing.T, client coapClient, site *coapSite, unable map[string]string) {
-	for _, network := range []string{"tcp", "udp"} {
-		for _, c := range coapCases {
-			if c.able != nil && !c.able(site) || c.only != "" && c.only != network || network == "udp" && site.noUDP {
-				continue
-			}
-			t.Run(network+" "+c.name, func(t *testing.T) {
-				why, found := unable[network+" "+c.name]
-				if !found {
-					why, found = unable[c.name]
-				}
-				if found {
-					t.Skip(why)
-				}
-				// Of uploads a server has room for some at a time.
-				if c.long {
-					t.Parallel()
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), patient)
-				defer cancel()
-				scheme := map[string]string{"tcp": "coap+tcp", "udp": "coap"}[network]
-				c.run(&coapRun{T: t, ctx: ctx, client: client, site: site, base: scheme + "://" + site.addr, network: network})
-			})
+	coapTestOver(t, client, site, "tcp", "coap+tcp://"+site.addr, unable)
+	if !site.noUDP {
+		coapTestOver(t, client, site, "udp", "coap://"+site.addr, unable)
+	}
+}
+
+// coapTestOver does it over one network, by the first part of its URLs.
+func coapTestOver(t *testing.T, client coapClient, site *coapSite, network, base string, unable map[string]string) {
+	for _, c := range coapCases {
+		if c.able != nil && !c.able(site) || c.only != "" && c.only != network {
+			continue
 		}
+		t.Run(network+" "+c.name, func(t *testing.T) {
+			if why, found := unable[network+" "+c.name]; found {
+				t.Skip(why)
+			}
+			// Of uploads a server has room for some at a time.
+			if c.long {
+				t.Parallel()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patient)
+			defer cancel()
+			c.run(&coapRun{T: t, ctx: ctx, client: client, site: site, base: base, network: network})
+		})
 	}
 }
 
