@@ -394,8 +394,19 @@ func TestBlocks(t *testing.T) {
 	p.want(p.ask(post("/kept", b2(0, 0), option{coap.OptRequestTag, "a"})), "2.04 ETag=\xbeN@\xb3\x96\xbc;4 Content-Format=0 Max-Age=3 Block2=0/1/0 Size2=19 |0123456789abcdef")
 	p.want(p.ask(post("/kept", b2(1, 0), option{coap.OptRequestTag, "b"})), "4.08")
 	p.want(p.ask(post("/kept", b2(1, 0))), "2.04 ETag=\xbeN@\xb3\x96\xbc;4 Content-Format=0 Block2=1/0/0 |xyz")
-	// RFC 9175 section 3.3: Request-Tag tells uploads from each other.
+	// Of two answers nobody knows which is meant; an upload is none.
 	tag := func(s string) option { return option{coap.OptRequestTag, s} }
+	r2 := newRouter(t, resource.Route{Pattern: "PUT /e", Handler: func(w resource.Response, r *resource.Request) error { return w.Source(42, slice(s16+"end")) }})
+	r2.Gather = 50
+	p2 := newPeer(t, r2, 300)
+	for _, s := range []string{"a", "b"} {
+		p2.want(p2.ask(put("/e", "", b2(0, 0), tag(s))), "2.05 Content-Format=42 Block2=0/1/0 Size2=19 |"+s16)
+	}
+	p2.want(p2.ask(put("/e", "", b2(1, 0))), "4.08")
+	p2.want(p2.ask(put("/e", "", b2(1, 0), tag("a"))), "2.05 Content-Format=42 Block2=1/0/0 |end")
+	p2.want(p2.ask(put("/e", s16, b1(0, true, 0), tag("u"))), "2.31 Block1=0/1/0")
+	p2.want(p2.ask(put("/e", "", b2(1, 0))), "2.05 Content-Format=42 Block2=1/0/0 |end")
+	// RFC 9175 section 3.3: Request-Tag tells uploads from each other.
 	p.want(p.ask(put("/d/t", s16, b1(0, true, 0), tag("a"))), "2.31 Block1=0/1/0")
 	p.want(p.ask(put("/d/t", s16, b1(0, true, 0), tag("b"))), "2.31 Block1=0/1/0")
 	p.want(p.ask(put("/d/t", s16, b1(1, true, 0), tag("b"))), "2.31 Block1=1/1/0")

@@ -169,7 +169,7 @@ func (r *Request) Observe(t *Topic) bool {
 // already, in the midst of an upload, and where nothing can be pushed.
 func (r *Request) Later(limit int64) (Ticket, error) {
 	x := r.x
-	if x.ticket != (Ticket{}) || x.stage != stageFresh || x.t.Pusher == nil || !x.part.Last {
+	if x.ticket != (Ticket{}) || x.stage != stageFresh || x.t.Pusher == nil {
 		return Ticket{}, ErrMisuse
 	}
 	return x.r.giveTicket(x, min(max(limit, 1e6), 86400e9))

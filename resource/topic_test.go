@@ -416,6 +416,15 @@ func TestTickets(t *testing.T) {
 		t.Errorf("the zero ticket: %v", err)
 	}
 
+	// Nor does an old ticket answer for who has its place now.
+	old := ticket
+	p.want(p.get("/l"), "later")
+	if err := old.Answer(coap.CodeContent, nil, nil); err != pool.ErrStale || old == ticket {
+		t.Errorf("an old ticket: %v", err)
+	}
+	answer(coap.CodeContent, "new", nil, nil)
+	p.wantPushed("1 tok 2.05 |new")
+
 	early = "answered"
 	p.want(p.get("/l"), "2.05 Content-Format=0 |at once")
 	answer(coap.CodeContent, "later", nil, pool.ErrStale)

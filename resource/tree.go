@@ -89,7 +89,6 @@ func (n *node) find(p *path, at uint8) *route {
 			if r := n.kids[i].node.find(p, at+1); r != nil {
 				return r
 			}
-			p.wilds = wilds
 		}
 		if n.wild != nil {
 			p.wild[p.wilds] = at
