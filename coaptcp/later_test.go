@@ -2,6 +2,7 @@ package coaptcp_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -203,6 +204,22 @@ func TestLateAnswers(t *testing.T) {
 	})
 }
 
+// TestNoRoomLater has the connection end if there is no room for an answer that
+// comes later: the peer would wait for it for ever.
+func TestNoRoomLater(t *testing.T) {
+	runVirtual(t, laterWorld, func(t *testing.T, f *fixture) {
+		c := f.dial()
+		c.send(later("t", "a"))
+		f.await("the request", func() bool { return f.asked() == 1 })
+		free := f.hoard()
+		defer free()
+		if err := f.later.names["a"].Answer(coap.CodeContent, nil, []byte("a")); err != pool.ErrFull {
+			t.Errorf("the answer: %v", err)
+		}
+		f.await("the end", func() bool { return f.coap.Stats().Open == 0 })
+	})
+}
+
 // TestGoneBefore has the tickets of a peer that is gone be stale, and the peer who
 // has the slot then get nothing of it.
 func TestGoneBefore(t *testing.T) {
@@ -259,4 +276,38 @@ func TestEndsWait(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNotDropped has the answer to a slow peer stay where notifications make room
+// for each other.
+func TestNotDropped(t *testing.T) {
+	x := world{site: func(f *fixture, r *resource.Router) {
+		laterSite(f, r)
+		f.topic = r.NewTopic(resource.TopicOptions{Mark: 2})
+		handle(f.t, r, "GET /topic", func(w resource.Response, r *resource.Request) error {
+			r.Observe(f.topic)
+			return w.Text("first")
+		})
+	}}
+	x.mem.Pipe = 100
+	runMemory(t, x, func(t *testing.T, f *fixture) {
+		c := f.dial()
+		c.send(observe("o"))
+		c.wantMessage(coap.CodeContent, "o", "first")
+		c.send(later("t", "a"))
+		f.await("the request", func() bool { return f.asked() == 1 })
+		f.publish(string(pattern(300)), 1)
+		f.answer("a")
+		for i := range 5 {
+			f.publish(fmt.Sprint("news ", i), 1)
+		}
+		got := ""
+		for !c.silent() {
+			m := c.next()
+			got += string(m.Token)
+		}
+		if strings.Count(got, "t") != 1 || strings.Count(got, "o") > 3 {
+			t.Errorf("got %s", got)
+		}
+	})
 }

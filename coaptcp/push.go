@@ -31,13 +31,22 @@ const mostMark = 192
 // Push implements resource.Pusher: it sends a message to a peer from any
 // goroutine, whole and in the order in which one goroutine has pushed it. peer is
 // the pool.Handle of its connection (resource.Request.Peer), mark is how many
-// pieces of output, of the size of an output block, may wait for it, 0 for a lot,
-// and overflow what becomes of the message if they do.
+// pieces of output, of the size of an output block, may wait for it, and overflow
+// what becomes of the message if they do.
+//
+// A mark of 0 is for what the peer waits for, as an answer by a ticket: it is never
+// dropped for what is pushed later, and if there is no room for it, the connection
+// ends, so that the peer knows. That is reported too.
 //
 // The errors are those of engine.Engine.Push, and ErrLong for a message that is
 // longer than the peer takes (RFC 8323 section 5.3.1).
 func (d *Driver) Push(peer uint64, m coap.Message, mark int, overflow engine.Overflow) error {
-	return d.send(pool.Handle(peer), m, 0, mark, overflow)
+	h := pool.Handle(peer)
+	err := d.send(h, m, 0, mark, overflow)
+	if mark <= 0 && (err == pool.ErrFull || err == pool.ErrBacklog) {
+		d.e.Kill(h)
+	}
+	return err
 }
 
 // send is Push of a message with the token of a request of our own, if own is not
@@ -50,9 +59,6 @@ func (d *Driver) send(h pool.Handle, m coap.Message, own uint32, mark int, overf
 	limit := r.limit.Load()
 	if limit == 0 {
 		limit = coap.BaseMessage
-	}
-	if mark <= 0 || mark > mostMark {
-		mark = mostMark
 	}
 	k := &d.heads.short[h.Index()%len(d.heads.short)]
 	k.Lock()
@@ -69,18 +75,24 @@ func (d *Driver) send(h pool.Handle, m coap.Message, own uint32, mark int, overf
 	switch {
 	case n+len(m.Payload) > int(limit) && coap.SizeTCP(m) > uint64(limit):
 	case n <= len(k.b):
-		err = d.e.Push(h, appendHead(k.b[:0], m, rest), m.Payload, mark, overflow)
+		err = d.push(h, appendHead(k.b[:0], m, rest), m.Payload, mark, overflow)
 	default:
 		l := &d.heads.long
 		l.Lock()
 		if n <= cap(l.b) {
-			err = d.e.Push(h, appendHead(l.b[:0], m, rest), m.Payload, mark, overflow)
+			err = d.push(h, appendHead(l.b[:0], m, rest), m.Payload, mark, overflow)
 		}
 		l.Unlock()
 	}
 	k.Unlock()
-	d.Answered(uint64(h))
 	return err
+}
+
+func (d *Driver) push(h pool.Handle, head, body []byte, mark int, overflow engine.Overflow) error {
+	if mark <= 0 {
+		return d.e.PushFixed(h, head, body, mostMark)
+	}
+	return d.e.Push(h, head, body, min(mark, mostMark), overflow)
 }
 
 // Answered is for the resources: they call it when a request of a peer is not

@@ -43,7 +43,7 @@ type conn struct {
 	got     int    // bytes received in this turn
 
 	terms    resource.Terms
-	reserved int // output blocks that are reserved for what is staged
+	reserved int  // output blocks that are reserved for what is staged
 	again    bool // the message at hand is to be looked at once more
 	panicked bool
 	lost     bool // the right to the slot has passed

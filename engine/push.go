@@ -35,6 +35,13 @@ func (e *Engine) Push(h pool.Handle, head, body []byte, mark int, overflow Overf
 	return e.pushed(h, err, overflow)
 }
 
+// PushFixed is Push for a message that somebody waits for: no later message that
+// is pushed with DropOldest takes its place, and it does not count for their marks.
+// It fails as Push does with DropNewest.
+func (e *Engine) PushFixed(h pool.Handle, head, body []byte, mark int) error {
+	return e.pushed(h, e.pool.Outputs.CopyFixed(h, head, body, mark), DropNewest)
+}
+
 // PushLast is Push for the last message of a connection: it goes behind what
 // waits, and whatever is pushed from then on fails with pool.ErrSealed, in one
 // step, also for those who push at the same moment. With drop, what waits and

@@ -55,9 +55,9 @@ func (o *Outputs) CopyLast(h Handle, head, body []byte, drop bool) (dropped int,
 		return 0, ErrSealed
 	}
 	if drop {
-		dropped = o.dropUnbegun(s, maxPieces)
+		dropped = o.dropUnbegun(s, maxPieces, nodeBegun)
 	}
-	if err := o.copyTo(s, head, body); err != nil {
+	if err := o.copyTo(s, head, body, 0); err != nil {
 		return dropped, err
 	}
 	*m |= markSealed

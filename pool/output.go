@@ -37,6 +37,7 @@ type nodeFlags uint8
 const (
 	nodeMore  nodeFlags = 1 << iota // the message goes on in the next node
 	nodeBegun                       // some of it has been sent
+	nodeFixed                       // DropOldest passes it over
 )
 
 const blockSize = 4 // refs
@@ -169,6 +170,16 @@ func (o *Outputs) Append(h Handle, data []byte, b Block, more bool, mark int) er
 //
 // Anybody may copy. Whoever is not the slot's owner signals Output after.
 func (o *Outputs) Copy(h Handle, head, body []byte, mark int) error {
+	return o.copy(h, head, body, mark, 0)
+}
+
+// CopyFixed is Copy of a message that somebody waits for: DropOldest does not take
+// it off the queue again, and its pieces do not count for the marks of others.
+func (o *Outputs) CopyFixed(h Handle, head, body []byte, mark int) error {
+	return o.copy(h, head, body, mark, nodeFixed)
+}
+
+func (o *Outputs) copy(h Handle, head, body []byte, mark int, flags nodeFlags) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s, err := o.slot(h, mark)
@@ -178,18 +189,19 @@ func (o *Outputs) Copy(h Handle, head, body []byte, mark int) error {
 	if s.outLen > 0 && scarce(o.blocksIn+o.reserved, len(o.refs)) {
 		return ErrFull
 	}
-	return o.copyTo(s, head, body)
+	return o.copyTo(s, head, body, flags)
 }
 
 // copyTo puts a copy of a message at the end of a slot's queue, if there is
-// room for all of it.
-func (o *Outputs) copyTo(s *Slot, head, body []byte) error {
+// room for all of it. flags are for its first node.
+func (o *Outputs) copyTo(s *Slot, head, body []byte, flags nodeFlags) error {
 	first, last, n, left := o.chain(head, body, maxPieces-int(s.outLen))
 	if left > 0 {
 		o.drop(first)
 		return ErrFull
 	}
 	if n > 0 {
+		o.nodes[first].flags |= flags
 		o.link(s, first, last, n, false)
 	}
 	return nil
@@ -266,13 +278,28 @@ func (o *Outputs) slot(h Handle, mark int) (*Slot, error) {
 	if o.marks[h.Index()]&markSealed != 0 {
 		return nil, ErrSealed
 	}
-	if mark > 0 && int(s.outLen) >= mark || s.outLen == maxPieces {
+	if s.outLen == maxPieces || mark > 0 && int(s.outLen) >= mark && o.unfixed(s) >= mark {
 		return nil, ErrBacklog
 	}
 	if s.outLen > 0 && scarce(o.nodesIn+o.reserved, len(o.nodes)) && o.nodes[s.outTail].flags&nodeMore == 0 {
 		return nil, ErrFull
 	}
 	return s, nil
+}
+
+// unfixed is the number of pieces in a slot's queue that count for its mark: those
+// of messages that are fixed do not, lest nothing else is let in.
+func (o *Outputs) unfixed(s *Slot) int {
+	n := int(s.outLen)
+	for i := s.outHead; i >= 0; i = o.nodes[i].next {
+		if o.nodes[i].flags&nodeFixed == 0 {
+			continue
+		}
+		for n--; o.nodes[i].flags&nodeMore != 0 && o.nodes[i].next >= 0; n-- {
+			i = o.nodes[i].next
+		}
+	}
+	return n
 }
 
 // scarce reports whether what is left is for those who have nothing waiting: a
@@ -418,24 +445,24 @@ func (o *Outputs) pop(s *Slot) {
 	s.outLen--
 }
 
-// DropOldest takes the oldest message of which nothing was sent yet off the
-// queue of a connection, to make room for a newer one. It reports whether
-// there was one.
+// DropOldest takes the oldest message of which nothing was sent yet, and that is
+// not fixed, off the queue of a connection, to make room for a newer one. It
+// reports whether there was one.
 func (o *Outputs) DropOldest(h Handle) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s := o.lookup(h)
-	return s != nil && o.dropUnbegun(s, 1) > 0
+	return s != nil && o.dropUnbegun(s, 1, nodeBegun|nodeFixed) > 0
 }
 
-// dropUnbegun takes messages that have not begun off a slot's queue, at most
-// most of them, and returns how many.
-func (o *Outputs) dropUnbegun(s *Slot, most int) (dropped int) {
+// dropUnbegun takes messages that have none of the flags in not, of which begun is
+// one, off a slot's queue, at most most of them, and returns how many.
+func (o *Outputs) dropUnbegun(s *Slot, most int, not nodeFlags) (dropped int) {
 	prev := int32(-1)
 	i := s.outHead
 	for i >= 0 && dropped < most {
-		if o.nodes[i].flags&nodeBegun != 0 {
-			// A message that has begun goes on to its end.
+		if o.nodes[i].flags&not != 0 {
+			// The message goes on to its end.
 			prev = o.lastOf(i)
 			i = o.nodes[prev].next
 			continue

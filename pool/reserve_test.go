@@ -94,3 +94,45 @@ func TestReserveScarce(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFixed has a message that somebody waits for stay where others are dropped.
+func TestFixed(t *testing.T) {
+	p, hs := withOutputs(1, 16, 32)
+	o := &p.Outputs
+	h, s := hs[0], p.Slot(hs[0].Index())
+	for _, step := range []func() error{
+		func() error { return o.Copy(h, text('a', 10), nil, 0) },
+		func() error { return o.CopyFixed(h, text('b', 100), nil, 0) },
+		func() error { return o.Copy(h, text('c', 100), nil, 0) },
+		func() error { return o.CopyFixed(h, text('d', 10), nil, 0) },
+	} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Those of a, b, c and d are 1, 2, 2 and 1 pieces.
+	for _, fixed := range []func(h pool.Handle, head, body []byte, mark int) error{o.CopyFixed, o.Copy} {
+		if err := fixed(h, text('e', 10), nil, 3); err != pool.ErrBacklog {
+			t.Errorf("a message beyond the mark: %v", err)
+		}
+	}
+	if err := o.Copy(h, text('e', 10), nil, 4); err != nil {
+		t.Errorf("a message where fixed ones are: %v", err)
+	}
+	if !o.DropOldest(h) || !o.DropOldest(h) || !o.DropOldest(h) || o.DropOldest(h) {
+		t.Error("not three messages can be dropped")
+	}
+	if got := sendAll(p, s, 4, 1000); !bytes.Equal(got, append(text('b', 100), text('d', 10)...)) {
+		t.Errorf("left %q", got)
+	}
+	// The last words drop them too.
+	if err := o.CopyFixed(h, text('f', 10), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := o.CopyLast(h, text('g', 10), nil, true); n != 1 || err != nil {
+		t.Errorf("dropped %d, %v", n, err)
+	}
+	if got := sendAll(p, s, 4, 1000); !bytes.Equal(got, text('g', 10)) {
+		t.Errorf("left %q", got)
+	}
+}
