@@ -72,6 +72,7 @@ const (
 	rejectsOptions                // every unknown option is 4.02
 	noObserve                     // does not answer who gives an observation up
 	refusesSize                   // takes no message of more than 12 bytes behind its token
+	dropsUnread                   // drops what a client is slow to read
 	refusesGreat                  // reads a message of any length, and never says so
 	numFaults
 )
@@ -240,6 +241,9 @@ func (p *peerConn) serve() {
 			b = b[n:]
 		}
 		if len(p.out) > 0 {
+			if p.has(dropsUnread) {
+				p.c.SetWriteDeadline(time.Now().Add(time.Millisecond))
+			}
 			if _, err := p.c.Write(p.out); err != nil && p.has(diesOfReset) {
 				p.l.Close()
 				return

@@ -60,6 +60,17 @@ func (t *trial) get(token string) string {
 	return conformMessage(coap.CodeGET, token, t.uriOptions(), "")
 }
 
+// gets is so many of them, each with a token of its own.
+func (t *trial) gets(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(t.get(manyToken(i)))
+	}
+	return b.String()
+}
+
+func manyToken(i int) string { return string([]byte{'x', byte(i >> 8), byte(i)}) }
+
 // uriOptions are the options of the URI.
 func (t *trial) uriOptions() string {
 	o, _ := t.c.uri.AppendOptions(nil) // checked by setURI
@@ -291,9 +302,9 @@ func (t *trial) answeredWithout(code coap.Code, token string) *trial {
 	return t
 }
 
-// answeredAll wants answers with tokens of a letter and a number, each once, in
-// any order.
-func (t *trial) answeredAll(letter string, n int) *trial {
+// answeredAll wants an answer to each of the requests of gets, once, in any
+// order.
+func (t *trial) answeredAll(n int) *trial {
 	seen := map[string]bool{}
 	for len(seen) < n && !t.decided() {
 		in := t.next()
@@ -301,7 +312,7 @@ func (t *trial) answeredAll(letter string, n int) *trial {
 		switch {
 		case in.kind != kindMessage || !in.m.Code.IsResponse():
 			t.fail("%v behind %s", in, plural(uint64(len(seen)), "answer"))
-		case !strings.HasPrefix(s, letter) || len(s) != len(letter)+1:
+		case len(s) != 3 || s > manyToken(n-1) || s < manyToken(0):
 			t.fail("an answer with the token %q, which no request has", s)
 		case seen[s]:
 			t.fail("two answers with the token %q", s)

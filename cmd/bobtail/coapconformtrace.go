@@ -13,13 +13,23 @@ import (
 
 // trace is what was sent and received, for people.
 type trace struct {
-	mu sync.Mutex
-	b  strings.Builder
+	mu    sync.Mutex
+	lines int
+	b     strings.Builder
 }
+
+// mostTraced is how many lines of a case are kept.
+const mostTraced = 300
 
 func (t *trace) add(mark string, text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.lines++; t.lines > mostTraced {
+		if t.lines == mostTraced+1 {
+			t.b.WriteString("    ...\n")
+		}
+		return
+	}
 	fmt.Fprintf(&t.b, "    %s %s\n", mark, text)
 }
 

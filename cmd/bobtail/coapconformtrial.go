@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
@@ -27,6 +29,7 @@ type trial struct {
 	csm     bool          // the server has sent a CSM
 	theirs  coap.Settings // what it has announced
 	half    []byte        // of the message that was sent last
+	goOn    chan bool     // of unread
 }
 
 // arrival is what comes from the server.
@@ -129,8 +132,12 @@ func (t *trial) connect() *trial {
 	if err != nil {
 		return t.crash("the server takes no connection: %v", bareDial(err))
 	}
-	t.conn, t.coming = conn, make(chan arrival, 1024)
+	if c, ok := conn.(*net.TCPConn); ok {
+		c.SetReadBuffer(64 << 10) // for unread: what is not read is soon seen
+	}
+	t.conn, t.coming = conn, make(chan arrival, 4096)
 	t.first, t.csm, t.theirs, t.half = nil, false, coap.Settings{}, nil
+	t.goOn = make(chan bool, 1)
 	go t.read(conn, t.coming)
 	return t
 }
@@ -159,14 +166,19 @@ func (t *trial) read(conn net.Conn, coming chan<- arrival) {
 		if n > 0 {
 			continue
 		}
-		if len(b) > 0 {
-			t.received(b)
-		}
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}
 		if errors.Is(err, net.ErrClosed) {
 			return // by us
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) { // of unread
+			<-t.goOn
+			conn.SetReadDeadline(time.Time{})
+			continue
+		}
+		if len(b) > 0 {
+			t.received(b)
 		}
 		if err != nil {
 			t.trace.add("<", "reset: "+bare(err).Error())
@@ -221,6 +233,65 @@ func (t *trial) octets(s string) *trial {
 		time.Sleep(time.Millisecond)
 	}
 	return t
+}
+
+// unread sends so many requests, and reads nothing, until the server takes no
+// more since it cannot be rid of its answers, or the network has taken all. Then
+// what comes is read again. It is how many were sent.
+func (t *trial) unread(most int) (n int) {
+	if t.decided() {
+		return 0
+	}
+	t.trace.add(">", "requests, while nothing is read")
+	t.conn.SetReadDeadline(time.Unix(1, 0))
+	t.conn.SetWriteDeadline(time.Time{})
+	var (
+		sent  atomic.Int64
+		stuck = make(chan bool)
+		done  = make(chan error)
+	)
+	go func() {
+		var err error
+		for err == nil && sent.Load() < int64(most) {
+			select {
+			case <-stuck:
+				done <- nil
+				return
+			default:
+				_, err = io.WriteString(t.conn, t.get(manyToken(int(sent.Load()))))
+				sent.Add(1)
+			}
+		}
+		done <- err
+	}()
+	var err error
+	for before, over := int64(-1), false; !over; {
+		select {
+		case err = <-done:
+			over = true
+		case <-time.After(200 * time.Millisecond):
+			if now := sent.Load(); now != before {
+				before = now
+				continue
+			}
+			t.trace.add("=", fmt.Sprintf("nothing more is taken behind %s; reading again", plural(uint64(sent.Load()), "request")))
+			// What it has not taken yet it takes now.
+			t.conn.SetWriteDeadline(time.Now().Add(t.c.timeout))
+			t.goOn <- true
+			close(stuck)
+			err = <-done
+			if err != nil {
+				t.fail("what was begun is not taken, though its answers are read: %v", bare(err))
+			}
+			return int(sent.Load())
+		}
+	}
+	t.pause() // the network has taken all, and the server is still at it
+	t.goOn <- true
+	if err != nil {
+		t.fail("%v behind %s", bare(err), plural(uint64(sent.Load()), "request"))
+	}
+	return int(sent.Load())
 }
 
 // next is what comes next, but for what a server may send at any time: empty
