@@ -79,12 +79,17 @@ func (x *Exchange) addBlock1(more bool) {
 	if x.has&hasBlock1 == 0 {
 		return
 	}
+	x.insertUint(coap.OptBlock1, uint64(x.acknowledged(more).Uint()))
+}
+
+// acknowledged is the block of the request as its answer says it.
+func (x *Exchange) acknowledged(more bool) coap.Block {
 	b := x.block1
 	b.More = more
 	if b.Num == 0 && b.SZX != coap.BERT {
 		b.SZX = min(b.SZX, x.t.SZX)
 	}
-	x.insertUint(coap.OptBlock1, uint64(b.Uint()))
+	return b
 }
 
 // asksAgain reports whether the handler can be asked again for a further block
@@ -275,6 +280,10 @@ func (x *Exchange) writeBlock(size int64, b []byte, parts []string, src Source) 
 		// blocks without the payload.
 		if err := x.keepAnswer(size, b, parts, src); err != nil && !x.asksAgain() {
 			return err
+		}
+		if x.keep == keepAnswer && src == nil {
+			// Where it was may have been written over: see keepAnswer.
+			b, parts = x.r.transfers.bytes(x.r.transfers.list[x.transfer].buffer)[:size], nil
 		}
 	}
 	x.insertUint(coap.OptBlock2, uint64(at.Uint()))

@@ -598,3 +598,27 @@ func TestAnswersCut(t *testing.T) {
 		t.Error("RFC 7959 section 2.4: two states have one ETag")
 	}
 }
+
+// TestKeptPart has a part of what was gathered come back by blocks: it is kept
+// where it was gathered, in front of where it was.
+func TestKeptPart(t *testing.T) {
+	r := newRouter(t, resource.Route{Pattern: "POST /tail", Handler: func(w resource.Response, r *resource.Request) error {
+		return w.Bytes(coap.FormatOctets, r.Payload()[10:])
+	}})
+	r.Gather = 5000
+	p := newPeer(t, r, 2048)
+	want := content(3000)
+	a, _ := p.upload(coap.CodePOST, "/tail", want, 6, 1)
+	got := bytes.Clone(a.Payload)
+	for more := true; more; {
+		v, _ := rawOption(a.Options, coap.OptBlock2)
+		b, _ := coap.ParseBlock(v)
+		if more = b.More; more {
+			a = p.ask(request(coap.CodePOST, "/tail", nil, block(coap.OptBlock2, uint32(len(got)/b.Size()), false, b.SZX)))
+			got = append(got, a.Payload...)
+		}
+	}
+	if !bytes.Equal(got, want[10:]) {
+		t.Errorf("%d bytes came, which begin %q, want %q", len(got), got[:20], want[10:30])
+	}
+}

@@ -25,12 +25,15 @@ type ticket struct {
 	limit    int64 // by the driver's clock
 	state    ticketState
 	serial   uint32 // counts who has had the place
-	max      int
-	seq      int32 // of the observation, -1 if there is none
+	max      int    // bytes that the peer takes
+	room     int    // and those that there were for an answer at once
+	seq      int32  // of the observation, -1 if there is none
 	observer place
 	block    coap.Block // what is asked for, or what we cut
 	asked    bool       // it is asked for
 	cuts     bool       // the answer may be cut
+	uploaded bool       // the request had blocks, of which the last was
+	last     coap.Block
 	silent   uint8
 	token    uint8 // its length
 }
@@ -56,7 +59,7 @@ type tickets struct {
 
 	// answering is held by who answers, and guards what belongs to him.
 	answering sync.Mutex
-	opts      [maxNoted]byte
+	opts      [maxNoted + 2 + 3]byte // with Block1
 	number    [4]byte
 	tag       tag
 }
@@ -99,7 +102,8 @@ func (r *Router) giveLocked(x *Exchange, limit int64) bool {
 	e := &r.tickets.list[free]
 	*e = ticket{
 		pusher: x.t.Pusher, peer: x.t.Peer, limit: x.t.Now + limit, state: ticketWaiting, serial: e.serial + 1,
-		max: x.t.Max, seq: x.seq, observer: x.observer, silent: x.silent,
+		max: x.t.Max, room: cap(x.out), seq: x.seq, observer: x.observer, silent: x.silent,
+		uploaded: x.has&hasBlock1 != 0, last: x.acknowledged(false),
 		block: coap.Block{SZX: min(x.t.SZX, 6)}, asked: x.has&hasBlock2 != 0,
 		cuts: x.asksAgain(),
 	}
@@ -199,9 +203,17 @@ func (r *Router) later(e *ticket, c coap.Code, o coap.Options, payload []byte) (
 	if e.seq >= 0 && !c.IsError() {
 		opts = coap.InsertOption(opts, coap.OptObserve, putUint(&r.tickets.number, uint32(e.seq)))
 	}
+	if e.uploaded {
+		opts = coap.InsertOption(opts, coap.OptBlock1, putUint(&r.tickets.number, e.last.Uint()))
+	}
 	room := math.MaxInt
 	if e.max > 0 {
 		room = e.max - len(opts)
+	}
+	if e.cuts && !c.IsError() {
+		// What goes whole must be kept whole, should the peer not take it: no
+		// longer than what is answered at once.
+		room = min(room, e.room-len(opts))
 	}
 	if c.IsError() || !e.asked && len(payload) < room {
 		m.Options = opts
@@ -221,10 +233,8 @@ func (r *Router) later(e *ticket, c coap.Code, o coap.Options, payload []byte) (
 		r.tickets.tag = sum(payload, nil)
 		opts = coap.InsertOption(opts, coap.OptETag, r.tickets.tag.bytes())
 	}
-	if e.max > 0 {
-		room = e.max - len(opts)
-	}
-	n, ok := fit(&b, min(room, 1<<16)-blockRoom, int64(off))
+	room = e.room - len(opts)
+	n, ok := fit(&b, room-blockRoom, int64(off))
 	if !ok {
 		return m, ErrLong
 	}
