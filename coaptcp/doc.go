@@ -25,6 +25,9 @@
 // before one of them is given. Two requests with one token are answered one after
 // the other, so that it is known which answer is whose.
 //
+// An answer that comes later is never dropped for notifications: if there is no
+// room for it, the connection ends, and the ticket says so.
+//
 // # What a connection costs
 //
 // A slot of 64 bytes and a record of 32: between messages, and in the midst of one

@@ -278,9 +278,12 @@ func TestTooSlow(t *testing.T) {
 		in := post("t", "echo", strings.Repeat("x", 300))
 		for i := range in {
 			c.send(in[i : i+1])
-			f.advance(10 * time.Millisecond)
+			f.advance(20 * time.Millisecond)
 		}
 		c.wantMessage(coap.CodeContent, "t", strings.Repeat("x", 300))
+		if n := f.srv.Engine().Pool().Stash.Used(); n != 0 {
+			t.Errorf("%d stash blocks are taken for nothing", n)
+		}
 	})
 }
 
