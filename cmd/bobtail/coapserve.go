@@ -54,6 +54,9 @@ func (s *settings) newCoAP(here *site, lines *lineLog) error {
 		InFlight:  udpInFlight,
 		Timeout:   min(s.config.Timeouts.Handler, time.Hour),
 	}
+	if s.trust {
+		overUDP.Amplification = -1
+	}
 	if lines != nil {
 		overTCP.Access, overUDP.Access = lines.coapTCP, lines.coapUDP
 	}

@@ -62,6 +62,41 @@ func TestCoAPAddresses(t *testing.T) {
 	}
 }
 
+// TestCoAPTrust asks by a datagram that knows nothing of Echo.
+func TestCoAPTrust(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want coap.Code
+	}{{nil, coap.CodeUnauthorized}, {[]string{"-coap-trust"}, coap.CodeContent}} {
+		p := startCoAP(t, test.args...)
+		u, err := neturl.Parse(p.udp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := net.Dial("udp", u.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		ask := coap.Message{Code: coap.CodeGET, Options: coap.AppendOption(nil, 0, coap.OptURIPath, []byte("large"))}
+		if _, err := c.Write(coap.AppendUDP(nil, coap.Datagram{Message: ask, ID: 7})); err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, 2048)
+		n, err := c.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, err := coap.ParseUDP(b[:n]); err != nil || d.Code != test.want {
+			t.Errorf("%v: the answer is %v, %v, want %v", test.args, d.Code, err, test.want)
+		}
+	}
+	if got := runToEnd(t, "serve", "-coap-trust"); got.status != 2 || !strings.Contains(got.stderr, "give -coap HOST:PORT") {
+		t.Errorf("without -coap: %+v", got)
+	}
+}
+
 func TestCoAPBusyPort(t *testing.T) {
 	p := startCoAP(t)
 	u, err := neturl.Parse(p.tcp)

@@ -56,6 +56,9 @@ func serve(args []string) int {
 	if folder != nil && s.coap != "" {
 		return refuse("-coap is for the site, and a folder is given; leave one of them out")
 	}
+	if s.trust && s.coap == "" {
+		return refuse("-coap-trust is for CoAP: give -coap HOST:PORT, too")
+	}
 	at, err := resolve(s.addr)
 	if err != nil {
 		return refuse("-addr %s: %v", s.addr, err)

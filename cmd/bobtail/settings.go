@@ -18,6 +18,7 @@ type settings struct {
 	tlsKey  string
 	addr    string
 	coap    string // where CoAP is served, "" for nowhere
+	trust   bool   // over UDP, to whoever a datagram says that it is from
 	backend string
 	admit   string
 	config  bobtail.Config
@@ -64,6 +65,7 @@ func serveOptions() (*options, *settings) {
 	o.group("Network")
 	o.add(text{&s.addr}, "addr", "HOST:PORT", "where to serve; :PORT is all addresses, port 0 a free one")
 	o.add(text{&s.coap}, "coap", "HOST:PORT", "serve CoAP there, too, over TCP and UDP; its port is 5683. With\na certificate also over TLS, at the next port")
+	o.add(on{&s.trust}, "coap-trust", "", "over UDP, send long answers and notifications also to peers that\nhave not shown who they are; for clients that do not know the\noption Echo, in networks where nobody forges addresses")
 	o.add(choice{&s.backend, backendNames()}, "backend", choices(backendNames()), "the network")
 	o.add(on{&s.tlsSelf}, "tls-self", "", "serve https with a certificate made for trying, which no\nclient trusts by itself")
 	o.add(text{&s.tlsCert}, "tls-cert", "FILE", "serve https with this certificate (PEM)")

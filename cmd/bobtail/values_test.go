@@ -88,6 +88,7 @@ func TestEveryFlag(t *testing.T) {
 		{"tls-self", "true", func(s *settings) { s.tlsSelf = true }},
 		{"tls-cert", "cert.pem", func(s *settings) { s.tlsCert = "cert.pem" }},
 		{"tls-key", "key.pem", func(s *settings) { s.tlsKey = "key.pem" }},
+		{"coap-trust", "true", func(s *settings) { s.trust = true }},
 		{"coap", "h:5683", func(s *settings) { s.coap = "h:5683" }},
 		{"no-list", "true", func(s *settings) { s.noList = true }},
 		{"sockets", "7", func(s *settings) { s.config.Sockets = 7 }},

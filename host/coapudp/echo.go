@@ -144,3 +144,8 @@ func (s *Server) challenge(d *coap.Datagram, from way, ep int32, now int64) {
 	a.Options = coap.AppendOption(o[:0], 0, coap.OptEcho, s.echo.value(from.addr, now/int64(echoTime)))
 	s.brief(&a, coap.CodeUnauthorized, from, ep)
 }
+
+func (s *Server) refill(now int64) {
+	s.excess = min(s.excess+int((now-s.filled)*excessRate/int64(time.Second)), excessMost)
+	s.filled = now
+}

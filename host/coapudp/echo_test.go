@@ -2,11 +2,13 @@ package coapudp
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/resource"
 )
 
 // challenged waits for a challenge, and returns the Echo option's value.
@@ -206,6 +208,67 @@ func TestAmplification(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestExcess has what may go beyond the limits after any time, and bit by bit.
+func TestExcess(t *testing.T) {
+	for _, v := range []struct {
+		name  string
+		idle  time.Duration
+		times int
+		want  int // excess, of nothing
+	}{
+		{"a second", time.Second, 1, excessRate},
+		{"a week", 7 * 24 * time.Hour, 1, excessMost},
+		{"ten years", 10 * 366 * 24 * time.Hour, 1, excessMost},
+		{"a second of many requests", 10 * time.Microsecond, 100_000, excessRate},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			s, err := New(ServerConfig{Resources: &resource.Router{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.excess = 0
+			for i := range v.times {
+				s.refill(int64(i+1) * int64(v.idle))
+			}
+			if s.excess < v.want-1 || s.excess > v.want {
+				t.Errorf("%d bytes, want %d", s.excess, v.want)
+			}
+		})
+	}
+}
+
+// TestAmplificationOfLater has answers that wait for their turn: they are in the
+// limit too.
+func TestAmplificationOfLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := siteOf(t, newLAN(), ServerConfig{})
+		p := s.guest(t, 1)
+		received, sent := 0, 0
+		s.l.log = func(from, to netip.AddrPort, b []byte) {
+			if from == addr(0) {
+				sent += len(b)
+			} else {
+				received += len(b)
+			}
+		}
+		for i := range 20 {
+			p.send(con(uint16(i), get("later")))
+			p.want(i, "ACK")
+		}
+		s.answerLate(t, strings.Repeat("later", 20), nil)
+		for {
+			d, ok := p.take()
+			if !ok {
+				break
+			}
+			p.send(ack(d.ID)) // which proves nothing
+		}
+		if sent > 3*received {
+			t.Errorf("%d bytes sent for %d", sent, received)
+		}
+	})
 }
 
 // TestAmplificationAtAll has a liar ask for all there is, and counts.

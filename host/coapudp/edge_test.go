@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -227,6 +228,57 @@ func TestClientSocket(t *testing.T) {
 		p.Close() // by somebody else
 		(<-r).want(t, "", ErrClosed)
 		c.Close()
+	})
+}
+
+// refused is a socket whose peer is away: for each datagram the system says so,
+// as long as there is an error in err.
+type refused struct {
+	*port
+	told chan error
+	away atomic.Bool
+}
+
+func (r *refused) Write(b []byte) (int, error) {
+	if r.away.Load() {
+		r.told <- errBroken
+		return len(b), nil
+	}
+	return r.port.Write(b)
+}
+
+func (r *refused) Read(b []byte) (int, error) {
+	select {
+	case err := <-r.told:
+		return 0, err
+	case k := <-r.in:
+		return copy(b, k.b), nil
+	case <-r.closed:
+		return 0, net.ErrClosed
+	}
+}
+
+// TestPeerComesBack has a peer that is away for many requests: that the system
+// says so for each is no reason to give the socket up.
+func TestPeerComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLAN()
+		p := &refused{port: l.open(addr(1), addr(0)), told: make(chan error, 1)}
+		s := &script{t, l.open(addr(0), addr(1))}
+		c, err := NewConn(p, ClientConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		p.away.Store(true)
+		for range 3 * failures {
+			wantErr(t, c.Ping(t.Context()), errBroken)
+		}
+		p.away.Store(false)
+		r := make(chan error, 1)
+		go func() { r <- c.Ping(t.Context()) }()
+		s.send(rst(s.want(-1, "CON").ID))
+		wantErr(t, <-r, nil)
 	})
 }
 

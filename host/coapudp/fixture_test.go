@@ -377,8 +377,15 @@ func (s *site) publish(text string) int {
 // siteOf starts a server of the test.
 func siteOf(t *testing.T, l *lan, c ServerConfig) *site {
 	t.Helper()
+	return siteWith(t, l, c, func(*site) {})
+}
+
+// siteWith is siteOf with more resources.
+func siteWith(t *testing.T, l *lan, c ServerConfig, more func(*site)) *site {
+	t.Helper()
 	s := &site{l: l, done: make(chan error, 1), hold: make(chan struct{})}
 	c.Resources = s.resources(t)
+	more(s)
 	if c.Workers == 0 {
 		c.Workers = 2
 	}

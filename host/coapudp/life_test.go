@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -33,6 +34,7 @@ func TestValidate(t *testing.T) {
 		{"Kept", ServerConfig{Kept: -1}},
 		{"InFlight", ServerConfig{InFlight: -1}},
 		{"Amplification", ServerConfig{Amplification: -2}},
+		{"Amplification", ServerConfig{Amplification: 1<<14 + 1}}, // times a datagram it is no int of 32 bits
 		{"Confirm", ServerConfig{Confirm: 101}},
 		{"Separate", ServerConfig{Separate: -1}},
 		{"Timeout", ServerConfig{Timeout: 2 * time.Hour}},
@@ -151,6 +153,28 @@ func TestShutdown(t *testing.T) {
 			wantErr(t, <-r, nil)
 		})
 	})
+	t.Run("an answer that the system has not taken yet", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s, err := New(ServerConfig{Resources: (&site{}).resources(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := newLAN()
+			w := &clogged{l.open(addr(0), netip.AddrPort{}), make(chan struct{})}
+			done := make(chan error, 1)
+			go func() { done <- s.Serve(w) }()
+			p := &script{t, l.open(addr(1), addr(0))}
+			p.send(con(1, get("hello")))
+			<-time.After(time.Second)
+			r := make(chan error, 1)
+			go func() { r <- s.Shutdown(t.Context()) }()
+			<-time.After(time.Second)
+			close(w.free)
+			p.want(1, `ACK 2.05 Content-Format=0 "hi"`)
+			wantErr(t, <-r, nil)
+			wantErr(t, <-done, nil)
+		})
+	})
 	t.Run("no longer than wanted", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := siteOf(t, newLAN(), ServerConfig{})
@@ -174,6 +198,17 @@ func TestShutdown(t *testing.T) {
 			wantErr(t, s.Serve(broken{newLAN().open(addr(0), addr(1))}), errBroken)
 		})
 	})
+}
+
+// clogged is a socket that takes nothing before it is free.
+type clogged struct {
+	*port
+	free chan struct{}
+}
+
+func (c *clogged) WriteToUDPAddrPort(b []byte, to addrPort) (int, error) {
+	<-c.free
+	return c.port.WriteToUDPAddrPort(b, to)
 }
 
 var errBroken = errors.New("broken")

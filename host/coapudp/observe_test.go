@@ -107,6 +107,17 @@ func TestClientObserve(t *testing.T) {
 			}
 			s.send(reply(e, coap.Acknowledgement, e.ID, coap.CodeContent, "last"))
 		}, []string{"2.05 a", "2.05 b", "2.05 last"}, nil},
+		{"renewed, and the server begins its order anew, 3.3.1", nil, func(s *script, w *watching, d coap.Datagram) {
+			s.send(note(d, coap.Acknowledgement, d.ID, 5000, "a"))
+			e := s.want(-1, register) // well before 128 s
+			s.send(note(e, coap.Acknowledgement, e.ID, 2, "b"))
+			<-time.After(time.Second)
+			s.send(note(d, coap.NonConfirmable, 1, 3, "c"))
+			<-time.After(time.Second)
+			s.send(note(d, coap.NonConfirmable, 2, 2, "reordered"))
+			<-time.After(time.Second)
+			s.send(reply(e, coap.NonConfirmable, 3, coap.CodeContent, "last"))
+		}, []string{"2.05 a", "2.05 b", "2.05 c", "2.05 last"}, nil},
 		{"renewed in vain", nil, func(s *script, w *watching, d coap.Datagram) {
 			s.send(note(d, coap.Acknowledgement, d.ID, 5, "a"))
 			for range 5 {
