@@ -100,7 +100,9 @@ func (c *conn) attend() bool {
 		return true
 	}
 	if r.flags&flagReleased == 0 {
-		if holdOff, ok := c.released(); ok && c.room() {
+		if holdOff, ok := c.released(); ok && !c.room() {
+			c.stop = stopRoom
+		} else if ok {
 			// RFC 8323 section 5.5: the peer is asked to finish, and to close. What
 			// it has asked before it knows is answered.
 			r.flags |= flagReleased
@@ -116,7 +118,8 @@ func (c *conn) attend() bool {
 			}
 		}
 	}
-	if r.flags&(flagEnding|flagReleased) != 0 && c.at == c.end && !c.busyStill() {
+	// What is left is a message that has only begun, unless something stops it.
+	if r.flags&(flagEnding|flagReleased) != 0 && (c.at == c.end || c.stop == stopNone) && !c.busyStill() {
 		if r.flags&flagEnding != 0 || c.passed() {
 			return c.giveUp(engine.Linger) // the peer may still be sending
 		}
@@ -135,7 +138,9 @@ func (c *conn) attend() bool {
 	case r.flags&flagPinged != 0:
 		d.counts.dead.Add(1)
 		return c.giveUp(engine.Abort)
-	case c.room():
+	case !c.room():
+		c.stop = stopRoom
+	default:
 		r.flags |= flagPinged
 		st.due = pool.TickAfter(w.Now + d.cfg.Pong)
 		d.counts.pings.Add(1)
@@ -185,11 +190,18 @@ const (
 func (c *conn) next() int64 {
 	now := c.w.Now
 	at := int64(1<<63 - 1)
-	if c.st.due != pool.Never {
+	switch {
+	case c.stop == stopRoom:
+		at = now + soon
+	case c.st.due != pool.Never && (!c.passed() || c.r.flags&flagReleased == 0):
 		at = max(pool.TickTime(c.st.due, now), now+1)
 	}
-	if c.stop == stopRoom {
-		at = min(at, now+soon)
+	if c.r.flags&flagLater != 0 && c.got == 0 && c.stop == stopNone {
+		// A connection that nothing is heard of rests when all is answered.
+		if n, _ := c.d.r.Waiting(c.d, uint64(c.h), nil); n == 0 {
+			c.r.flags &^= flagLater
+			c.r.waiting.Store(false)
+		}
 	}
 	if c.r.flags&flagLater != 0 {
 		at = min(at, max(c.d.sweeping.Load(), now+1))

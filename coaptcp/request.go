@@ -26,14 +26,13 @@ func (c *conn) request(m *coap.Message) bool {
 	gap := coap.MaxTCPHeader + len(m.Token)
 	t := &c.terms
 	*t = resource.Terms{
-		Max:       max(int(min(peer.Message(), 1<<30))-gap, 1),
-		BlockWise: peer.BlockWise,
-		BERT:      peer.BERT() && d.ours.BERT(),
-		Reliable:  true,
-		SZX:       6,
-		Pusher:    d,
-		Peer:      uint64(c.h),
-		Now:       c.w.Now,
+		Max:      max(int(min(peer.Message(), 1<<30))-gap, 1),
+		BERT:     peer.BERT() && d.ours.BERT(),
+		Reliable: true,
+		SZX:      6,
+		Pusher:   d,
+		Peer:     uint64(c.h),
+		Now:      c.w.Now,
 	}
 	at := len(c.out) + gap
 	var a resource.Answer
@@ -118,8 +117,9 @@ func (c *conn) run() bool {
 		if began = d.e.Backend().Now(); stuck > stuckSlow {
 			// What was answered before does not wait for it.
 			if !c.flush() || c.reserved == 0 {
+				// A transfer that it is of goes on when it is looked at again.
 				c.again = c.verdict == 0
-				c.x.Abandon()
+				c.x.Busy(0)
 				return c.done(c.again)
 			}
 			w.HandOver()
