@@ -65,7 +65,7 @@ const second = 1_000_000_000
 // setTerms says what the peer can take, behind a head of so many bytes.
 func setTerms(t *resource.Terms, ours, peer coap.Settings, head int) {
 	t.Max = max(1, int(min(peer.Message(), 1<<31-1))-head)
-	t.BlockWise, t.BERT, t.Reliable = peer.BlockWise, peer.BERT() && ours.BERT(), true
+	t.BERT, t.Reliable = peer.BERT() && ours.BERT(), true
 	t.SZX = 6
 }
 

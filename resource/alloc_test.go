@@ -66,7 +66,7 @@ func TestNoAllocs(t *testing.T) {
 		}
 	}
 	x := resource.NewExchange(r, 0, make([]byte, 512))
-	terms := &resource.Terms{BlockWise: true, SZX: 6, Pusher: s, Peer: 1, Now: 1}
+	terms := &resource.Terms{SZX: 6, Pusher: s, Peer: 1, Now: 1}
 	dst := make([]byte, 0, 2048)
 	serve := func(name string, want coap.Code, messages ...coap.Message) {
 		t.Helper()

@@ -544,29 +544,28 @@ func TestAnswersCut(t *testing.T) {
 		return w.Bytes(coap.FormatOctets, content(n))
 	}})
 	for _, test := range []struct {
-		why             string
-		size, max, n    int
-		blockWise, bert bool
-		szx             uint8
-		code            coap.Code
-		block2          string
-		payload         int
+		why          string
+		size, max, n int
+		bert         bool
+		szx          uint8
+		code         coap.Code
+		block2       string
+		payload      int
 	}{
-		{"it fits to the byte", 103, 0, 100, true, false, 6, coap.CodeContent, "", 100},
-		{"and not by one", 102, 0, 100, true, false, 6, coap.CodeContent, "0/1/2", 64},
-		{"the peer's limit", 4096, 103, 100, true, false, 6, coap.CodeContent, "", 100},
-		{"and not by one", 4096, 102, 100, true, false, 6, coap.CodeContent, "0/1/2", 64},
-		{"RFC 8323 section 5.3.2: the peer has not said that it knows blocks", 102, 0, 100, false, false, 6, coap.CodeContent, "0/1/2", 64},
-		{"blocks of our size", 4096, 0, 5000, true, false, 4, coap.CodeContent, "0/1/4", 256},
-		{"RFC 8323 section 6: several KB", 4096, 0, 5000, true, true, 6, coap.CodeContent, "0/1/7", 3072},
-		{"RFC 8323 section 6: but for less than one", 600, 0, 5000, true, true, 6, coap.CodeContent, "0/1/5", 512},
-		{"the smallest", 42, 0, 5000, true, false, 6, coap.CodeContent, "0/1/0", 16},
-		{"no block fits", 30, 0, 5000, true, false, 6, coap.CodeInternalServerError, "", 0},
-		{"not even 5.00", 1, 0, 5000, true, false, 6, coap.CodeInternalServerError, "", 0},
+		{"it fits to the byte", 103, 0, 100, false, 6, coap.CodeContent, "", 100},
+		{"and not by one", 102, 0, 100, false, 6, coap.CodeContent, "0/1/2", 64},
+		{"the peer's limit", 4096, 103, 100, false, 6, coap.CodeContent, "", 100},
+		{"and not by one", 4096, 102, 100, false, 6, coap.CodeContent, "0/1/2", 64},
+		{"blocks of our size", 4096, 0, 5000, false, 4, coap.CodeContent, "0/1/4", 256},
+		{"RFC 8323 section 6: several KB", 4096, 0, 5000, true, 6, coap.CodeContent, "0/1/7", 3072},
+		{"RFC 8323 section 6: but for less than one", 600, 0, 5000, true, 6, coap.CodeContent, "0/1/5", 512},
+		{"the smallest", 42, 0, 5000, false, 6, coap.CodeContent, "0/1/0", 16},
+		{"no block fits", 30, 0, 5000, false, 6, coap.CodeInternalServerError, "", 0},
+		{"not even 5.00", 1, 0, 5000, false, 6, coap.CodeInternalServerError, "", 0},
 	} {
 		n = test.n
 		p := newPeer(t, r, test.size)
-		p.terms.Max, p.terms.BlockWise, p.terms.BERT, p.terms.SZX = test.max, test.blockWise, test.bert, test.szx
+		p.terms.Max, p.terms.BERT, p.terms.SZX = test.max, test.bert, test.szx
 		a := p.get("/g")
 		got := ""
 		if v, ok := rawOption(a.Options, coap.OptBlock2); ok {

@@ -17,7 +17,7 @@ func ask(r *resource.Router, code coap.Code, path string, payload string) {
 		log.Fatal(err)
 	}
 	m := coap.Message{Code: code, Options: options, Payload: []byte(payload)}
-	a := x.Serve(m, &resource.Terms{BlockWise: true, SZX: 6}, make([]byte, 0, 1100))
+	a := x.Serve(m, &resource.Terms{SZX: 6}, make([]byte, 0, 1100))
 	_, answer, err := coap.ParseBody(a.Body)
 	if err != nil {
 		log.Fatal(err)

@@ -92,7 +92,7 @@ func newPeer(t testing.TB, r *resource.Router, size int) *peer {
 	if err := r.Err(); err != nil {
 		t.Fatal(err)
 	}
-	p.terms = resource.Terms{BlockWise: true, SZX: 6, Pusher: p.p, Peer: 1, Now: 1}
+	p.terms = resource.Terms{SZX: 6, Pusher: p.p, Peer: 1, Now: 1}
 	return p
 }
 

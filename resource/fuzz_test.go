@@ -66,7 +66,7 @@ func FuzzServe(f *testing.F) {
 			}
 		}
 		p := newPeer(t, r, int(flags>>4)%2000)
-		p.terms.BlockWise, p.terms.BERT, p.terms.Reliable = flags&1 != 0, flags&2 != 0, flags&2 != 0
+		p.terms.BERT, p.terms.Reliable = flags&2 != 0, flags&2 != 0
 		p.terms.SZX = uint8(flags & 7)
 		if flags&8 != 0 {
 			p.terms.Max = int(flags>>4) / 2

@@ -11,16 +11,13 @@ import (
 type Terms struct {
 	// Max is the most bytes of the answer's options, marker and payload
 	// together, as far as the peer limits them; 0 is no limit. The capacity
-	// that the answer is given limits them too.
+	// that the answer is given limits them too. What does not fit is cut into
+	// blocks, also over TCP for a peer whose CSM says nothing of blocks (RFC 8323
+	// section 5.3.2): it may know them all the same.
 	Max int
 
-	// BlockWise says that the peer can take an answer in blocks, as it says over
-	// TCP (RFC 8323 section 5.3.2). What does not fit is cut in any case, since
-	// one who says nothing may know blocks all the same.
-	BlockWise bool
-
 	// BERT says that blocks of several KB may be used (RFC 8323 section 6):
-	// on a reliable transport, between two who both have said BlockWise and a
+	// on a reliable transport, between two who both have announced Block-Wise-Transfer and a
 	// Max-Message-Size over 1152.
 	BERT bool
 

@@ -577,7 +577,7 @@ func TestRaces(t *testing.T) {
 	for w := range 3 {
 		x := resource.NewExchange(r, w, nil)
 		dst := make([]byte, 0, 200)
-		terms := resource.Terms{BlockWise: true, SZX: 6, Pusher: shared}
+		terms := resource.Terms{SZX: 6, Pusher: shared}
 		run(func(i int) {
 			terms.Peer, terms.Now = uint64(i%5), int64(i)
 			token := []byte{byte(i % 7)}

@@ -14,7 +14,7 @@ func (s *Server) serve(w *worker, j *job) (leads bool) {
 	p := &s.ends.list[j.ep]
 	now := s.now()
 	w.terms = resource.Terms{
-		BlockWise: true, SZX: 6, Pusher: s, Peer: s.ends.peer(j.ep), Remote: w.zones.remote(p.addr), Now: now,
+		SZX: 6, Pusher: s, Peer: s.ends.peer(j.ep), Remote: w.zones.remote(p.addr), Now: now,
 	}
 	head := coap.SizeUDP(coap.Message{Token: j.m.Token})
 	// What a peer can take is not known: 1152 bytes, and blocks of 1024 (RFC 7252
@@ -33,10 +33,10 @@ func (s *Server) serve(w *worker, j *job) (leads bool) {
 		}
 		if !s.begin(j, now+limit, observes) {
 			a = w.x.Abandon() // closed, or the queue has taken it too long
-		} else if s.run(w.x) {
+		} else if s.run(w.x) && s.claim(j) {
 			a = w.x.Finish()
 		} else {
-			a = w.x.Abandon()
+			a = w.x.Abandon() // nothing that it has begun is to go on
 		}
 	}
 	return s.answer(w, j, a, head, observes, now)
@@ -52,6 +52,15 @@ func (s *Server) begin(j *job, deadline int64, observes bool) bool {
 		s.ends.list[j.ep].linked = true
 	}
 	return s.state == stateServing
+}
+
+// claim takes the right to answer back from the time, and reports whether it is
+// not too late: then the sweeper has answered.
+func (s *Server) claim(j *job) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j.deadline = 0
+	return !j.lost
 }
 
 // run calls the handler, and reports whether it has not panicked.
@@ -108,12 +117,16 @@ func (s *Server) answer(w *worker, j *job, a resource.Answer, head int, observes
 		s.cfg.Access(j.m, w.terms.Remote, w.terms.Peer, code, n, now-j.came)
 		s.mu.Lock()
 	}
+	if b != nil {
+		s.writing.Add(1) // Shutdown waits for it
+	}
 	s.release(j)
 	leads = s.lead.returned(w, now-begun)
 	s.mu.Unlock()
 	if b == nil {
 		return leads
 	}
+	defer s.writing.Add(-1)
 	// The lock is not held while the system works.
 	if _, err := s.conn.write(b, to); err != nil {
 		s.mu.Lock()

@@ -39,7 +39,7 @@ var (
 	topic    *resource.Topic
 	ticket   resource.Ticket
 	push     pusher
-	terms    = resource.Terms{BlockWise: true, SZX: 6, Pusher: &push, Peer: 7, Now: 1}
+	terms    = resource.Terms{SZX: 6, Pusher: &push, Peer: 7, Now: 1}
 	x        *resource.Exchange
 	one      upload
 	formats  = [...]coap.Format{coap.FormatText}
