@@ -211,3 +211,29 @@ func TestStuckCallback(t *testing.T) {
 		f.await("the worker", func() bool { return f.srv.Stats().LostNow == 0 })
 	})
 }
+
+// TestAskingTheDead has a callback that asks again, when it is told that the
+// connection is over, fail to.
+func TestAskingTheDead(t *testing.T) {
+	runMemory(t, homeWorld, func(t *testing.T, f *fixture) {
+		_, h := f.register()
+		told := 0
+		var again error
+		var done func(a coaptcp.Answer)
+		done = func(a coaptcp.Answer) {
+			if told++; told < 100 {
+				again = f.coap.Request(h, asking("q"), int64(time.Hour), done)
+			}
+		}
+		if err := f.coap.Request(h, asking("q"), int64(time.Hour), done); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.srv.Engine().Kill(h); err != nil {
+			t.Fatal(err)
+		}
+		f.await("the end", func() bool { return f.coap.Stats().Open == 0 })
+		if told != 1 || again != pool.ErrSealed {
+			t.Errorf("told %d times, and then %v", told, again)
+		}
+	})
+}

@@ -270,6 +270,8 @@ func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 		d.dials.drop(d, h)
 		return
 	}
+	// Whoever asks from here on is refused, and not forgotten.
+	d.e.Pool().Outputs.Seal(s)
 	d.counts.open.Add(-1)
 	d.r.Gone(d, uint64(h))
 	r.need, r.since, r.flags = 0, pool.Never, 0
