@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
@@ -28,6 +29,8 @@ type Conn struct {
 	places chan struct{} // NStart of them
 	closed chan struct{} // by Close
 	ended  chan struct{} // when nothing is read any more
+
+	written atomic.Uint32 // datagrams
 
 	mu      sync.Mutex
 	over    error // why no call can be made, nil as long as some can
@@ -200,9 +203,9 @@ func (c *Conn) transmit(ctx context.Context, k *call) error {
 		}
 	}()
 	c.mu.Lock()
-	if c.over != nil {
+	if err := c.over; err != nil {
 		c.mu.Unlock()
-		return c.over
+		return err
 	}
 	if other := c.byToken[k.token]; !k.ping && other != nil && other != k {
 		c.mu.Unlock()
@@ -258,6 +261,7 @@ func (c *Conn) transmit(ctx context.Context, k *call) error {
 }
 
 func (c *Conn) write(b []byte) error {
+	c.written.Add(1)
 	_, err := c.conn.Write(b)
 	if err != nil && errors.Is(err, net.ErrClosed) {
 		return ErrClosed

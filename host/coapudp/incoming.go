@@ -15,10 +15,13 @@ func (c *Conn) read() {
 	defer close(c.ended)
 	b := make([]byte, c.cfg.MaxMessage+1)
 	var small [4]byte
-	failed := 0
+	failed, written := 0, uint32(0)
 	for {
 		n, err := c.conn.Read(b)
 		if err != nil {
+			if w := c.written.Load(); w != written {
+				failed, written = 0, w // it may be of what was written since
+			}
 			failed++
 			// The system tells what has become of what was sent, such as that there
 			// is nobody. That is for who is waiting now; the next may have more luck.

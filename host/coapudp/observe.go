@@ -147,6 +147,7 @@ func (c *Conn) observe(ctx context.Context, m coap.Message, f func(coap.Message)
 			// section 3.3.1).
 			c.mu.Lock()
 			k.acked = false
+			w.begun = false // the server may have begun anew, and count from anywhere
 			c.mu.Unlock()
 			if err := c.transmit(ctx, k); err != nil {
 				if ctx.Err() != nil {
