@@ -60,7 +60,7 @@ type ServerConfig struct {
 
 	// Amplification is how many times as much as it has sent a peer is sent
 	// before it was seen to be where it says it is (RFC 7252 section 11.3, RFC
-	// 9175 section 2.4): 0 is 3, and -1 is no limit. A request whose answer is
+	// 9175 section 2.4): 0 is 3, at most 16384, and -1 is no limit. A request whose answer is
 	// longer is answered 4.01 with an Echo option, which the peer repeats. Peers
 	// that do not know Echo cannot get such answers, nor observe. See the package
 	// comment for requests that have an effect.
@@ -145,7 +145,7 @@ func (c ServerConfig) Validate() error {
 		{"Exchanges", int64(c.Exchanges), 1, 1 << 15},
 		{"Kept", int64(c.Kept), 0, 1 << 30},
 		{"InFlight", int64(c.InFlight), 1, 1 << 16},
-		{"Amplification", int64(c.Amplification), -1, 1 << 20},
+		{"Amplification", int64(c.Amplification), -1, 1 << 14},
 		{"Confirm", int64(c.Confirm), 1, 100},
 		{"Separate", int64(c.Separate), 1, int64(time.Minute)},
 		{"Timeout", int64(c.Timeout), 1, int64(time.Hour)},

@@ -105,14 +105,25 @@ func (s *Server) reserve(p *endpoint, c coap.Code, now int64) (n int, ok bool) {
 	if p.seen || safe(c) || p.budget >= baseMessage {
 		return 0, true
 	}
-	s.excess = min(s.excess+int((now-s.filled)*excessRate/int64(time.Second)), excessMost)
-	s.filled = now
+	s.refill(now)
 	n = baseMessage - max(p.budget, 0)
 	if n > s.excess {
 		return 0, false
 	}
 	s.excess -= n
 	return n, true
+}
+
+// refill adds what time has brought to the excess.
+func (s *Server) refill(now int64) {
+	// An hour fills it whatever it was, and the product is no number of 64 bits
+	// after a week.
+	n := min(now-s.filled, int64(time.Hour)) * excessRate / int64(time.Second)
+	if s.excess += int(n); s.excess >= excessMost || now-s.filled > int64(time.Hour) {
+		s.excess, s.filled = min(s.excess, excessMost), now
+		return
+	}
+	s.filled += n * int64(time.Second) / excessRate // the rest of a byte counts later
 }
 
 // overrun takes what an answer of n bytes has beyond the limit of its endpoint
@@ -143,9 +154,4 @@ func (s *Server) challenge(d *coap.Datagram, from way, ep int32, now int64) {
 	a := *d
 	a.Options = coap.AppendOption(o[:0], 0, coap.OptEcho, s.echo.value(from.addr, now/int64(echoTime)))
 	s.brief(&a, coap.CodeUnauthorized, from, ep)
-}
-
-func (s *Server) refill(now int64) {
-	s.excess = min(s.excess+int((now-s.filled)*excessRate/int64(time.Second)), excessMost)
-	s.filled = now
 }

@@ -51,8 +51,8 @@ func stamp(b []byte, t coap.Type, mid uint16) {
 	b[2], b[3] = byte(mid>>8), byte(mid)
 }
 
-// enqueue puts a datagram behind what an endpoint is to be sent; none if there
-// is no room. Endpoints that were not seen to be real, who never acknowledge
+// enqueue puts a datagram behind what an endpoint is to be sent, and counts it as
+// sent; none if there is no room. Endpoints that were not seen to be real, who never acknowledge
 // anything if they are not, have half of it.
 func (s *Server) enqueue(ep int32, b []byte) int32 {
 	free := len(s.spare)
@@ -74,6 +74,7 @@ func (s *Server) enqueue(ep int32, b []byte) int32 {
 	}
 	p.last = o
 	p.waiting++
+	p.budget -= len(b) // now, lest what comes while it waits has the same bytes
 	s.ends.settle(ep)
 	return o
 }
@@ -128,7 +129,6 @@ func (s *Server) pump(ep int32, now int64) {
 			s.sent.add(s.ends.peer(ep), mid, g.token())
 			p.nons--
 			p.pace = now + s.interval(p)
-			p.budget -= len(g.buf)
 			s.counts.Notified++
 			s.write(g.buf, p.way)
 			s.remove(o)
@@ -156,7 +156,6 @@ func (s *Server) launch(o int32, now int64) {
 	g.due = now + g.wait
 	p.flights++
 	p.waiting--
-	p.budget -= len(g.buf)
 	if g.note {
 		s.counts.Notified++
 		// On average every Confirm-th, and not always that of the same

@@ -77,7 +77,6 @@ func (s *Server) pushAnswer(ep int32, m coap.Message, size int, now int64) error
 	}
 	g := &s.outs[i]
 	stamp(g.buf, coap.NonConfirmable, s.nextID(ep))
-	p.budget -= len(g.buf)
 	s.write(g.buf, p.way)
 	s.remove(i)
 	return nil
@@ -89,6 +88,7 @@ func (s *Server) stage(ep int32, d coap.Datagram) int32 {
 	if o != none {
 		g := &s.outs[o]
 		g.buf = coap.AppendUDP(g.buf[:0], d)
+		s.ends.list[ep].budget -= len(g.buf)
 	}
 	return o
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
@@ -65,6 +66,8 @@ type Server struct {
 	excess   int   // bytes that may go beyond the limits of endpoints
 	filled   int64 // when excess was added to last
 	counts   Stats
+
+	writing atomic.Int32 // answers that the system is being given without the lock
 }
 
 // refusal is what a request was answered without a handler, for Access.
@@ -282,7 +285,7 @@ func (s *Server) drained() (idle, doubt bool) {
 		s.mu.Unlock()
 		return true, false
 	}
-	idle = s.busy == 0 && s.waiting == 0
+	idle = s.busy == 0 && s.waiting == 0 && s.writing.Load() == 0
 	late := s.late // the Router is asked without the lock
 	s.mu.Unlock()
 	for i := range late.list {

@@ -117,6 +117,16 @@ func (s *Server) sweepJob(j *job, now int64) {
 			s.write(coap.AppendUDP(s.small[:0], d), p.way)
 			return
 		}
+		if !j.acked {
+			d.Type, d.ID = coap.Acknowledgement, j.mid
+			b := coap.AppendUDP(s.small[:0], d)
+			if x := &j.window.list[j.entry]; x.serial == j.serial {
+				j.window.keep(j.entry, b)
+			}
+			p.budget -= len(b)
+			s.write(b, p.way)
+			return
+		}
 		if o := s.stage(j.ep, d); o != none {
 			s.counts.Separate++
 			s.waiting++
