@@ -18,6 +18,7 @@ import (
 type conforming struct {
 	uri      coap.URI
 	run      pattern
+	skip     pattern
 	list     bool
 	strict   bool
 	verbose  bool
@@ -32,6 +33,7 @@ func conformOptions() (*options, *conforming) {
 	o := newOptions("coap conform")
 	o.group("Which cases")
 	o.add(&c.run, "run", "PATTERN", "only those whose name or section fits a regular expression")
+	o.add(&c.skip, "skip", "PATTERN", "none of those that fit this one")
 	o.add(on{&c.list}, "list", "", "list them, and run none")
 	o.group("How")
 	o.add(patience{&c.timeout}, "timeout", "TIME", "how long the server may take over each step")
@@ -48,6 +50,10 @@ func conformOptions() (*options, *conforming) {
 type pattern struct{ re *regexp.Regexp }
 
 func (p *pattern) String() string { return "" }
+
+func (p *pattern) fits(k *conformCase) bool {
+	return p.re.MatchString(k.name) || p.re.MatchString(k.section)
+}
 
 func (p *pattern) Set(s string) (err error) {
 	p.re, err = regexp.Compile(s)
@@ -76,7 +82,7 @@ func coapConform(args []string) int {
 	}
 	cases := c.chosen()
 	if len(cases) == 0 {
-		return refuse("no case has a name that fits %s; -list lists them", c.run.re)
+		return refuse("no case is left by -run and -skip; -list alone lists them")
 	}
 	if c.list {
 		for _, k := range cases {
@@ -118,10 +124,10 @@ func (c *conforming) setURI(s string) (err error) {
 	return err
 }
 
-// chosen are the cases that -run names.
+// chosen are the cases that -run and -skip leave.
 func (c *conforming) chosen() (some []conformCase) {
 	for _, k := range conformCases() {
-		if c.run.re == nil || c.run.re.MatchString(k.name) || c.run.re.MatchString(k.section) {
+		if (c.run.re == nil || c.run.fits(&k)) && (c.skip.re == nil || !c.skip.fits(&k)) {
 			some = append(some, k)
 		}
 	}
