@@ -157,7 +157,7 @@ func TestCoap(t *testing.T) {
 // the protocol to be in what runs before the first client comes.
 func TestCoapAllocations(t *testing.T) {
 	found := allocations(t, "./coap", func(pkg, _ string) ([]string, bool) {
-		return []string{"New", "init", "setDefaults", "Schemes", "NewExchange", "Freeze", "Add", "insert", "NewTopic"},
+		return []string{"New", "init", "setDefaults", "Schemes", "NewExchange", "Freeze", "Add", "add", "insert", "NewTopic"},
 			pkg == "coaptcp" || pkg == "resource" || pkg == "coap"
 	})
 	if found == 0 {
