@@ -119,6 +119,16 @@ func (x *Exchange) serveKept() coap.Code {
 		x.keep = keepUpload
 		return 0
 	}
+	if x.reads = e.source != nil; !x.reads {
+		x.writeKept()
+	}
+	return 0
+}
+
+// writeKept writes a block of an answer that was kept. A Source is read where
+// handlers run, since it is the program's.
+func (x *Exchange) writeKept() {
+	e := &x.r.transfers.list[x.transfer]
 	x.code, x.tag, x.stage = e.code, e.tag, stageDone
 	if e.format >= 0 {
 		x.insertUint(coap.OptContentFormat, uint64(e.format))
@@ -130,7 +140,6 @@ func (x *Exchange) serveKept() coap.Code {
 	if err := x.write(e.length, b, nil, e.source); err != nil {
 		x.fail(err)
 	}
-	return 0
 }
 
 // notInKey are the options that may differ between the requests of one transfer

@@ -621,3 +621,40 @@ func TestKeptPart(t *testing.T) {
 		t.Errorf("%d bytes came, which begin %q, want %q", len(got), got[:20], want[10:30])
 	}
 }
+
+// lazy is content of which no more than its first block can be read.
+type lazy struct{}
+
+func (lazy) Size() int64 { return 100 }
+func (lazy) ReadAt(p []byte, off int64) (int, error) {
+	if off > 0 {
+		panic("as the test wants")
+	}
+	return len(p), nil
+}
+
+// TestSourceInRun has content that a program reads be read where its handlers
+// run, for further blocks too: a driver bounds their time and takes their panics.
+func TestSourceInRun(t *testing.T) {
+	r := newRouter(t, resource.Route{Pattern: "POST /s", Handler: func(w resource.Response, _ *resource.Request) error {
+		return w.Source(coap.FormatOctets, lazy{})
+	}})
+	p := newPeer(t, r, 300)
+	p.ask(request(coap.CodePOST, "/s", nil, block(coap.OptBlock2, 0, false, 0)))
+	m := request(coap.CodePOST, "/s", nil, block(coap.OptBlock2, 1, false, 0))
+	if p.x.Route(m, &p.terms, p.dst) {
+		t.Fatal("there is an answer without a handler")
+	}
+	p.want(p.check(p.x.Busy(7)), "5.03 Max-Age=7")
+	if p.x.Route(m, &p.terms, p.dst) {
+		t.Fatal("what was kept is lost for a busy server")
+	}
+	func() {
+		defer func() { recover() }()
+		p.x.Run()
+	}()
+	p.want(p.check(p.x.Abandon()), "5.00")
+	if s := r.Stats(); s.Transfers != 0 {
+		t.Errorf("left: %+v", s)
+	}
+}

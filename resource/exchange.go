@@ -40,6 +40,7 @@ type Exchange struct {
 
 	// Of what outlasts it.
 	transfer int  // -1 is none
+	reads    bool // it is a Source that is kept, of which Run reads a block
 	told     bool // Data has had the last part: nobody need be told of the end
 	observer place
 	seq      int32 // of the observation, -1 if there is none
@@ -122,7 +123,7 @@ func (x *Exchange) Route(m coap.Message, t *Terms, dst []byte) (done bool) {
 	}
 	x.m, x.t, x.out = m, t, dst[len(dst):len(dst):len(dst)+room]
 	x.route, x.value, x.payload, x.used = nil, nil, m.Payload, 0
-	x.transfer, x.told, x.seq, x.ticket, x.observer = -1, false, -1, Ticket{}, place{}
+	x.transfer, x.reads, x.told, x.seq, x.ticket, x.observer = -1, false, false, -1, Ticket{}, place{}
 	x.part = Part{Last: true, P: m.Payload}
 	x.begin()
 	if c := x.look(); c != 0 {
@@ -322,6 +323,10 @@ func (x *Exchange) Pattern() string {
 
 // Run calls the handler. Panics are not caught.
 func (x *Exchange) Run() {
+	if x.reads {
+		x.writeKept()
+		return
+	}
 	var err error
 	if x.route.Data != nil {
 		if x.told = x.part.Last; !x.told {
@@ -385,7 +390,7 @@ func (x *Exchange) Finish() Answer {
 // Busy answers 5.03 with a Max-Age in seconds, instead of Run and Finish.
 func (x *Exchange) Busy(maxAge uint32) Answer {
 	k := keepUpload // it may be tried again
-	if x.part.Offset == 0 {
+	if x.part.Offset == 0 && !x.reads {
 		k = keepNone
 	}
 	x.begin()
