@@ -44,6 +44,7 @@ func FuzzServe(f *testing.F) {
 		f.Add([]byte(x.in+"\x0f"), uint64(i))
 		f.Add([]byte(x.in+message(coap.CodeRelease, "")+x.in), uint64(i))
 	}
+	f.Add([]byte(get("t", "hello")+message(coap.CodeAbort, "", "x")+get("u", "hello")), uint64(13))
 	f.Add([]byte(message(coap.CodePUT, "u", coap.OptURIPath, "data", coap.OptBlock1, 8, strings.Repeat("x", 16))+
 		message(coap.CodePUT, "u", coap.OptURIPath, "data", coap.OptBlock1, 16, strings.Repeat("y", 16))), uint64(1))
 	f.Add([]byte(message(coap.CodeGET, "u", coap.OptURIPath, "long", coap.OptBlock2, 0x16)+later("1", "a")+later("1", "b")), uint64(1))

@@ -338,8 +338,8 @@ func (c *conn) take(m *coap.Message) bool {
 			return c.giveUp(engine.Linger)
 		}
 	case coap.ActAborted:
+		// What was answered before goes, as it has if it did not come at once.
 		c.d.counts.aborted.Add(1)
-		c.out = c.out[:0]
 		c.d.e.PushLast(c.h, nil, nil, true)
 		return c.giveUp(engine.Linger)
 	case coap.ActReject:

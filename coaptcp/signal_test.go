@@ -203,11 +203,13 @@ func TestPeersRelease(t *testing.T) {
 	})
 }
 
-// TestPeersAbort has a connection end at once.
+// TestPeersAbort has a connection end at once, with nothing behind the Abort looked
+// at.
 func TestPeersAbort(t *testing.T) {
 	run(t, plain, func(t *testing.T, f *fixture) {
 		c := f.dial()
 		c.send(get("t", "hello") + message(coap.CodeAbort, "", "no more") + get("u", "hello"))
+		c.wantMessage(coap.CodeContent, "t", "Hello, world")
 		c.wantEnd()
 		if n := f.coap.Stats().Aborted; n != 1 {
 			t.Errorf("%d counted", n)
@@ -398,3 +400,45 @@ func TestConfig(t *testing.T) {
 type noNetwork struct{ transport.Backend }
 
 func (noNetwork) Lanes() int { return 1 }
+
+// TestReuse has nothing of a connection hold for the next one in its slot: neither
+// what its peer takes, nor that it was released, nor what has begun.
+func TestReuse(t *testing.T) {
+	x := homeWorld
+	x.cfg.Sockets = 1
+	runVirtual(t, x, func(t *testing.T, f *fixture) {
+		c, h := f.register()
+		c.send(csm(coap.Settings{MaxMessage: 50}))
+		f.settle()
+		if err := f.coap.Release(h, 3); err != nil {
+			t.Fatal(err)
+		}
+		if m := c.next(); m.Code != coap.CodeRelease {
+			t.Fatalf("got %s", show(m))
+		}
+		c.send(post("t", "echo", "xxxxxxxx")[:12])
+		c.conn.Close()
+		f.await("the end", func() bool { return f.srv.Stats().Open == 0 })
+
+		c, next := f.register()
+		if next.Index() != h.Index() {
+			t.Fatal("another slot")
+		}
+		f.advance(10 * time.Second)
+		c.wantSilence()
+		m := coap.Message{Code: coap.CodeContent, Token: []byte("t"), Payload: pattern(500)}
+		if err := f.coap.Push(uint64(next), m, 0, engine.DropNewest); err != nil {
+			t.Error(err)
+		}
+		c.wantMessage(coap.CodeContent, "t", string(pattern(500)))
+		if err := f.coap.Release(h, 3); err != pool.ErrStale {
+			t.Errorf("a Release of the one before: %v", err)
+		}
+		if err := f.coap.Release(next, 4); err != nil {
+			t.Error(err)
+		}
+		if m := c.next(); m.Code != coap.CodeRelease {
+			t.Errorf("got %s", show(m))
+		}
+	})
+}
