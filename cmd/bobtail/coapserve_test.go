@@ -404,7 +404,7 @@ func TestResourcesAllocateNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := coap.Message{Code: v.method, Options: options, Payload: []byte(v.payload)}
-		terms := resource.Terms{BlockWise: true, Reliable: true, SZX: 6, Peer: 1}
+		terms := resource.Terms{Reliable: true, SZX: 6, Peer: 1}
 		alloctest.Zero(t, v.path, func() {
 			if a := x.Serve(m, &terms, dst); a.Code != v.want {
 				t.Fatalf("%s is answered %v %q", v.path, a.Code, a.Body)
