@@ -72,11 +72,11 @@ const pathPort = 5683
 // of requests of each for one at a time.
 func pathRuns(o options) (runs []pathRun, requests int) {
 	paths := []pathOf{{0, 0}, {20 * time.Millisecond, 0}, {20 * time.Millisecond, 0.01}, {20 * time.Millisecond, 0.05}}
-	flights := []flight{{64, 1}, {16, o.depth}}
+	flights := []flight{{64, 1}, {8, o.depth}}
 	requests = 1600
 	if o.smoke {
 		paths = []pathOf{{0, 0}, {4 * time.Millisecond, 0.01}}
-		flights = []flight{{16, o.depth}}
+		flights = []flight{{8, o.depth}}
 		requests = 80
 	}
 	for _, p := range paths {
@@ -143,7 +143,7 @@ func overPaths(ctx context.Context, o options, w, progress io.Writer) error {
 			}
 			requests := n
 			if run.flight.deep > 1 {
-				requests *= 4
+				requests *= 2
 			}
 			r.Set(run.path.config(o.seed))
 			x, err := measurePath(ctx, near, far, r, load, s, run, requests)
