@@ -275,6 +275,7 @@ func (x *Exchange) writeBlock(size int64, b []byte, parts []string, src Source) 
 	}
 	at.More = size-off > int64(n)
 	n = int(min(int64(n), size-off))
+	var kept []byte
 	switch {
 	case !at.More:
 		if x.keep = keepNone; x.transfer < 0 && x.m.Code == coap.CodeFETCH && off > 0 {
@@ -291,13 +292,18 @@ func (x *Exchange) writeBlock(size int64, b []byte, parts []string, src Source) 
 			return err
 		}
 		if x.keep == keepAnswer && src == nil {
-			// Where it was may have been written over: see keepAnswer.
-			b, parts = x.r.transfers.bytes(x.r.transfers.list[x.transfer].buffer)[:size], nil
+			kept = x.r.transfers.bytes(x.r.transfers.list[x.transfer].buffer)[:size]
 		}
 	}
 	x.insertUint(coap.OptBlock2, uint64(at.Uint()))
 	if off == 0 && (at.More || x.has&hasSize2 != 0) && size < 1<<32 {
 		x.insertUint(coap.OptSize2, uint64(size)) // RFC 7959 section 4
+	}
+	if kept != nil {
+		// Where it was may have been written over: see keepAnswer. It is not
+		// put into b and parts, since TinyGo puts what may be one of two things
+		// on the heap, at the caller.
+		return x.copyContent(off, n, kept, nil, nil)
 	}
 	return x.copyContent(off, n, b, parts, src)
 }
