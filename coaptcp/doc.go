@@ -15,10 +15,11 @@
 // A request is looked at only when output blocks are set aside that keep its
 // answer, if the peer does not take it, and nothing of an earlier answer waits for
 // the peer. So no handler runs for nothing, and none waits for a peer. While there
-// is no room, a connection is a parked slot. If there is none for too long (the
-// server's Timeouts.Held), requests are answered 5.03 (Service Unavailable) with
-// Max-Age, as they are when Config.Handlers run already; and if there is no room
-// even for that, the connection ends.
+// is no room, a connection is a parked slot, and the peer that has not read what
+// waits for it for the longest time, two seconds at least, is dropped. If there is
+// none for too long (the server's Timeouts.Held), requests are answered 5.03
+// (Service Unavailable) with Max-Age, as they are when Config.Handlers run already;
+// and if there is no room even for that, the connection ends.
 //
 // Requests that came at once are answered by one send. What a peer asks while
 // Config.InFlight answers are to come later (resource.Request.Later) is not read

@@ -31,11 +31,12 @@ type Driver struct {
 	fewest int // those that do, if there are no more
 	others int // those that the other workers need
 
-	handlers atomic.Int32 // that run, counted if Config.Handlers bounds them
-	bounded  bool
-	sweeping atomic.Int64 // when Router.Sweep is next worth a call
-	calls    calls
-	dials    dials
+	handlers  atomic.Int32 // that run, counted if Config.Handlers bounds them
+	bounded   bool
+	sweeping  atomic.Int64 // when Router.Sweep is next worth a call
+	relieving atomic.Int64 // when Engine.Relieve is
+	calls     calls
+	dials     dials
 
 	heads heads
 

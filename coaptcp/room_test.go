@@ -303,6 +303,41 @@ func TestNeverReads(t *testing.T) {
 	})
 }
 
+// TestSlowReadersGiveWay has those who keep all output blocks and do not read end
+// one by one, the one that has stalled longest first, when others find no room;
+// who reads, if slowly, stays.
+func TestSlowReadersGiveWay(t *testing.T) {
+	x := world{site: countingSite}
+	x.cfg.OutputBlocks, x.cfg.Stash = 16, 64
+	x.mem.Pipe = 2000
+	runMemory(t, x, func(t *testing.T, f *fixture) {
+		other, reads := f.dial(), f.dial()
+		reads.peer.TryWrite([]byte(strings.Repeat(get("r", "count"), 20)))
+		f.settle()
+		for range 20 {
+			c := f.dial()
+			c.peer.TryWrite([]byte(strings.Repeat(get("t", "count"), 5)))
+			f.settle()
+		}
+		if f.srv.Engine().Pool().Outputs.Reserve(1, 0) {
+			t.Fatal("there is room left")
+		}
+		other.send(get("o", "hello"))
+		other.wantSilence()
+		for range 4 {
+			f.advance(500 * time.Millisecond)
+			reads.wantMessage(coap.CodeContent, "r", strings.Repeat("c", 500))
+			reads.wantMessage(coap.CodeContent, "r", strings.Repeat("c", 500))
+		}
+		f.advance(300 * time.Millisecond)
+		other.wantMessage(coap.CodeContent, "o", "Hello, world")
+		if n := f.coap.Stats().Open; n < 10 || n > 21 {
+			t.Errorf("%d of 22 connections are open", n)
+		}
+		reads.wantMessage(coap.CodeContent, "r", strings.Repeat("c", 500))
+	})
+}
+
 // TestStashFull has the sender that has stalled longest pay when the stash is
 // full, and a prompt one be served.
 func TestStashFull(t *testing.T) {

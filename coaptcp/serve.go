@@ -262,6 +262,7 @@ func (c *conn) room() bool {
 	n := c.d.most
 	if o := &c.d.e.Pool().Outputs; !o.Reserve(n, c.d.others) {
 		if n = c.d.fewest; !o.Reserve(n, 0) {
+			c.d.relieve(c.w.Now)
 			return c.outOfPatience()
 		}
 	}
@@ -271,6 +272,17 @@ func (c *conn) room() bool {
 		c.bound(n)
 	}
 	return true
+}
+
+// stalled is for how long a peer must have taken nothing to give way to others.
+const stalled = 2 * second
+
+// relieve has the peer that has stalled longest give way, since there is no room
+// even for one answer.
+func (d *Driver) relieve(now int64) {
+	if at := d.relieving.Load(); now >= at && d.relieving.CompareAndSwap(at, now+soon) {
+		d.e.Relieve(now, stalled)
+	}
 }
 
 // bound has no more be staged than some blocks keep.

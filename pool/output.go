@@ -394,6 +394,15 @@ func (o *Outputs) Len(s *Slot) int {
 	return int(s.outLen)
 }
 
+// Waits reports whether a connection, of whose slot the caller is not the owner,
+// has output that waits.
+func (o *Outputs) Waits(h Handle) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.lookup(h)
+	return s != nil && s.outLen > 0
+}
+
 // Peek fills bufs with the first pieces of the queue and returns their
 // number. The caller owns the slot, and the bytes stay where they are until
 // it calls Advance. What Peek has shown counts as begun: it is not dropped. Of
