@@ -232,13 +232,3 @@ func tellTime(c mux.Conn, token message.Token) {
 		}
 	}
 }
-
-// gocoapUnable is what go-coap's client cannot do at a server that keeps its
-// answers over UDP short until it knows that the client is where it says it is.
-var gocoapUnable = map[string]string{
-	"udp observe":           noEcho,
-	"udp links":             noEcho,
-	"udp a megabyte by get": noEcho,
-}
-
-const noEcho = "go-coap does not know the option Echo (RFC 9175)"
