@@ -490,6 +490,33 @@ func TestManyBothWays(t *testing.T) {
 	}
 }
 
+// TestReleasedWithAnswersLeft has a peer that closes after a Release, as it was
+// asked to, while an answer is to be written that it does not wait for any more.
+func TestReleasedWithAnswersLeft(t *testing.T) {
+	most := func() int { return 1 << 20 }
+	in, out := newHalf(1<<20, most), newHalf(1<<20, most)
+	written := make(chan struct{}, 10)
+	c := newConn(t, func(c *coapconn.Config) {
+		c.Resources, c.Answers = &newSite(t).router, guarded(t, coapconn.MinAnswers)
+		c.Background = func(f func()) {
+			go func() {
+				f()
+				written <- struct{}{}
+			}()
+		}
+	})
+	must(t, c.Reset(duplex{in, out}))
+	within(t, written, "CSM")
+	over := run(c)
+	must(t, c.Release("", 0))
+	within(t, written, "Release")
+	out.close()
+	newPeer(t, duplex{out, in}).send(coap.CodePOST, []byte("e"), options("Uri-Path=echo"), "never answered")
+	within(t, written, "failing write")
+	in.close()
+	must(t, over.wait(t))
+}
+
 // TestWriteFails has who sends, and who waits, told why.
 func TestWriteFails(t *testing.T) {
 	broken := errors.New("broken")

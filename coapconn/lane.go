@@ -161,7 +161,9 @@ func (c *Conn) fail(err error) {
 		c.end(err)
 		return
 	}
-	c.stop = err
+	if c.stop != ErrReleased || c.waiting != 0 {
+		c.stop = err
+	} // else he has closed, as he was asked to, and does not wait for what we write
 	for i := range c.lanes {
 		signal(c.lanes[i].room)
 	}

@@ -278,17 +278,17 @@ func (c *Conn) lost(err error) error {
 		return c.over
 	}
 	result := err
+	released := c.stop == ErrReleased && c.waiting == 0
 	if err == io.EOF || err == transport.EOF {
 		err = ErrEnded
 		if c.to != 0 {
 			err = ErrTruncated
 		}
 		result = err
-		if c.stop == ErrReleased && err == ErrEnded && c.waiting == 0 {
-			err, result = ErrReleased, nil
-		}
 	}
-	if c.ended.Code == coap.CodeRelease {
+	if released && (err == ErrEnded || c.broken) {
+		err, result = ErrReleased, nil
+	} else if c.ended.Code == coap.CodeRelease {
 		// He has closed before he has answered all, and has said so before.
 		err, result = &c.ended, &c.ended
 	} else if c.broken {

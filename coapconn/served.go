@@ -104,7 +104,7 @@ type Served struct {
 	head, from, to int
 	serial         uint64
 	most           uint32 // bytes of a message that the peer takes
-	serving        bool   // the end of out is kept for an answer
+	serving        bool   // the end of out is kept for what is being made
 	gone           bool
 	slow           bool // the peer takes too little, and is to be given up
 }
@@ -257,37 +257,11 @@ func (s *Served) turns(rw io.ReadWriter, buf, answer []byte, now int64) error {
 		if s.blocked = !s.room(rw); s.blocked {
 			return nil
 		}
-		if !s.greeted {
-			s.greeted = true
-			if err := s.send(rw, coap.AppendCSM(answer[:0], s.ours)); err != nil {
-				return err
-			}
-			continue
-		}
-		if s.release {
-			s.release = false
-			s.session.Advance(coap.EventSendRelease)
-			if err := s.send(rw, coap.AppendRelease(answer[:0], "", s.holdOff)); err != nil {
-				return err
-			}
-			continue
-		}
-		m, n, err := s.receive(rw, buf)
-		if n == 0 && err == nil {
-			return nil
-		}
-		bad := coap.Option(0)
-		if n != 0 && err == nil {
-			bad, err = s.act(rw, &m, answer, now)
-			s.forget(rw, n)
-		}
-		if e, ok := err.(coap.Error); ok {
-			// He has broken a rule (RFC 8323 section 5.6). If there is no room for
-			// an Abort, the end of the stream has to do.
-			s.session.Advance(coap.EventSendAbort)
-			_ = s.send(rw, coap.AppendAbort(answer[:0], bad, e.Error()))
-		}
-		if err != nil {
+		none, err := s.turn(rw, buf, answer, now)
+		s.mu.Lock()
+		s.serving = false
+		s.mu.Unlock()
+		if none || err != nil {
 			return err
 		}
 	}
@@ -295,10 +269,42 @@ func (s *Served) turns(rw io.ReadWriter, buf, answer []byte, now int64) error {
 	return nil
 }
 
-// room reports whether an answer of any size can be sent.
+// turn sends one message, or serves one, for whose answer there is room. It
+// reports whether there is none.
+func (s *Served) turn(rw io.ReadWriter, buf, answer []byte, now int64) (none bool, err error) {
+	if !s.greeted {
+		s.greeted = true
+		return false, s.send(rw, coap.AppendCSM(answer[:0], s.ours))
+	}
+	if s.release {
+		s.release = false
+		s.session.Advance(coap.EventSendRelease)
+		return false, s.send(rw, coap.AppendRelease(answer[:0], "", s.holdOff))
+	}
+	m, n, err := s.receive(rw, buf)
+	if n == 0 && err == nil {
+		return true, nil
+	}
+	bad := coap.Option(0)
+	if n != 0 && err == nil {
+		bad, err = s.act(rw, &m, answer, now)
+		s.forget(rw, n)
+	}
+	if e, ok := err.(coap.Error); ok {
+		// He has broken a rule (RFC 8323 section 5.6). If there is no room for
+		// an Abort, the end of the stream has to do.
+		s.session.Advance(coap.EventSendAbort)
+		_ = s.send(rw, coap.AppendAbort(answer[:0], bad, e.Error()))
+	}
+	return false, err
+}
+
+// room reports whether an answer of any size can be sent, and has what is pushed
+// leave that room to it.
 func (s *Served) room(rw io.ReadWriter) bool {
 	s.mu.Lock()
 	waits, keeps := s.from != s.to, len(s.out) >= s.config.MaxAnswer
+	s.serving = keeps && !waits
 	s.mu.Unlock()
 	if waits {
 		return false
@@ -409,16 +415,12 @@ func (s *Served) serve(rw io.ReadWriter, m *coap.Message, dst []byte, now int64)
 	if len(s.out) != 0 {
 		t.Pusher = s
 	}
-	s.serving = true
 	s.mu.Unlock()
 
 	// The body is made where there is room for the head before it.
 	body := dst[head:head]
 	a := s.config.Exchange.Serve(*m, t, body)
 
-	s.mu.Lock()
-	s.serving = false
-	s.mu.Unlock()
 	if a.Later || a.None {
 		return nil
 	}

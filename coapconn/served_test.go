@@ -3,6 +3,7 @@ package coapconn_test
 import (
 	"bytes"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/bobtail-go/bobtail/coap"
@@ -511,6 +512,42 @@ func TestServedKeepsRoom(t *testing.T) {
 	p.takes = 1000
 	must(t, v.Poll(p, buf, 0))
 	if got := words(t, p.out.Bytes()); len(got) != 1 || got[0] != "2.05 r older" {
+		t.Errorf("%q", got)
+	}
+}
+
+// pushing is a stream during whose writes others push as much as they can.
+type pushing struct {
+	polled
+	push func()
+}
+
+func (p *pushing) Write(b []byte) (int, error) {
+	p.push()
+	return p.polled.Write(b)
+}
+
+// TestServedKeepsRoomFromOthers has something pushed while an answer is being
+// sent of which the stream takes a part: it ends nothing.
+func TestServedKeepsRoomFromOthers(t *testing.T) {
+	s := newSite(t)
+	v, buf := newServed(t, s, 128, true)
+	p := &pushing{polled: polled{takes: 1000}, push: func() {}}
+	must(t, v.Poll(p, buf, 0))
+	p.out.Reset()
+	p.takes = 5
+	text := strings.Repeat("x", 90)
+	p.in = request(coap.CodePOST, "r", text, "Uri-Path=echo")
+	p.push = func() {
+		p.push = func() {} // what waits is sent under the lock
+		m := coap.Message{Code: coap.CodeContent, Token: []byte("t"), Payload: make([]byte, 20)}
+		for v.Push(1, m, 0, engine.DropNewest) == nil {
+		}
+	}
+	must(t, v.Poll(p, buf, 0))
+	p.takes = 1000
+	must(t, v.Poll(p, buf, 0))
+	if got := words(t, p.out.Bytes()); len(got) == 0 || got[0] != "2.04 r "+text {
 		t.Errorf("%q", got)
 	}
 }
