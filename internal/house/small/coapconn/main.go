@@ -53,7 +53,6 @@ var (
 
 	router = resource.Router{Observations: 2, Tickets: 1, Transfers: 1}
 	topic  *resource.Topic
-	ticket resource.Ticket
 	served coapconn.Served
 	config coapconn.ServedConfig
 
@@ -64,7 +63,7 @@ var (
 	into             [4][200]byte
 	calls            [4]coapconn.Call
 	hello, nowhere   [32]byte
-	state, later     [32]byte
+	state            [32]byte
 	notified         int
 	text             = [...]byte{'n', 'e', 'w'}
 	question, answer = "who is there?", "nobody"
@@ -78,7 +77,7 @@ func observe(w resource.Response, r *resource.Request) error {
 }
 
 func wait(w resource.Response, r *resource.Request) (err error) {
-	ticket, err = r.Later(1_000_000)
+	_, err = r.Later(1_000_000)
 	return err
 }
 
