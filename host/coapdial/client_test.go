@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -321,6 +322,60 @@ func TestStuck(t *testing.T) {
 	if err := c.Release(t.Context()); err != coapdial.ErrTimeout {
 		t.Error(err)
 	}
+}
+
+// TestReleaseContext has a peer that takes nothing while another call is sending:
+// a Release waits no longer than its context.
+func TestReleaseContext(t *testing.T) {
+	a, b := net.Pipe()
+	defer b.Close()
+	c, err := coapdial.New(a, "coap+tcp://x/", coapdial.Config{Stuck: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	got := make(chan error, 100)
+	for range cap(got) { // until there is no room for more
+		go func() {
+			_, err := c.Do(t.Context(), coapdial.Request{Method: coap.CodePOST, Body: bytes.NewReader(make([]byte, 500))})
+			got <- err
+		}()
+	}
+	for c.Waiting() < 5 {
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("why")
+	cancel(why)
+	released := make(chan error, 1)
+	go func() { released <- c.Release(ctx) }()
+	if err := within(t, released, "end of Release"); err != why {
+		t.Error(err)
+	}
+	for range cap(got) {
+		if err := within(t, got, "end of a call"); err == nil {
+			t.Error("no error")
+		}
+	}
+}
+
+// TestHugePeer has a peer that takes messages of any size: which is no int of 32
+// bits.
+func TestHugePeer(t *testing.T) {
+	c := dial(t, script(t, func(p *peer) {
+		p.write(coap.AppendCSM(nil, coap.Settings{MaxMessage: 1<<32 - 1, BlockWise: true}))
+		for m, ok := p.read(); ok; m, ok = p.read() {
+			if m.Code == coap.CodePing {
+				p.write(coap.AppendPong(nil, m.Token, false))
+				continue
+			}
+			p.send(coap.CodeChanged, m.Token, nil)
+		}
+	}), coapdial.Config{})
+	if err := c.Ping(t.Context()); err != nil { // his second CSM is here
+		t.Fatal(err)
+	}
+	want(t, c, coapdial.Request{Method: coap.CodePOST, Path: "/x", Body: bytes.NewReader(make([]byte, 600))}, coap.CodeChanged, "")
 }
 
 // TestRelease waits for what was asked before, and not for a server that does
@@ -640,39 +695,37 @@ func TestObserve(t *testing.T) {
 }
 
 // TestSlowLoop has states come while the loop is busy: the newest are kept, in
-// order.
+// order. That of UDP is coapudp's.
 func TestSlowLoop(t *testing.T) {
-	each(t, func(t *testing.T, s *site, c *coapdial.Client, tcp bool) {
-		if !tcp {
-			t.Skip("coapudp has its own")
+	c := dial(t, script(t, func(p *peer) {
+		m, _ := p.read()
+		p.send(coap.CodeContent, m.Token, []byte("first"), coapdial.Uint(coap.OptObserve, 0))
+		ping, _ := p.read()
+		for i := range 100 {
+			p.send(coap.CodeContent, m.Token, fmt.Append(nil, i), coapdial.Uint(coap.OptObserve, uint64(i)))
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		last, n := -1, 0
-		for r, err := range c.Observe(ctx, coapdial.Request{Path: "/state"}) {
-			if err != nil {
+		p.write(coap.AppendPong(nil, ping.Token, false))
+		p.read()
+	}), coapdial.Config{Waiting: 4})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var got []string
+	for r, err := range c.Observe(ctx, coapdial.Request{Path: "/state"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, string(r.Body)); len(got) == 1 {
+			if err := c.Ping(ctx); err != nil { // all are here
 				t.Fatal(err)
 			}
-			if n++; n == 1 {
-				for i := range 100 {
-					s.change(fmt.Append(nil, i))
-				}
-				c.Ping(ctx) // all are here
-				continue
-			}
-			var i int
-			fmt.Sscan(string(r.Body), &i)
-			if i <= last {
-				t.Errorf("%d behind %d", i, last)
-			}
-			if last = i; i == 99 {
-				break
-			}
 		}
-		if n > 6 {
-			t.Errorf("%d states were kept", n)
+		if string(r.Body) == "99" {
+			break
 		}
-	}, func(c *coapdial.Config) { c.Waiting = 4 })
+	}
+	if want := []string{"first", "96", "97", "98", "99"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
 
 // TestCallHome has the server ask the client that it was dialled by.

@@ -62,7 +62,7 @@ func (c *Client) observe(ctx context.Context, r *Request, yield func(*Response, 
 	// meanwhile.
 	m := coap.Message{Code: t.method, Options: append(coap.Options(nil), t.with...), Payload: t.payload}
 	return c.ex.Observe(ctx, m, func(m coap.Message) error {
-		t.again = 0
+		t.again, t.busy = 0, 0 // each state has its own trials
 		resp, err := t.receive(m)
 		if err != nil {
 			return err

@@ -274,8 +274,16 @@ func (t *tcp) Ping(ctx context.Context) error {
 }
 
 func (t *tcp) Release(ctx context.Context) error {
-	if err := t.conn.Release("", 0); err != nil {
-		return err
+	// Its turn may be long in coming, if the peer takes nothing.
+	said := make(chan error, 1)
+	t.all.Go(func() { said <- t.conn.Release("", 0) })
+	select {
+	case err := <-said:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 	// Some servers do not close after a Release: nobody is waited for who owes
 	// nothing.
@@ -326,7 +334,7 @@ func (t *tcp) settle(ctx context.Context) {
 const grace = time.Second
 
 func (t *tcp) MaxPayload() int {
-	return min(int(t.conn.Peer().Message()), maxMemory) - coap.MaxTCPHeader - coap.MaxToken - 1
+	return int(min(t.conn.Peer().Message(), maxMemory)) - coap.MaxTCPHeader - coap.MaxToken - 1
 }
 
 func (t *tcp) MaxAnswer() int       { return int(t.conn.Settings().Message()) }
