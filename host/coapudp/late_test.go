@@ -49,6 +49,16 @@ func TestTooLate(t *testing.T) {
 			p.send(ack(p.want(-1, "CON 5.03").ID))
 			p.idle(time.Minute) // nor is it answered 5.03 once more
 		}},
+		{"without room for a message that is sent again", ServerConfig{Timeout: 5 * time.Second, InFlight: 1}, slow(text), func(s *site, p *script) {
+			p.send(con(1, get("late")))
+			p.send(con(2, get("late")))
+			p.want(1, "ACK")
+			p.want(2, "ACK")
+			d := p.want(-1, "CON 5.03")
+			p.want(-1, "NON 5.03")
+			p.send(ack(d.ID))
+			p.idle(time.Minute)
+		}},
 		{"before it was acknowledged", ServerConfig{Timeout: 100 * time.Millisecond}, slow(text), func(s *site, p *script) {
 			p.send(con(1, get("late")))
 			p.want(1, "ACK 5.03")

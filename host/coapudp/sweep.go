@@ -131,7 +131,11 @@ func (s *Server) sweepJob(j *job, now int64) {
 			s.counts.Separate++
 			s.waiting++
 			s.pump(j.ep, now)
+			return
 		}
+		// As in spoken.
+		d.Type, d.ID = coap.NonConfirmable, s.nextID(j.ep)
+		s.write(coap.AppendUDP(s.small[:0], d), p.way)
 	}
 }
 
