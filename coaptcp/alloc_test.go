@@ -202,7 +202,7 @@ func TestMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		runtime.ReadMemStats(&after)
-		// The allocator rounds up, and the workers' Exchanges are the resources'.
+		// The allocator rounds up.
 		if got, said := int(after.TotalAlloc-before.TotalAlloc), d.Memory(); got < said || got > said+said/8+8192 {
 			t.Errorf("%d sockets: %d bytes, says %d", n, got, said)
 		}

@@ -149,9 +149,14 @@ func inBlocks(n, size int) int { return (n + size - 1) / size }
 // the workers lets it grow.
 func (d *Driver) MaxWhole() int { return d.whole }
 
-// Memory is how many bytes the driver holds, beside its resources.
+// Memory is how many bytes the driver holds, beside its resources: also what the
+// workers have of them.
 func (d *Driver) Memory() int {
-	return int(unsafe.Sizeof(*d)) + len(d.conns)*int(unsafe.Sizeof(conn{})) + len(d.records)*int(unsafe.Sizeof(record{})) +
+	n := 0
+	for i := range d.conns {
+		n += d.conns[i].x.Memory()
+	}
+	return n + int(unsafe.Sizeof(*d)) + len(d.conns)*int(unsafe.Sizeof(conn{})) + len(d.records)*int(unsafe.Sizeof(record{})) +
 		len(d.calls.list)*int(unsafe.Sizeof(call{})) + len(d.heads.long.b)
 }
 

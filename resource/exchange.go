@@ -2,6 +2,7 @@ package resource
 
 import (
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/internal/ascii"
@@ -101,6 +102,16 @@ func NewExchange(r *Router, worker int, memory []byte) *Exchange {
 		x.links.scratch = make([]byte, r.longest)
 	}
 	return x
+}
+
+// Memory is how many bytes the Exchange holds, beside the memory that it was
+// given.
+func (x *Exchange) Memory() int {
+	n := int(unsafe.Sizeof(*x))
+	if len(x.arena) < x.r.longest {
+		n += len(x.links.scratch)
+	}
+	return n
 }
 
 // Serve answers a request: it is Route, Run and Finish. The answer's body is

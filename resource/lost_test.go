@@ -163,3 +163,21 @@ func TestMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestExchangeMemory compares what an Exchange says to hold, beside the arena that
+// it is given, with what it holds, with links longer than that and not.
+func TestExchangeMemory(t *testing.T) {
+	r := newRouter(t, resource.Route{Pattern: "GET /x", Handler: text("x"), Attributes: []resource.Attribute{{Name: "title", Value: string(content(3000))}}})
+	r.Freeze()
+	for _, arena := range []int{0, 10000} {
+		b := make([]byte, arena)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		x := resource.NewExchange(r, 0, b)
+		runtime.ReadMemStats(&after)
+		// The allocator rounds up.
+		if got, said := int(after.TotalAlloc-before.TotalAlloc), x.Memory(); got < said || got > said+said/4 {
+			t.Errorf("%d bytes, says %d", got, said)
+		}
+	}
+}
