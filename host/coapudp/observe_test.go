@@ -79,7 +79,8 @@ func TestClientObserve(t *testing.T) {
 			s.send(note(d, coap.Acknowledgement, d.ID, 5, "a"))
 			time.Sleep(time.Second)
 			for i, order := range []int{8, 7, 8, 9, 1 << 23, 9} {
-				s.send(note(d, coap.NonConfirmable, uint16(10+i), order, string('0'+rune(order%10))))
+				// Good for long, so that nothing is renewed in vain meanwhile.
+				s.send(note(d, coap.NonConfirmable, uint16(10+i), order, string('0'+rune(order%10)), coap.OptMaxAge, 1000))
 				time.Sleep(time.Second)
 			}
 			s.send(note(d, coap.NonConfirmable, 13, 10, "same ID")) // RFC 7252 section 4.5
