@@ -34,9 +34,10 @@ func appendOptionHeader(dst []byte, delta uint, length int) []byte {
 	return dst
 }
 
-// optionHeaderSize is how many bytes appendOptionHeader appends.
-func optionHeaderSize(delta uint, length int) int {
-	return 1 + extended(delta) + extended(uint(length))
+// SizeOption is how many bytes AppendOption appends for a value of so many bytes,
+// behind an option of the number prev, which is not above n.
+func SizeOption(prev, n Option, length int) int {
+	return 1 + extended(uint(n-prev)) + extended(uint(length)) + length
 }
 
 // extended is how many bytes of a delta or length are not in the first byte.
@@ -107,10 +108,10 @@ func InsertOption(opts []byte, n Option, value []byte) []byte {
 		return AppendOption(opts[:at], prev, n, value)
 	}
 	old := it.next - len(it.Value) - at
-	next := optionHeaderSize(uint(it.Number-n), len(it.Value))
-	front := optionHeaderSize(uint(n-prev), len(value)) + len(value) + next
 	length := len(it.Value)
 	number := it.Number
+	next := SizeOption(n, number, length) - length
+	front := SizeOption(prev, n, len(value)) + next
 	size := len(opts) + front - old
 	for len(opts) < size {
 		opts = append(opts, 0)

@@ -54,3 +54,21 @@ func TestInsertOption(t *testing.T) {
 		}
 	}
 }
+
+// TestSizes holds the sizes to what is appended.
+func TestSizes(t *testing.T) {
+	for _, length := range []int{0, 1, 12, 13, 268, 269, 1034} {
+		value := make([]byte, length)
+		for _, delta := range []coap.Option{0, 1, 12, 13, 268, 269, 60000} {
+			const prev = 5
+			if got, want := coap.SizeOption(prev, prev+delta, length), len(coap.AppendOption(nil, prev, prev+delta, value)); got != want {
+				t.Errorf("SizeOption of a delta of %d and %d bytes is %d, want %d", delta, length, got, want)
+			}
+		}
+		for _, o := range []coap.Options{nil, {0x10}} {
+			if got, want := coap.SizeBody(o, value), uint64(len(coap.AppendPayload(append(coap.Options(nil), o...), value))); got != want {
+				t.Errorf("SizeBody of %d and %d bytes is %d, want %d", len(o), length, got, want)
+			}
+		}
+	}
+}

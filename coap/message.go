@@ -15,10 +15,11 @@ const (
 	MaxExtendedToken = 65535 + 269 // with one (RFC 8974 section 2.1)
 )
 
-// bodySize is the length of options, payload marker and payload.
-func (m *Message) bodySize() uint64 {
-	n := uint64(len(m.Options)) + uint64(len(m.Payload))
-	if len(m.Payload) != 0 {
+// SizeBody is how many bytes follow the token of a message: options, payload
+// marker and payload.
+func SizeBody(o Options, payload []byte) uint64 {
+	n := uint64(len(o)) + uint64(len(payload))
+	if len(payload) != 0 {
 		n++
 	}
 	return n

@@ -205,7 +205,7 @@ func AppendRelease(dst []byte, address string, holdOff uint32) []byte {
 	holdOff = min(holdOff, MaxHoldOff)
 	n := 0
 	if address != "" {
-		n += optionHeaderSize(uint(OptAlternativeAddress), len(address)) + len(address)
+		n += SizeOption(0, OptAlternativeAddress, len(address))
 	}
 	if holdOff != 0 {
 		n += 1 + SizeUint(uint64(holdOff))

@@ -130,13 +130,13 @@ func ParseTCP(b []byte) (m Message, n int, err error) {
 
 // SizeTCP is how many bytes AppendTCP appends.
 func SizeTCP(m Message) uint64 {
-	return Header{m.Code, len(m.Token), m.bodySize()}.Size()
+	return Header{m.Code, len(m.Token), SizeBody(m.Options, m.Payload)}.Size()
 }
 
 // AppendTCP appends a message as it is over reliable transports. It panics if
 // the token is longer than MaxExtendedToken.
 func AppendTCP(dst []byte, m Message) []byte {
-	return m.appendBody(appendTCPHeader(dst, m.Code, m.Token, m.bodySize()))
+	return m.appendBody(appendTCPHeader(dst, m.Code, m.Token, SizeBody(m.Options, m.Payload)))
 }
 
 // AppendTCPHeader appends header and token of a message of which rest bytes

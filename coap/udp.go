@@ -105,7 +105,7 @@ func (d *Datagram) parse(b []byte) (e Error) {
 
 // SizeUDP is how many bytes AppendUDP appends.
 func SizeUDP(m Message) int {
-	return 4 + extended(uint(len(m.Token))) + len(m.Token) + int(m.bodySize())
+	return 4 + extended(uint(len(m.Token))) + len(m.Token) + int(SizeBody(m.Options, m.Payload))
 }
 
 // AppendUDP appends a datagram. It panics if the token is longer than

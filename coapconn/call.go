@@ -249,10 +249,7 @@ func (c *Conn) take(stop <-chan struct{}) bool {
 // start is Start with a number, the turn and the lock.
 func (c *Conn) start(a *Call, slot uint16, kept bool, stop <-chan struct{}) error {
 	l := &c.lanes[laneRequests]
-	rest := len(a.Options)
-	if len(a.Payload) != 0 {
-		rest += 1 + len(a.Payload)
-	}
+	rest := int(coap.SizeBody(a.Options, a.Payload))
 	e := &c.table[slot]
 	if !kept {
 		e.uses++
@@ -304,16 +301,8 @@ var marker = [1]byte{0xFF}
 // tooLong reports whether the peer does not take a message with so many bytes
 // behind the token.
 func (c *Conn) tooLong(slot uint16, rest int) bool {
-	n := 2 + len(c.token(slot)) + rest
-	switch { // RFC 8323 section 3.2
-	case rest >= 65805:
-		n += 4
-	case rest >= 269:
-		n += 2
-	case rest >= 13:
-		n++
-	}
-	return uint64(n) > uint64(c.session.Peer.Message())
+	h := coap.Header{TokenLength: len(c.token(slot)), Length: uint64(rest)}
+	return h.Size() > uint64(c.session.Peer.Message())
 }
 
 // head puts the head of a message, for which there is room.
@@ -395,10 +384,8 @@ func (c *Conn) leave(a *Call, stop <-chan struct{}) error {
 	// The Observe option is written anew, with the value 1 (RFC 7641 section
 	// 3.6); the deltas of the others do not change.
 	from, to := observeOption(a.Options)
-	rest := len(a.Options) - (to - from) + 2
-	if len(a.Payload) != 0 {
-		rest += 1 + len(a.Payload) // of a FETCH, what is observed (RFC 8132 section 2.4)
-	}
+	// The payload of a FETCH is what is observed (RFC 8132 section 2.4).
+	rest := int(coap.SizeBody(a.Options, a.Payload)) - (to - from) + 2
 	if c.over == nil && c.tooLong(a.slot, rest) {
 		return ErrTooLong
 	}
@@ -430,21 +417,10 @@ func observeOption(o coap.Options) (from, to int) {
 	for it.Next() {
 		from = to
 		// A delta and a length have one encoding each (RFC 7252 section 3.1).
-		to += 1 + extended(int(it.Number-prev)) + extended(len(it.Value)) + len(it.Value)
+		to += coap.SizeOption(prev, it.Number, len(it.Value))
 		if prev = it.Number; prev == coap.OptObserve {
 			return from, to
 		}
 	}
 	panic("BUG: coapconn: an observation without the option")
-}
-
-// extended is how many more bytes a delta or a length takes.
-func extended(n int) int {
-	switch {
-	case n < 13:
-		return 0
-	case n < 269:
-		return 1
-	}
-	return 2
 }

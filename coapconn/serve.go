@@ -74,11 +74,7 @@ func setTerms(t *resource.Terms, ours, peer coap.Settings, head int) {
 // there is a Background. If there is no room, an older notification with the
 // same token makes some, unless o says otherwise.
 func (c *Conn) Push(peer uint64, m coap.Message, _ int, o engine.Overflow) error {
-	rest := len(m.Options)
-	if len(m.Payload) != 0 {
-		rest += 1 + len(m.Payload)
-	}
-	size := coap.MaxTCPHeader + len(m.Token) + rest
+	size := coap.MaxTCPHeader + len(m.Token) + int(coap.SizeBody(m.Options, m.Payload))
 	c.mu.Lock()
 	if peer != c.serial || c.over != nil || c.broken {
 		c.mu.Unlock()
@@ -104,11 +100,7 @@ func (c *Conn) Push(peer uint64, m coap.Message, _ int, o engine.Overflow) error
 		c.unlock()
 		return pool.ErrBacklog
 	}
-	b := append(coap.AppendTCPHeader(l.free(), m.Code, m.Token, rest), m.Options...)
-	if len(m.Payload) != 0 {
-		b = append(append(b, marker[0]), m.Payload...)
-	}
-	l.used(b)
+	l.used(coap.AppendTCP(l.free(), m))
 	c.unlock()
 	return nil
 }

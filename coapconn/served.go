@@ -485,11 +485,7 @@ func nothing(err error) bool {
 // the next time, whole or not at all: it makes the Served a resource.Pusher,
 // whose errors it has. It does not wait.
 func (s *Served) Push(peer uint64, m coap.Message, _ int, o engine.Overflow) error {
-	rest := len(m.Options)
-	if len(m.Payload) != 0 {
-		rest += 1 + len(m.Payload)
-	}
-	size := coap.MaxTCPHeader + len(m.Token) + rest
+	size := coap.MaxTCPHeader + len(m.Token) + int(coap.SizeBody(m.Options, m.Payload))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if peer != s.serial || s.gone {
@@ -515,10 +511,6 @@ func (s *Served) Push(peer uint64, m coap.Message, _ int, o engine.Overflow) err
 		}
 		return pool.ErrBacklog
 	}
-	b := append(coap.AppendTCPHeader(s.out[s.to:s.to], m.Code, m.Token, rest), m.Options...)
-	if len(m.Payload) != 0 {
-		b = append(append(b, marker[0]), m.Payload...)
-	}
-	s.to += len(b)
+	s.to += len(coap.AppendTCP(s.out[s.to:s.to], m))
 	return nil
 }

@@ -66,21 +66,17 @@ func (d *Driver) send(h pool.Handle, m coap.Message, own uint32, mark int, overf
 		k.token = [tokenSize]byte{byte(own >> 24), byte(own >> 16), byte(own >> 8), byte(own)}
 		m.Token = k.token[:]
 	}
-	rest := len(m.Options)
-	if len(m.Payload) > 0 {
-		rest += 1 + len(m.Payload)
-	}
 	n := coap.MaxTCPHeader + len(m.Token) + len(m.Options) + 1
 	err := error(ErrLong)
 	switch {
 	case n+len(m.Payload) > int(limit) && coap.SizeTCP(m) > uint64(limit):
 	case n <= len(k.b):
-		err = d.push(h, appendHead(k.b[:0], m, rest), m.Payload, mark, overflow)
+		err = d.push(h, appendHead(k.b[:0], m), m.Payload, mark, overflow)
 	default:
 		l := &d.heads.long
 		l.Lock()
 		if n <= cap(l.b) {
-			err = d.push(h, appendHead(l.b[:0], m, rest), m.Payload, mark, overflow)
+			err = d.push(h, appendHead(l.b[:0], m), m.Payload, mark, overflow)
 		}
 		l.Unlock()
 	}
@@ -108,7 +104,8 @@ func (d *Driver) Answered(peer uint64) {
 }
 
 // appendHead appends what is in front of the payload.
-func appendHead(dst []byte, m coap.Message, rest int) []byte {
+func appendHead(dst []byte, m coap.Message) []byte {
+	rest := int(coap.SizeBody(m.Options, m.Payload))
 	dst = append(coap.AppendTCPHeader(dst, m.Code, m.Token, rest), m.Options...)
 	if len(m.Payload) > 0 {
 		dst = append(dst, 0xFF) // RFC 7252 section 3: the payload marker

@@ -482,23 +482,11 @@ func (x *Exchange) payloadText(s string) {
 
 // insert adds an option to the answer, if there is room.
 func (x *Exchange) insert(n coap.Option, v []byte) bool {
-	if 1+extended(int(n))+extended(len(v))+len(v) > cap(x.out)-len(x.out) {
+	if coap.SizeOption(0, n, len(v)) > cap(x.out)-len(x.out) { // the most that it takes, whatever is before it
 		return false
 	}
 	x.out = coap.InsertOption(x.out, n, v)
 	return true
-}
-
-// extended is how many bytes more the header of an option may have for its
-// number or its length (RFC 7252 section 3.1).
-func extended(n int) int {
-	switch {
-	case n < 13:
-		return 0
-	case n < 269:
-		return 1
-	}
-	return 2
 }
 
 func (x *Exchange) insertUint(n coap.Option, v uint64) bool {
