@@ -466,8 +466,9 @@ func (x *Exchange) refuse(c coap.Code) {
 // section 5.4.1).
 func (x *Exchange) refuseOption(o coap.Option) {
 	x.refuse(coap.CodeBadOption)
-	x.payloadText("option ")
-	if len(x.out)+5 <= cap(x.out) && len(x.out) > 0 {
+	const text, digits = "option ", len("65535")
+	if 1+len(text)+digits <= cap(x.out)-len(x.out) {
+		x.payloadText(text)
 		x.out = ascii.AppendUint(x.out, uint64(o))
 	}
 }

@@ -29,6 +29,7 @@ func FuzzServe(f *testing.F) {
 	seed(0x0FFF, request(coap.CodeGET, "/obs", nil, number(coap.OptObserve, 0)), request(coap.CodeGET, "/obs", nil, number(coap.OptObserve, 1)))
 	seed(0x0FFF, request(coap.CodeGET, "/later", nil, block(coap.OptBlock2, 2, false, 0)), request(coap.CodeFETCH, "/long", p, block(coap.OptBlock2, 7, false, 7)))
 	seed(0x0FFF, request(coap.CodePUT, "/if", nil, option{coap.OptIfMatch, "x"}, number(coap.OptNoResponse, 26), number(coap.OptAccept, 1)))
+	seed(0x00FF, request(coap.CodeGET, "/a", nil, block(coap.OptBlock1, 0, false, 0), option{21, "x"})) // no room for the diagnostic text
 	f.Fuzz(func(t *testing.T, flags uint16, in []byte) {
 		r := &resource.Router{Transfers: 2, Observations: 2, Tickets: 2, Gather: 200, Gathers: 1}
 		topic := r.NewTopic(resource.TopicOptions{})
