@@ -1,0 +1,3 @@
+package lneto
+
+import _ "github.com/soypat/lneto/tcp"
