@@ -5,6 +5,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/internal/diagramtest"
+	"github.com/bobtail-go/bobtail/internal/statetest"
 )
 
 // TestArchitectureDiagram keeps the picture of a connection's life as it is
@@ -54,17 +55,7 @@ func TestLives(t *testing.T) {
 		{"they abort behind both Releases", []coap.Event{csm, go_, theyGo, aborted}, coap.StateAborted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := coap.StateFresh
-			for _, e := range c.events {
-				n, ok := s.Next(e)
-				if !ok {
-					t.Fatalf("%v in %v is illegal", e, s)
-				}
-				s = n
-			}
-			if s != c.want {
-				t.Errorf("ends in %v, want %v", s, c.want)
-			}
+			statetest.Life(t, coap.StateFresh, c.want, c.events)
 		})
 	}
 }
@@ -90,58 +81,16 @@ func TestIllegalOrders(t *testing.T) {
 		{"no state that there is", coap.NumStates, coap.EventClose},
 		{"no event that there is", coap.StateOpen, coap.NumEvents},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			if n, ok := c.s.Next(c.e); ok || n != coap.StateIllegal {
-				t.Errorf("%v in %v leads to %v, %v", c.e, c.s, n, ok)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { statetest.Illegal(t, c.s, c.e) })
 	}
 }
 
-// Every state but the end can be left, every connection can be closed, every
-// state can be reached, and every event means something somewhere.
 func TestTable(t *testing.T) {
-	reached := map[coap.State]bool{coap.StateFresh: true}
-	events := map[coap.Event]bool{}
-	for range int(coap.NumStates) {
-		for s := range reached {
-			for e := range coap.NumEvents {
-				if n, ok := s.Next(e); ok {
-					reached[n] = true
-					events[e] = true
-				}
-			}
-		}
-	}
-	for s := coap.StateIllegal + 1; s < coap.NumStates; s++ {
-		if !reached[s] {
-			t.Errorf("%v cannot be reached", s)
-		}
-		n, ok := s.Next(coap.EventClose)
-		if want := s != coap.StateClosed; ok != want || ok && n != coap.StateClosed {
-			t.Errorf("close in %v leads to %v, %v", s, n, ok)
-		}
-	}
-	if len(events) != int(coap.NumEvents) {
-		t.Errorf("only %v are used", events)
-	}
+	statetest.Table(t, coap.NumStates, coap.NumEvents, coap.StateFresh, coap.StateClosed, coap.EventClose)
 }
 
 func TestStateNames(t *testing.T) {
-	seen := map[string]bool{}
-	for s := range coap.NumStates {
-		seen[s.String()] = true
-	}
-	for e := range coap.NumEvents {
-		seen["event "+e.String()] = true
-	}
-	for a := range coap.NumActions {
-		seen["action "+a.String()] = true
-	}
-	if len(seen) != int(coap.NumStates)+int(coap.NumEvents)+int(coap.NumActions) || seen[""] || seen["event "] || seen["action "] {
-		t.Errorf("names are %v", seen)
-	}
-	if coap.NumStates.String() != "Illegal" || coap.NumEvents.String() != "Illegal" || coap.NumActions.String() != "Illegal" {
-		t.Error("name of what there is not")
-	}
+	statetest.Names(t, coap.NumStates)
+	statetest.Names(t, coap.NumEvents)
+	statetest.Names(t, coap.NumActions)
 }

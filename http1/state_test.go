@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/statetest"
 )
 
 // The lives of a connection, as scripts.
@@ -41,17 +42,7 @@ func TestLives(t *testing.T) {
 		{"shutdown between requests", []http1.Event{drain}, http1.StateLinger},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := http1.StateIdle
-			for _, e := range c.events {
-				n, ok := s.Next(e)
-				if !ok {
-					t.Fatalf("%v in %v is illegal", e, s)
-				}
-				s = n
-			}
-			if s != c.want {
-				t.Errorf("ends in %v, want %v", s, c.want)
-			}
+			statetest.Life(t, http1.StateIdle, c.want, c.events)
 		})
 	}
 }
@@ -78,55 +69,15 @@ func TestIllegalOrders(t *testing.T) {
 		{"no state that there is", http1.NumStates, http1.EventClose},
 		{"no event that there is", http1.StateIdle, http1.NumEvents},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			if n, ok := c.s.Next(c.e); ok || n != http1.StateIllegal {
-				t.Errorf("%v in %v leads to %v, %v", c.e, c.s, n, ok)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { statetest.Illegal(t, c.s, c.e) })
 	}
 }
 
-// Every state but the end can be left, every connection can be closed, every
-// state can be reached, and every event means something somewhere.
 func TestTable(t *testing.T) {
-	reached := map[http1.State]bool{http1.StateIdle: true}
-	events := map[http1.Event]bool{}
-	for range int(http1.NumStates) {
-		for s := range reached {
-			for e := range http1.NumEvents {
-				if n, ok := s.Next(e); ok {
-					reached[n] = true
-					events[e] = true
-				}
-			}
-		}
-	}
-	for s := http1.StateIllegal + 1; s < http1.NumStates; s++ {
-		if !reached[s] {
-			t.Errorf("%v cannot be reached", s)
-		}
-		n, ok := s.Next(http1.EventClose)
-		if want := s != http1.StateClosed; ok != want || ok && n != http1.StateClosed {
-			t.Errorf("close in %v leads to %v, %v", s, n, ok)
-		}
-	}
-	if len(events) != int(http1.NumEvents) {
-		t.Errorf("only %v are used", events)
-	}
+	statetest.Table(t, http1.NumStates, http1.NumEvents, http1.StateIdle, http1.StateClosed, http1.EventClose)
 }
 
 func TestStateNames(t *testing.T) {
-	seen := map[string]bool{}
-	for s := range http1.NumStates {
-		seen[s.String()] = true
-	}
-	for e := range http1.NumEvents {
-		seen["event "+e.String()] = true
-	}
-	if len(seen) != int(http1.NumStates)+int(http1.NumEvents) || seen[""] || seen["event "] {
-		t.Errorf("names are %v", seen)
-	}
-	if http1.NumStates.String() != "Illegal" || http1.NumEvents.String() != "Illegal" {
-		t.Error("name of what there is not")
-	}
+	statetest.Names(t, http1.NumStates)
+	statetest.Names(t, http1.NumEvents)
 }

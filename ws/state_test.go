@@ -3,6 +3,7 @@ package ws_test
 import (
 	"testing"
 
+	"github.com/bobtail-go/bobtail/internal/statetest"
 	"github.com/bobtail-go/bobtail/ws"
 )
 
@@ -35,17 +36,7 @@ func TestLives(t *testing.T) {
 		{"the stream breaks behind theirs", []ws.Event{up, theirBye, shut}, ws.StateClosed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := ws.StateConnecting
-			for _, e := range c.events {
-				n, ok := s.Next(e)
-				if !ok {
-					t.Fatalf("%v in %v is illegal", e, s)
-				}
-				s = n
-			}
-			if s != c.want {
-				t.Errorf("ends in %v, want %v", s, c.want)
-			}
+			statetest.Life(t, ws.StateConnecting, c.want, c.events)
 		})
 	}
 }
@@ -73,55 +64,15 @@ func TestIllegalOrders(t *testing.T) {
 		{"no state that there is", ws.NumStates, ws.EventClose},
 		{"no event that there is", ws.StateOpen, ws.NumEvents},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			if n, ok := c.s.Next(c.e); ok || n != ws.StateIllegal {
-				t.Errorf("%v in %v leads to %v, %v", c.e, c.s, n, ok)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { statetest.Illegal(t, c.s, c.e) })
 	}
 }
 
-// Every state but the end can be left, every connection can be closed, every
-// state can be reached, and every event means something somewhere.
 func TestTable(t *testing.T) {
-	reached := map[ws.State]bool{ws.StateConnecting: true}
-	events := map[ws.Event]bool{}
-	for range int(ws.NumStates) {
-		for s := range reached {
-			for e := range ws.NumEvents {
-				if n, ok := s.Next(e); ok {
-					reached[n] = true
-					events[e] = true
-				}
-			}
-		}
-	}
-	for s := ws.StateIllegal + 1; s < ws.NumStates; s++ {
-		if !reached[s] {
-			t.Errorf("%v cannot be reached", s)
-		}
-		n, ok := s.Next(ws.EventClose)
-		if want := s != ws.StateClosed; ok != want || ok && n != ws.StateClosed {
-			t.Errorf("close in %v leads to %v, %v", s, n, ok)
-		}
-	}
-	if len(events) != int(ws.NumEvents) {
-		t.Errorf("only %v are used", events)
-	}
+	statetest.Table(t, ws.NumStates, ws.NumEvents, ws.StateConnecting, ws.StateClosed, ws.EventClose)
 }
 
 func TestStateNames(t *testing.T) {
-	seen := map[string]bool{}
-	for s := range ws.NumStates {
-		seen[s.String()] = true
-	}
-	for e := range ws.NumEvents {
-		seen["event "+e.String()] = true
-	}
-	if len(seen) != int(ws.NumStates)+int(ws.NumEvents) || seen[""] || seen["event "] {
-		t.Errorf("names are %v", seen)
-	}
-	if ws.NumStates.String() != "Illegal" || ws.NumEvents.String() != "Illegal" {
-		t.Error("name of what there is not")
-	}
+	statetest.Names(t, ws.NumStates)
+	statetest.Names(t, ws.NumEvents)
 }
