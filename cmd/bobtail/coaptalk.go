@@ -167,6 +167,23 @@ func (c *asking) shownURI() string {
 	return visible(before)
 }
 
+// exchange asks once and shows how that goes. It returns an answer that is a
+// success; of what is none it says why, and returns the status to end with.
+func (c *asking) exchange(w *deadline, client *coapdial.Client, r coapdial.Request) (*coapdial.Response, int) {
+	bar := c.transfer(&r, w)
+	c.showRequest(&r)
+	resp, err := client.Do(w, r)
+	bar.end()
+	if err != nil {
+		return nil, c.failed(err)
+	}
+	c.showResponse(resp)
+	if resp.Err() != nil {
+		return nil, c.refused(resp)
+	}
+	return resp, exitOK
+}
+
 // request asks once, and prints what is answered.
 func (c *asking) request(signals <-chan os.Signal) int {
 	r, body, err := c.ask()
@@ -187,16 +204,9 @@ func (c *asking) request(signals <-chan os.Signal) int {
 	}
 	defer out.drop()
 	r.Into = out.into()
-	bar := c.transfer(&r, w)
-	c.showRequest(&r)
-	resp, err := client.Do(w, r)
-	bar.end()
-	if err != nil {
-		return c.failed(err)
-	}
-	c.showResponse(resp)
-	if resp.Err() != nil {
-		return c.refused(resp)
+	resp, status := c.exchange(w, client, r)
+	if resp == nil {
+		return status
 	}
 	if err := out.take(resp); err != nil {
 		return fail(err)
@@ -224,16 +234,9 @@ func (c *asking) discover(signals <-chan os.Signal) int {
 		return c.failed(err)
 	}
 	defer client.Close()
-	bar := c.transfer(&r, w)
-	c.showRequest(&r)
-	resp, err := client.Do(w, r)
-	bar.end()
-	if err != nil {
-		return c.failed(err)
-	}
-	c.showResponse(resp)
-	if resp.Err() != nil {
-		return c.refused(resp)
+	resp, status := c.exchange(w, client, r)
+	if resp == nil {
+		return status
 	}
 	out, err := c.output()
 	if err != nil {
