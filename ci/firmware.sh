@@ -1,0 +1,67 @@
+# The part for bare metal, and what it builds with.
+#
+# Firmware is built with TinyGo and three changes that firmware/tinygo holds: a
+# run-time part for the LM3S6965, an empty package net, and a package log/slog
+# without effect. TinyGo finds the first two in its own folder and the third in
+# Go's, so copies of both folders are made, in the cache. The libraries that
+# TinyGo would build from sources that its module lacks are Debian's.
+
+# firmware_up sets tinygo, firmware, the folder with the targets NAME.json, and
+# the environment that TinyGo is to run in.
+firmware_up() {
+	tinygo_up
+	debian gcc-arm-none-eabi picolibc-arm-none-eabi
+	[ -n "${TINYGOROOT:-}" ] || TINYGOROOT=$("$tinygo" env TINYGOROOT)
+	local root
+	root=$(go env GOROOT)
+	firmware=$cache/firmware-$( (go env GOVERSION GOROOT && echo "$TINYGOROOT" && declare -f firmware_make &&
+		find firmware/tinygo -type f -print0 | sort -z | xargs -0 cat) | cksum | cut -d ' ' -f 1)
+	if [ ! -d "$firmware" ]; then
+		find "$cache" -maxdepth 1 -name 'firmware-*' -mtime +30 -exec rm -rf {} +
+		# Only what is complete gets the name, also if two make it at a time.
+		local new=$cache/new-firmware-$$
+		firmware_make "$new" "$root"
+		mv -T "$new" "$firmware" || rm -rf "$new"
+	fi
+	export TINYGOROOT=$firmware/tinygoroot GOROOT=$firmware/goroot
+}
+
+# firmware_make DIR GOROOT makes the copies, the libraries and the targets.
+firmware_make() {
+	local dir=$1 goroot=$2 arch f name
+	mkdir -p "$dir/goroot/src/log"
+	cp -R "$TINYGOROOT" "$dir/tinygoroot"
+	rm -rf "$dir/tinygoroot/src/net"
+	# All of Go is linked but the one package.
+	for f in "$goroot"/*; do
+		[ "${f##*/}" = src ] || ln -s "$f" "$dir/goroot"
+	done
+	for f in "$goroot"/src/*; do
+		[ "${f##*/}" = log ] || ln -s "$f" "$dir/goroot/src"
+	done
+	for f in "$goroot"/src/log/*; do
+		[ "${f##*/}" = slog ] || ln -s "$f" "$dir/goroot/src/log"
+	done
+	cp -R firmware/tinygo/_root/src/log/slog "$dir/goroot/src/log"
+	for f in net runtime; do
+		cp -R "firmware/tinygo/_root/src/$f" "$dir/tinygoroot/src"
+	done
+	cp -R firmware/tinygo/_root/targets "$dir/tinygoroot"
+	for arch in thumb/v7-m thumb/v6-m; do
+		name=$dir/${arch/\//-}
+		mkdir "$name"
+		# TinyGo's analysis of stacks stops at their old debugging information.
+		arm-none-eabi-objcopy --strip-debug "/usr/lib/picolibc/arm-none-eabi/lib/release/$arch/nofp/libc.a" "$name/libc.a"
+		arm-none-eabi-objcopy --strip-debug "$(arm-none-eabi-gcc -mthumb -march="arm${arch#*/}" -mfloat-abi=soft -print-libgcc-file-name)" "$name/libgcc.a"
+	done
+	for f in firmware/tinygo/*.json; do
+		sed "s|LIBS|${firmware:-$dir}|g" "$f" >"$dir/${f##*/}"
+	done
+}
+
+part firmware 'the device serves HTTP, WebSocket and CoAP on an emulated LM3S6965'
+part_firmware() {
+	firmware_up
+	debian qemu-system-arm libcoap3-bin
+	say "$(qemu-system-arm --version | head -n 1)"
+}
