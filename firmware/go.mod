@@ -1,9 +1,15 @@
 // Bobtail on microcontrollers.
 module github.com/bobtail-go/bobtail/firmware
 
-go 1.25
+go 1.25.0
 
 replace (
 	github.com/bobtail-go/bobtail => ..
+	github.com/bobtail-go/bobtail/firmware/site => ./site
 	github.com/bobtail-go/bobtail/transport/lneto => ../transport/lneto
+)
+
+require (
+	github.com/bobtail-go/bobtail v0.0.0
+	github.com/soypat/lneto v0.3.2
 )

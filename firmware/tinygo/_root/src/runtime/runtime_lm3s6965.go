@@ -137,12 +137,12 @@ func waitForEvents() {
 
 // boardIdle sleeps until an interrupt unless a goroutine is ready.
 //
-//go:linkname boardIdle github.com/bobtail-go/bobtail/firmware/lm3s6965/board.idle
+//go:linkname boardIdle
 func boardIdle() { waitForEvents() }
 
 // boardIdled is the nanoseconds that were slept.
 //
-//go:linkname boardIdled github.com/bobtail-go/bobtail/firmware/lm3s6965/board.Idled
+//go:linkname boardIdled
 func boardIdled() int64 { return int64(idleNanos) }
 
 // UART0, and its flag that says whether there is room.
