@@ -10,6 +10,7 @@ import (
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coapconn"
 	"github.com/bobtail-go/bobtail/internal/alloctest"
+	"github.com/bobtail-go/bobtail/internal/splittest"
 	"github.com/bobtail-go/bobtail/resource"
 )
 
@@ -104,7 +105,7 @@ func TestNoAllocs(t *testing.T) {
 	script = append(script, request(coap.CodeGET, "n", "", "Uri-Path=nowhere")...)
 	script = append(script, coap.AppendPing(nil, []byte("p"), true)...)
 	home := newConn(t, func(c *coapconn.Config) {
-		c.Resources, c.Answers, c.Pushes = &s.router, guarded(t, coapconn.MinAnswers), guarded(t, coapconn.MinPushes)
+		c.Resources, c.Answers, c.Pushes = &s.router, splittest.Memory(t, coapconn.MinAnswers), splittest.Memory(t, coapconn.MinPushes)
 	})
 	w := &wire{in: script}
 	alloctest.Zero(t, "a connection that serves", func() {
@@ -120,8 +121,8 @@ func TestNoAllocs(t *testing.T) {
 	}
 
 	var v coapconn.Served
-	config := coapconn.ServedConfig{Resources: &s.router, Exchange: resource.NewExchange(&s.router, 0, nil), Keep: guarded(t, 4000)}
-	buf := guarded(t, 1152)
+	config := coapconn.ServedConfig{Resources: &s.router, Exchange: resource.NewExchange(&s.router, 0, nil), Keep: splittest.Memory(t, 4000)}
+	buf := splittest.Memory(t, 1152)
 	p := &polled{}
 	alloctest.Zero(t, "a connection that is polled", func() {
 		must(t, v.Reset(config))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coapconn"
+	"github.com/bobtail-go/bobtail/internal/pipetest"
 	"github.com/bobtail-go/bobtail/internal/splittest"
 )
 
@@ -115,7 +116,7 @@ func TestEverySplit(t *testing.T) {
 			must(t, c.Reset(w))
 			var calls [3]*coapconn.Call
 			for i := range calls {
-				calls[i] = &coapconn.Call{Code: coap.CodeGET, Into: guarded(t, 500)}
+				calls[i] = &coapconn.Call{Code: coap.CodeGET, Into: splittest.Memory(t, 500)}
 				must(t, c.Start(calls[i], nil))
 			}
 			sent := len(words(t, w.out.Bytes()))
@@ -260,7 +261,7 @@ func TestKeep(t *testing.T) {
 	must(t, c.Start(a, nil))
 	p.send(coap.CodeContinue, p.next().Token, nil, "")
 	must(t, a.Wait())
-	p.rw.(duplex).Close()
+	p.rw.(io.Closer).Close()
 	over.wait(t)
 	must(t, c.Reset(&wire{}))
 	if err := c.Run(); err != coapconn.ErrEnded {
@@ -432,16 +433,16 @@ func TestPieces(t *testing.T) {
 // kind of stream, while some give up.
 func TestManyBothWays(t *testing.T) {
 	const askers, each = 50, 20
-	for _, pipe := range pipes {
+	for _, pipe := range pipetest.Pipes() {
 		for seed := range uint64(4) {
-			t.Run(fmt.Sprintf("%s %d", pipe.name, seed), func(t *testing.T) {
-				a, b := pipe.open(seed)
+			t.Run(fmt.Sprintf("%s %d", pipe.Name, seed), func(t *testing.T) {
+				a, b := pipe.Open(seed)
 				var ends [2]*coapconn.Conn
 				var overs [2]*ending
 				for i, rw := range []io.ReadWriter{a, b} {
 					s := newSite(t)
 					ends[i] = newConn(t, background, func(c *coapconn.Config) {
-						c.Resources, c.Answers, c.Exchanges = &s.router, guarded(t, 3*2048), 7
+						c.Resources, c.Answers, c.Exchanges = &s.router, splittest.Memory(t, 3*2048), 7
 					})
 					must(t, ends[i].Reset(rw))
 					overs[i] = run(ends[i])
@@ -493,11 +494,10 @@ func TestManyBothWays(t *testing.T) {
 // TestReleasedWithAnswersLeft has a peer that closes after a Release, as it was
 // asked to, while an answer is to be written that it does not wait for any more.
 func TestReleasedWithAnswersLeft(t *testing.T) {
-	most := func() int { return 1 << 20 }
-	in, out := newHalf(1<<20, most), newHalf(1<<20, most)
+	ours, theirs := pipetest.Wide()
 	written := make(chan struct{}, 10)
 	c := newConn(t, func(c *coapconn.Config) {
-		c.Resources, c.Answers = &newSite(t).router, guarded(t, coapconn.MinAnswers)
+		c.Resources, c.Answers = &newSite(t).router, splittest.Memory(t, coapconn.MinAnswers)
 		c.Background = func(f func()) {
 			go func() {
 				f()
@@ -505,15 +505,15 @@ func TestReleasedWithAnswersLeft(t *testing.T) {
 			}()
 		}
 	})
-	must(t, c.Reset(duplex{in, out}))
+	must(t, c.Reset(ours))
 	within(t, written, "CSM")
 	over := run(c)
 	must(t, c.Release("", 0))
 	within(t, written, "Release")
-	out.close()
-	newPeer(t, duplex{out, in}).send(coap.CodePOST, []byte("e"), options("Uri-Path=echo"), "never answered")
+	theirs.CloseRead()
+	newPeer(t, theirs).send(coap.CodePOST, []byte("e"), options("Uri-Path=echo"), "never answered")
 	within(t, written, "failing write")
-	in.close()
+	theirs.CloseWrite()
 	must(t, over.wait(t))
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coapconn"
+	"github.com/bobtail-go/bobtail/internal/splittest"
 	"github.com/bobtail-go/bobtail/resource"
 )
 
@@ -42,15 +43,15 @@ func cuts(n int, seed uint64) (ends []int) {
 // what a peer says, and gives all that comes of it.
 func fuzzConn(t *testing.T, r *resource.Router, in []byte, ends []int) (result, sent string) {
 	c := newConn(t, func(c *coapconn.Config) {
-		c.Exchanges, c.Resources, c.Answers = 5, r, guarded(t, coapconn.MinAnswers)
+		c.Exchanges, c.Resources, c.Answers = 5, r, splittest.Memory(t, coapconn.MinAnswers)
 	})
 	w := &wire{in: in, ends: ends}
 	must(t, c.Reset(w))
 	var notes []string
 	calls := []*coapconn.Call{
-		{Code: coap.CodeGET, Into: guarded(t, 100)},
-		{Code: coap.CodePUT, Payload: []byte("x"), Into: guarded(t, 100), Keep: true},
-		{Code: coap.CodeGET, Options: options("Observe="), Into: guarded(t, 100), Notify: func(m coap.Message, err error) {
+		{Code: coap.CodeGET, Into: splittest.Memory(t, 100)},
+		{Code: coap.CodePUT, Payload: []byte("x"), Into: splittest.Memory(t, 100), Keep: true},
+		{Code: coap.CodeGET, Options: options("Observe="), Into: splittest.Memory(t, 100), Notify: func(m coap.Message, err error) {
 			notes = append(notes, fmt.Sprintf("%s %x %v", m.Code, m.Payload, err))
 		}},
 		{Code: coap.CodePing},
@@ -73,13 +74,13 @@ func fuzzServed(t *testing.T, r *resource.Router, in []byte, ends []int, peek bo
 	p := &sh.polled
 	rw := io.ReadWriter(sh)
 	if !peek {
-		config.Keep = guarded(t, 400)
+		config.Keep = splittest.Memory(t, 400)
 		p = &polled{}
 		rw = p
 	}
 	v := new(coapconn.Served)
 	must(t, v.Reset(config))
-	buf := guarded(t, 400)
+	buf := splittest.Memory(t, 400)
 	var err error
 	from := 0
 	for i, end := range ends {

@@ -3,11 +3,14 @@ package coapconn_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"sync/atomic"
 	"testing"
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coapconn"
+	"github.com/bobtail-go/bobtail/internal/pipetest"
+	"github.com/bobtail-go/bobtail/internal/splittest"
 	"github.com/bobtail-go/bobtail/resource"
 )
 
@@ -101,7 +104,7 @@ func TestObserve(t *testing.T) {
 			must(t, a.Wait())
 		}},
 		{"the connection ends", func(c *coapconn.Conn, p *peer, a *coapconn.Call, s seen, token []byte) {
-			p.rw.(duplex).Close()
+			p.rw.(io.Closer).Close()
 			s.want(t, "coapconn: peer has closed the stream")
 		}},
 		{"Notify ends it", func(c *coapconn.Conn, p *peer, a *coapconn.Call, s seen, token []byte) {
@@ -179,7 +182,7 @@ func TestCallHome(t *testing.T) {
 	s := newSite(t)
 	var now atomic.Int64
 	c, p, over := live(t, background, func(c *coapconn.Config) {
-		c.Resources, c.Answers, c.Pushes, c.Arena = &s.router, guarded(t, 3*1300), guarded(t, 2*1200), make([]byte, 500)
+		c.Resources, c.Answers, c.Pushes, c.Arena = &s.router, splittest.Memory(t, 3*1300), splittest.Memory(t, 2*1200), make([]byte, 500)
 		c.Now = now.Load
 	})
 	next := func(want string) coap.Message {
@@ -235,7 +238,7 @@ func TestCallHome(t *testing.T) {
 		t.Errorf("%x, %d bytes", v, len(m.Payload))
 	}
 
-	p.rw.(duplex).Close()
+	p.rw.(io.Closer).Close()
 	over.wait(t)
 	if s.topic.Len() != 0 {
 		t.Error("who has gone is still observing")
@@ -247,7 +250,7 @@ func TestCallHome(t *testing.T) {
 func TestAnswerFirst(t *testing.T) {
 	s := newSite(t)
 	c := newConn(t, func(c *coapconn.Config) {
-		c.Resources, c.Answers, c.Pushes = &s.router, guarded(t, coapconn.MinAnswers), guarded(t, coapconn.MinPushes)
+		c.Resources, c.Answers, c.Pushes = &s.router, splittest.Memory(t, coapconn.MinAnswers), splittest.Memory(t, coapconn.MinPushes)
 	})
 	w := &wire{in: request(coap.CodeGET, "r", "", "Observe=", "Uri-Path=racing")}
 	must(t, c.Reset(w))
@@ -260,9 +263,9 @@ func TestAnswerFirst(t *testing.T) {
 // TestSlowObserver has a peer take nothing: the newest state is what he finds.
 func TestSlowObserver(t *testing.T) {
 	s := newSite(t)
-	a, b := pipes[1].open(1)
+	a, b := pipetest.Narrow(1)
 	c := newConn(t, background, func(c *coapconn.Config) {
-		c.Resources, c.Answers, c.Pushes = &s.router, guarded(t, coapconn.MinAnswers), guarded(t, coapconn.MinPushes)
+		c.Resources, c.Answers, c.Pushes = &s.router, splittest.Memory(t, coapconn.MinAnswers), splittest.Memory(t, coapconn.MinPushes)
 	})
 	must(t, c.Reset(a))
 	over := run(c)
@@ -321,7 +324,7 @@ func TestEnds(t *testing.T) {
 		if err := c.Release("", 0); err == nil {
 			t.Errorf("%s: and released", v.name)
 		}
-		p.rw.(duplex).Close()
+		p.rw.(io.Closer).Close()
 		if err := over.wait(t); err != v.run {
 			t.Errorf("%s: Run: %v", v.name, err)
 		}
@@ -343,7 +346,7 @@ func TestEnds(t *testing.T) {
 	}
 	p.send(coap.CodeContent, token, nil, "x")
 	must(t, a.Wait())
-	p.rw.(duplex).Close()
+	p.rw.(io.Closer).Close()
 	must(t, over.wait(t))
 }
 

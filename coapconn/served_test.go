@@ -9,6 +9,8 @@ import (
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coapconn"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/pipetest"
+	"github.com/bobtail-go/bobtail/internal/splittest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 	"github.com/bobtail-go/bobtail/transport"
@@ -155,11 +157,11 @@ func (s *shown) Room() int     { return s.takes }
 func newServed(t testing.TB, s *site, size int, keep bool) (*coapconn.Served, []byte) {
 	config := coapconn.ServedConfig{Resources: &s.router, Exchange: resource.NewExchange(&s.router, 0, make([]byte, 1024)), MaxMessage: size, MaxAnswer: size}
 	if keep {
-		config.Keep = guarded(t, 2*size)
+		config.Keep = splittest.Memory(t, 2*size)
 	}
 	v := new(coapconn.Served)
 	must(t, v.Reset(config))
-	return v, guarded(t, 2*size)
+	return v, splittest.Memory(t, 2*size)
 }
 
 // request is a whole request.
@@ -363,7 +365,7 @@ func TestServedPushes(t *testing.T) {
 	s := newSite(t)
 	v := new(coapconn.Served)
 	must(t, v.Reset(coapconn.ServedConfig{
-		Resources: &s.router, Exchange: resource.NewExchange(&s.router, 0, nil), MaxMessage: 128, MaxAnswer: 128, Keep: guarded(t, 400),
+		Resources: &s.router, Exchange: resource.NewExchange(&s.router, 0, nil), MaxMessage: 128, MaxAnswer: 128, Keep: splittest.Memory(t, 400),
 	}))
 	buf := make([]byte, 256)
 	p := &polled{takes: 1 << 20}
@@ -451,9 +453,9 @@ func TestPush(t *testing.T) {
 	v, buf := newServed(t, s, 200, true)
 	p := &polled{takes: 1000, in: coap.AppendCSM(nil, coap.Settings{MaxMessage: 100})}
 	must(t, v.Poll(p, buf, 0))
-	a, b := pipes[2].open(0)
+	a, b := pipetest.Wide()
 	c := newConn(t, background, func(c *coapconn.Config) {
-		c.Resources, c.Answers, c.Pushes = &s.router, guarded(t, coapconn.MinAnswers), guarded(t, coapconn.MinPushes)
+		c.Resources, c.Answers, c.Pushes = &s.router, splittest.Memory(t, coapconn.MinAnswers), splittest.Memory(t, coapconn.MinPushes)
 	})
 	must(t, c.Reset(a))
 	over := run(c)

@@ -46,7 +46,7 @@ func (d *driver) take(in string) {
 	if d.saved > 0 {
 		c.Load(d.stash[:d.saved])
 		for i := range d.stash {
-			d.stash[i] = canary
+			d.stash[i] = splittest.Rubbish
 		}
 	}
 	for {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/internal/splittest"
 )
 
 // wire is a stream for tests: a peer that sends what it has in pieces, and
@@ -101,9 +102,6 @@ var (
 	middle = sizes{1024, 512}
 )
 
-// canaries surround the buffers.
-const canary = 0xA5
-
 // newConn is a connection that keeps Content-Type and Cookie. Its buffers are
 // full of rubbish, and what is around them must not change.
 func newConn(t testing.TB, s sizes) *http1conn.Conn {
@@ -112,27 +110,11 @@ func newConn(t testing.TB, s sizes) *http1conn.Conn {
 	if err := p.Keep.Add("Cookie"); err != nil {
 		t.Fatal(err)
 	}
-	c, err := http1conn.New(http1conn.Config{Parser: p, In: guarded(t, s.in), Out: guarded(t, s.out), Date: testDate})
+	c, err := http1conn.New(http1conn.Config{Parser: p, In: splittest.Memory(t, s.in), Out: splittest.Memory(t, s.out), Date: testDate})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
-}
-
-func guarded(t testing.TB, n int) []byte {
-	b := make([]byte, n+16)
-	for i := range b {
-		b[i] = canary
-	}
-	t.Cleanup(func() {
-		for i := range 8 {
-			if b[i] != canary || b[n+8+i] != canary {
-				t.Error("bytes outside of a buffer were written")
-				return
-			}
-		}
-	})
-	return b[8 : 8+n]
 }
 
 const dateLine = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/bobtail-go/bobtail/internal/pipetest"
 	"github.com/bobtail-go/bobtail/internal/splittest"
 	"github.com/bobtail-go/bobtail/ws"
 	"github.com/bobtail-go/bobtail/wsconn"
@@ -105,8 +106,8 @@ func TestReason(t *testing.T) {
 func TestBothClose(t *testing.T) {
 	for range 50 {
 		for _, reads := range []bool{false, true} {
-			x, y := newHalf(1000, func() int { return 3 }), newHalf(1000, func() int { return 3 })
-			p := newPair(t, duplex{x, y}, duplex{y, x}, 0, 0)
+			a, b := pipetest.Of(1000, 3)
+			p := newPair(t, a, b, 0, 0)
 			errs := make(chan error, 4)
 			for i, e := range p.ends() {
 				if reads {
@@ -139,8 +140,8 @@ func TestBothClose(t *testing.T) {
 // for the rest of one.
 func TestCloseBesideReader(t *testing.T) {
 	for _, within := range []bool{false, true} {
-		for _, pipe := range pipes {
-			a, b := pipe.open(1)
+		for _, pipe := range pipetest.Pipes() {
+			a, b := pipe.Open(1)
 			p := newPair(t, a, b, 0, 0)
 			waits := make(chan struct{})
 			done := make(chan error)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bobtail-go/bobtail/internal/pipetest"
 	"github.com/bobtail-go/bobtail/ws"
 	"github.com/bobtail-go/bobtail/wsconn"
 )
@@ -120,12 +121,12 @@ func TestPair(t *testing.T) {
 	if testing.Short() {
 		rounds = 5
 	}
-	for _, pipe := range pipes {
+	for _, pipe := range pipetest.Pipes() {
 		for seed := range rounds {
-			t.Run(fmt.Sprintf("%s, seed %d", pipe.name, seed), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, seed %d", pipe.Name, seed), func(t *testing.T) {
 				t.Parallel()
 				r := rand.New(rand.NewPCG(seed, seed))
-				a, b := pipe.open(seed)
+				a, b := pipe.Open(seed)
 				var pongs [2]int
 				p := newPair(t, a, b, wsconn.MinIn+r.IntN(1<<r.IntN(13)), wsconn.MinOut+r.IntN(1<<r.IntN(13)), func(c *wsconn.Config) {
 					c.Fragment = r.IntN(1 << r.IntN(14))
@@ -192,9 +193,9 @@ func TestPair(t *testing.T) {
 
 // TestEcho sends back what comes, of any size, without a buffer of its own.
 func TestEcho(t *testing.T) {
-	for _, pipe := range pipes {
+	for _, pipe := range pipetest.Pipes() {
 		for _, packed := range []bool{false, true} {
-			a, b := pipe.open(3)
+			a, b := pipe.Open(3)
 			p := newPair(t, a, b, 0, 0, func(c *wsconn.Config) {
 				if packed {
 					squeezed(c)
@@ -245,7 +246,7 @@ func TestEcho(t *testing.T) {
 func TestManyWriters(t *testing.T) {
 	const writers, each = 8, 40
 	for _, r := range roles {
-		a, b := pipes[1].open(7)
+		a, b := pipetest.Narrow(7)
 		p := newPair(t, a, b, 0, 0)
 		e := p.ends()[r.role]
 		var wait sync.WaitGroup

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bobtail-go/bobtail/internal/splittest"
 	"github.com/bobtail-go/bobtail/ws"
 	"github.com/bobtail-go/bobtail/wsconn"
 )
@@ -99,25 +100,6 @@ func (c *counter) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-const canary = 0xA5
-
-// guarded is memory full of rubbish, around which nothing must change.
-func guarded(t testing.TB, n int) []byte {
-	b := make([]byte, n+16)
-	for i := range b {
-		b[i] = canary
-	}
-	t.Cleanup(func() {
-		for i := range 8 {
-			if b[i] != canary || b[n+8+i] != canary {
-				t.Error("bytes outside of a buffer were written")
-				return
-			}
-		}
-	})
-	return b[8 : 8+n : 8+n]
-}
-
 // newConn makes a connection with buffers of the given sizes, 0 for the least.
 func newConn(t testing.TB, role ws.Role, in, out int, change ...func(*wsconn.Config)) *wsconn.Conn {
 	t.Helper()
@@ -127,7 +109,7 @@ func newConn(t testing.TB, role ws.Role, in, out int, change ...func(*wsconn.Con
 	if out == 0 {
 		out = wsconn.MinOut
 	}
-	config := wsconn.Config{Role: role, In: guarded(t, in), Out: guarded(t, out)}
+	config := wsconn.Config{Role: role, In: splittest.Memory(t, in), Out: splittest.Memory(t, out)}
 	if role == ws.RoleClient {
 		config.Rand = new(counter)
 	}

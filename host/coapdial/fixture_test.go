@@ -9,14 +9,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"fmt"
 	"math/big"
 	"net"
-	"os"
-	"runtime"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +22,7 @@ import (
 	"github.com/bobtail-go/bobtail/coaptcp"
 	"github.com/bobtail-go/bobtail/host/coapdial"
 	"github.com/bobtail-go/bobtail/host/coapudp"
+	"github.com/bobtail-go/bobtail/internal/leaktest"
 	"github.com/bobtail-go/bobtail/resource"
 )
 
@@ -34,32 +30,7 @@ import (
 const patience = 20 * time.Second
 
 // TestMain wants every goroutine to end.
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if status == 0 && !alone() {
-		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s", stacks())
-		status = 1
-	}
-	os.Exit(status)
-}
-
-// alone reports whether the goroutines of the tests end.
-func alone() bool {
-	for overdue := time.Now().Add(5 * time.Second); time.Now().Before(overdue); runtime.Gosched() {
-		if list := strings.Split(stacks(), "\n\n"); !slices.ContainsFunc(list[1:], func(s string) bool {
-			return strings.Contains(s, "bobtail/")
-		}) {
-			return true
-		}
-	}
-	return false
-}
-
-// stacks are those of all goroutines, of this one first.
-func stacks() string {
-	buf := make([]byte, 1<<20)
-	return string(buf[:runtime.Stack(buf, true)])
-}
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // site is what the tests serve.
 type site struct {
@@ -376,7 +347,7 @@ func within[T any](t testing.TB, c <-chan T, what string) (v T) {
 	select {
 	case v = <-c:
 	case <-time.After(patience):
-		t.Fatalf("%s: it does not happen\n%s", what, stacks())
+		t.Fatalf("%s: it does not happen\n%s", what, leaktest.Stacks())
 	}
 	return v
 }

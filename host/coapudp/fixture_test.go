@@ -7,13 +7,13 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/internal/leaktest"
 	"github.com/bobtail-go/bobtail/resource"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -430,22 +430,4 @@ func (s *site) mu2() { s.Server.mu.Lock() }
 type remoteAddr = transport.Addr
 
 // TestMain wants every goroutine to end.
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if status == 0 && !alone() {
-		buf := make([]byte, 1<<20)
-		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s", buf[:runtime.Stack(buf, true)])
-		status = 1
-	}
-	os.Exit(status)
-}
-
-// alone reports whether the goroutines of the tests end.
-func alone() bool {
-	for overdue := time.Now().Add(5 * time.Second); time.Now().Before(overdue); runtime.Gosched() {
-		if runtime.NumGoroutine() <= 2 {
-			return true
-		}
-	}
-	return false
-}
+func TestMain(m *testing.M) { leaktest.Main(m) }

@@ -2,22 +2,20 @@ package wsdial_test
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/bobtail-go/bobtail/host/wsdial"
+	"github.com/bobtail-go/bobtail/internal/leaktest"
 	"github.com/bobtail-go/bobtail/ws"
 	"github.com/bobtail-go/bobtail/wsconn"
 )
@@ -34,25 +32,7 @@ func TestMain(m *testing.M) {
 	os.Setenv("HTTP_PROXY", "http://plain.test:1")
 	os.Setenv("HTTPS_PROXY", "http://secure.test:2")
 	os.Setenv("NO_PROXY", "direct.test,port.test:81")
-	status := m.Run()
-	if status == 0 && !alone() {
-		buf := make([]byte, 1<<20)
-		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s", buf[:runtime.Stack(buf, true)])
-		status = 1
-	}
-	os.Exit(status)
-}
-
-// alone reports whether the goroutines of the tests end.
-func alone() bool {
-	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	for overdue := time.Now().Add(5 * time.Second); time.Now().Before(overdue); runtime.Gosched() {
-		buf := make([]byte, 1<<20)
-		if !bytes.Contains(buf[:runtime.Stack(buf, true)], []byte("bobtail/host/wsdial")) || runtime.NumGoroutine() <= 2 {
-			return true
-		}
-	}
-	return false
+	leaktest.Main(m, http.DefaultTransport.(*http.Transport).CloseIdleConnections)
 }
 
 // answer is what the head of a server's answer says, but for the status line.

@@ -1,8 +1,12 @@
 // Package splittest cuts the input of a parser in every way that a network
-// may, for tests.
+// may, and guards the memory that tests lend, for tests.
 package splittest
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+	"testing"
+)
 
 // Way is one way in which an input arrives.
 type Way struct {
@@ -17,11 +21,11 @@ func Ways(n int) []Way {
 	if n < 2 {
 		return w
 	}
-	bytes := make([]int, n)
-	for i := range bytes {
-		bytes[i] = i + 1
+	each := make([]int, n)
+	for i := range each {
+		each[i] = i + 1
 	}
-	w = append(w, Way{"byte by byte", bytes})
+	w = append(w, Way{"byte by byte", each})
 	for i := 1; i < n; i++ {
 		w = append(w, Way{"cut at " + strconv.Itoa(i), []int{i, n}})
 	}
@@ -56,4 +60,19 @@ func Guard[T ~string | ~[]byte](s T) *Guarded {
 func (g *Guarded) Intact() bool {
 	n := len(canary)
 	return string(g.whole[:n]) == canary && string(g.whole[len(g.whole)-n:]) == canary
+}
+
+// Rubbish is what Memory is full of.
+const Rubbish = 0xA5
+
+// Memory is n bytes of rubbish to lend to what is tested. The test fails at its
+// end if anything around them was written.
+func Memory(t testing.TB, n int) []byte {
+	g := Guard(bytes.Repeat([]byte{Rubbish}, n))
+	t.Cleanup(func() {
+		if !g.Intact() {
+			t.Error("bytes outside of a buffer were written")
+		}
+	})
+	return g.Bytes
 }
