@@ -40,6 +40,12 @@ var errorTable = [numErrors]struct {
 	ErrScope: {"auth: token not valid for this", 403},
 }
 
+// Is reports whether err is e.
+func (e Error) Is(err error) bool {
+	x, ok := err.(Error)
+	return ok && x == e
+}
+
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e < numErrors && errorTable[e].text != "" {
@@ -115,12 +121,12 @@ func Bearer(realm string, check func(r *web.Request, token []byte) error) (func(
 				}
 				return refuse(w, 401, plain)
 			}
-			switch err := check(r, b); err {
-			case nil:
+			switch err := check(r, b); {
+			case err == nil:
 				return inner(w, r)
-			case ErrToken:
+			case ErrToken.Is(err):
 				return refuse(w, 401, token)
-			case ErrScope:
+			case ErrScope.Is(err):
 				return refuse(w, 403, scope)
 			default:
 				return err

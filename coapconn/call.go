@@ -360,7 +360,7 @@ func (c *Conn) Cancel(a *Call, stop <-chan struct{}) error {
 	} else {
 		c.mu.Lock()
 	}
-	if err != nil && (a.state == callWaits || a.state == callObserves && err != ErrCancelled) {
+	if err != nil && (a.state == callWaits || a.state == callObserves && !ErrCancelled.Is(err)) {
 		c.drop(a, exchangeUnwanted)
 	}
 	c.unlock()

@@ -161,7 +161,7 @@ func (c *Conn) fail(err error) {
 		c.end(err)
 		return
 	}
-	if c.stop != ErrReleased || c.waiting != 0 {
+	if !ErrReleased.Is(c.stop) || c.waiting != 0 {
 		c.stop = err
 	} // else he has closed, as he was asked to, and does not wait for what we write
 	for i := range c.lanes {

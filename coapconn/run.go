@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
@@ -139,7 +140,7 @@ func (c *Conn) act(m *coap.Message) (over bool, err error) {
 		}
 	case coap.ActRelease:
 		c.ended.release(m)
-		if c.stop == nil || c.stop == ErrReleased {
+		if c.stop == nil || ErrReleased.Is(c.stop) {
 			c.stop = &c.ended
 		}
 	case coap.ActAborted:
@@ -278,15 +279,15 @@ func (c *Conn) lost(err error) error {
 		return c.over
 	}
 	result := err
-	released := c.stop == ErrReleased && c.waiting == 0
-	if err == io.EOF || err == transport.EOF {
+	released := ErrReleased.Is(c.stop) && c.waiting == 0
+	if same.Error(err, io.EOF) || transport.EOF.Is(err) {
 		err = ErrEnded
 		if c.to != 0 {
 			err = ErrTruncated
 		}
 		result = err
 	}
-	if released && (err == ErrEnded || c.broken) {
+	if released && (ErrEnded.Is(err) || c.broken) {
 		err, result = ErrReleased, nil
 	} else if c.ended.Code == coap.CodeRelease {
 		// He has closed before he has answered all, and has said so before.

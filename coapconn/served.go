@@ -6,6 +6,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 	"github.com/bobtail-go/bobtail/transport"
@@ -345,7 +346,7 @@ func (s *Served) end(err error, left int) error {
 	switch {
 	case err == nil || nothing(err):
 		return nil
-	case err != io.EOF && err != transport.EOF:
+	case !same.Error(err, io.EOF) && !transport.EOF.Is(err):
 		return err
 	case left != 0:
 		return ErrTruncated
@@ -478,7 +479,7 @@ func (s *Served) flush(rw io.ReadWriter) error {
 
 // nothing reports whether an error says that nothing can be done now.
 func nothing(err error) bool {
-	return err == transport.ErrWouldBlock || err == io.ErrNoProgress || err == io.ErrShortWrite
+	return transport.ErrWouldBlock.Is(err) || same.Error(err, io.ErrNoProgress) || same.Error(err, io.ErrShortWrite)
 }
 
 // Push sends a response to what the peer has asked before, when Poll is called

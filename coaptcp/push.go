@@ -43,7 +43,7 @@ const mostMark = 192
 func (d *Driver) Push(peer uint64, m coap.Message, mark int, overflow engine.Overflow) error {
 	h := pool.Handle(peer)
 	err := d.send(h, m, 0, mark, overflow)
-	if mark <= 0 && (err == pool.ErrFull || err == pool.ErrBacklog) {
+	if mark <= 0 && (pool.ErrFull.Is(err) || pool.ErrBacklog.Is(err)) {
 		d.e.Kill(h)
 	}
 	return err

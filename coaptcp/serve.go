@@ -147,8 +147,8 @@ func (c *conn) serve() engine.Verdict {
 			c.end += n
 		}
 		c.got += n
-		switch err {
-		case nil:
+		switch transport.Of(err) {
+		case 0:
 		case transport.ErrWouldBlock:
 			return c.park()
 		case transport.EOF:

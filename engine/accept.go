@@ -38,7 +38,7 @@ func (e *Engine) acceptFrom(k, n int, c *counters, worker int) bool {
 		id, err := e.backend.Accept(l.id)
 		if err != nil {
 			e.giveUp(p)
-			switch err {
+			switch transport.Of(err) {
 			case transport.ErrAborted:
 				continue
 			case transport.ErrWouldBlock:

@@ -126,7 +126,7 @@ func (t *Stream) Read(p []byte) (int, error) {
 		} else if s.Flags&flagOutput == 0 || flushed(w.flushPushed(s)) {
 			n, err = w.Receive(s, p)
 		}
-		if err == transport.ErrWouldBlock {
+		if transport.ErrWouldBlock.Is(err) {
 			w.Now = w.e.backend.Now()
 			w.Enter(s, PhaseBody)
 			err = w.waitFor(s, pool.AwaitRead)
@@ -151,7 +151,7 @@ func (w *Worker) flushPushed(s *pool.Slot) error {
 }
 
 // flushed reports whether pushed output has been sent, or waits for its turn.
-func flushed(err error) bool { return err == nil || err == transport.ErrWouldBlock }
+func flushed(err error) bool { return err == nil || transport.ErrWouldBlock.Is(err) }
 
 // Write sends p, and waits until the peer has taken all of it but what the
 // network's buffers hold. Output that waits goes first; what is pushed
@@ -214,7 +214,7 @@ func (w *Worker) waitFor(s *pool.Slot, ev pool.Event) error {
 	k := w.e.pool.Deadlines.Get(w.e.pool.Index(s))
 	phase, handler := pool.TickTime(k, w.e.backend.Now()), w.deadline.Load()
 	err := w.wait(s, ev, min(phase, handler))
-	if err == ErrDeadline && phase < handler {
+	if ErrDeadline.Is(err) && phase < handler {
 		err = ErrSlow
 		w.counts.add(countTimeout+counter(s.Phase), 1)
 		w.e.log(EventTimeout, w.id, w.e.pool.Handle(s), int(s.Phase))

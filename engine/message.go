@@ -103,7 +103,7 @@ func (t *Stream) ReadWithin(p []byte, d int64) (int, error) {
 		if flushed(err) {
 			n, err = w.Receive(s, p)
 		}
-		if err != transport.ErrWouldBlock {
+		if !transport.ErrWouldBlock.Is(err) {
 			w.give()
 			return n, err
 		}
@@ -134,7 +134,7 @@ func (w *Worker) waitUntil(s *pool.Slot, until int64) error {
 	}
 	handler := w.deadline.Load()
 	err := w.wait(s, pool.AwaitRead, min(until, handler))
-	if err == ErrDeadline && until < handler {
+	if ErrDeadline.Is(err) && until < handler {
 		err = ErrSlow
 	}
 	return err

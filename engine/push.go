@@ -28,7 +28,7 @@ const (
 // is no fault of the peer's: it is not counted, and no policy applies.
 func (e *Engine) Push(h pool.Handle, head, body []byte, mark int, overflow Overflow) error {
 	err := e.pool.Outputs.Copy(h, head, body, mark)
-	if err == pool.ErrBacklog && overflow == DropOldest && e.pool.Outputs.DropOldest(h) {
+	if pool.ErrBacklog.Is(err) && overflow == DropOldest && e.pool.Outputs.DropOldest(h) {
 		e.counts.add(countPushDropped, 1)
 		err = e.pool.Outputs.Copy(h, head, body, mark)
 	}
@@ -64,7 +64,7 @@ func (e *Engine) PushLast(h pool.Handle, head, body []byte, drop bool) error {
 // longer than a block is not shared.
 func (e *Engine) PushBlock(h pool.Handle, data []byte, b pool.Block, mark int, overflow Overflow) error {
 	err := e.pool.Outputs.Append(h, data, b, false, mark)
-	if err == pool.ErrBacklog && overflow == DropOldest && e.pool.Outputs.DropOldest(h) {
+	if pool.ErrBacklog.Is(err) && overflow == DropOldest && e.pool.Outputs.DropOldest(h) {
 		e.counts.add(countPushDropped, 1)
 		err = e.pool.Outputs.Append(h, data, b, false, mark)
 	}
@@ -77,7 +77,7 @@ func (e *Engine) pushed(h pool.Handle, err error, overflow Overflow) error {
 		e.signalOutput(h)
 		return nil
 	}
-	if err != pool.ErrStale && err != pool.ErrSealed {
+	if !pool.ErrStale.Is(err) && !pool.ErrSealed.Is(err) {
 		e.counts.add(countPushDropped, 1)
 		if overflow == CloseSlow {
 			e.Kill(h)
@@ -109,7 +109,7 @@ func (e *Engine) signalOutput(h pool.Handle) {
 			e.hand(s, sig)
 			return
 		}
-	case err == transport.ErrWouldBlock:
+	case transport.ErrWouldBlock.Is(err):
 		s.Phase = uint8(PhaseWrite)
 		s.Idle(pool.Never)
 		e.setDeadline(s, e.backend.Now()+e.cfg.Patience.Write)

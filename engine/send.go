@@ -15,7 +15,7 @@ func (w *Worker) flush(s *pool.Slot) error {
 			w.Progress(s, n)
 		}
 	}
-	if err == transport.ErrWouldBlock {
+	if transport.ErrWouldBlock.Is(err) {
 		w.Enter(s, PhaseWrite)
 	} else if err == nil && Phase(s.Phase) == PhaseWrite {
 		s.Phase = uint8(PhaseBusy)
@@ -94,7 +94,7 @@ func (w *Worker) SendReserved(s *pool.Slot, p []byte, n int) (kept bool, err err
 // know of does not.
 func (w *Worker) sendFirst(s *pool.Slot, head, body []byte) (n int, ahead bool, err error) {
 	if s.Flags&flagOutput != 0 {
-		if err := w.flush(s); err != nil && err != transport.ErrWouldBlock {
+		if err := w.flush(s); err != nil && !transport.ErrWouldBlock.Is(err) {
 			return 0, false, err
 		}
 	}
@@ -102,7 +102,7 @@ func (w *Worker) sendFirst(s *pool.Slot, head, body []byte) (n int, ahead bool, 
 		w.bufs[0], w.bufs[1] = head, body
 		n, err = w.e.backend.Send(stream(s), w.bufs[:2])
 		w.bufs[0], w.bufs[1] = nil, nil
-		if err != nil && err != transport.ErrWouldBlock {
+		if err != nil && !transport.ErrWouldBlock.Is(err) {
 			return 0, false, err
 		}
 		w.counts.add(countSent, n)
@@ -133,7 +133,7 @@ func (w *Worker) SendFile(s *pool.Slot, head []byte, fd uintptr, off int64, n in
 }
 
 func (w *Worker) sentNow(s *pool.Slot, n int, err error) (int, error) {
-	if err == transport.ErrWouldBlock {
+	if transport.ErrWouldBlock.Is(err) {
 		err = nil
 	}
 	if n > 0 {

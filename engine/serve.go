@@ -90,8 +90,8 @@ func (w *Worker) step(s *pool.Slot) (leave pool.Event, gone bool) {
 		note(s, w.e.pool.Noted(s)) // what was pushed before the end goes out
 	}
 	if s.Flags&flagOutput != 0 {
-		switch err := w.flush(s); err {
-		case nil:
+		switch transport.Of(w.flush(s)) {
+		case 0:
 		case transport.ErrWouldBlock:
 			return pool.Stall, false
 		default:
@@ -188,9 +188,9 @@ func (w *Worker) drain(s *pool.Slot) (leave pool.Event, gone bool) {
 		n, err := w.Receive(s, w.Memory)
 		d.n += n
 		switch {
-		case err == transport.ErrWouldBlock:
+		case transport.ErrWouldBlock.Is(err):
 		case err != nil:
-			w.e.end(s, err != transport.EOF, &w.counts, w.id)
+			w.e.end(s, !transport.EOF.Is(err), &w.counts, w.id)
 			return 0, true
 		case d.n > lingerLimit:
 			w.e.end(s, true, &w.counts, w.id)
@@ -349,10 +349,10 @@ func (w *Worker) Receive(s *pool.Slot, buf []byte) (int, error) {
 		w.counts.add(countReceived, n)
 	}
 	switch {
-	case err == transport.EOF:
+	case transport.EOF.Is(err):
 		s.Flags |= flagEOF
 		s.Flags &^= flagUnread
-	case err == transport.ErrWouldBlock, err == nil && n < len(buf) && s.Flags&flagHangup == 0:
+	case transport.ErrWouldBlock.Is(err), err == nil && n < len(buf) && s.Flags&flagHangup == 0:
 		s.Flags &^= flagUnread
 	case err == nil && n > 0:
 		// There may be more, also if nobody has told of it: see Ignore.

@@ -71,6 +71,12 @@ var errorTable = [numErrors]struct {
 	ErrMemory:        {"form: parser's memory too small", 500},
 }
 
+// Is reports whether err is e.
+func (e Error) Is(err error) bool {
+	x, ok := err.(Error)
+	return ok && x == e
+}
+
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e < numErrors && errorTable[e].text != "" {

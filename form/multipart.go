@@ -105,7 +105,7 @@ func (m *Multipart) Init(contentType, mem []byte, limits Limits) error {
 	}
 	n, err := Boundary(mem[copy(mem, lead):], contentType)
 	if err != nil {
-		if err == ErrShort {
+		if ErrShort.Is(err) {
 			err = ErrMemory
 		}
 		return err

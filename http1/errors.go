@@ -159,6 +159,12 @@ var errorTable = [numErrors]struct {
 	ErrLimitBody:      {"http1: Limits.Body out of range", StatusInternalServerError},
 }
 
+// Is reports whether err is e.
+func (e Error) Is(err error) bool {
+	x, ok := err.(Error)
+	return ok && x == e
+}
+
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e != 0 && e < numErrors {

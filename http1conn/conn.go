@@ -53,6 +53,12 @@ var errorTexts = [numErrors]string{
 	ErrTruncated: "http1conn: stream ended within a request",
 }
 
+// Is reports whether err is e.
+func (e Error) Is(err error) bool {
+	x, ok := err.(Error)
+	return ok && x == e
+}
+
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e < numErrors && errorTexts[e] != "" {

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/same"
 )
 
 // Space is where the next bytes of the stream are to be put. It is empty if
@@ -168,7 +169,7 @@ func (c *Conn) Next() error {
 			return err
 		}
 		if err = c.fill(); err != nil {
-			if err == io.EOF && c.state == http1.StateHead {
+			if same.Error(err, io.EOF) && c.state == http1.StateHead {
 				err = ErrTruncated
 			}
 			return err
@@ -191,7 +192,7 @@ func (c *Conn) fill() error {
 		if n > 0 {
 			return nil
 		}
-		if e == io.EOF {
+		if same.Error(e, io.EOF) {
 			c.eof = true
 			return e
 		}
@@ -271,7 +272,7 @@ func (c *Conn) NextPiece() ([]byte, error) {
 			return nil, err
 		}
 		if err = c.fill(); err != nil {
-			if err == io.EOF {
+			if same.Error(err, io.EOF) {
 				err = ErrTruncated
 			}
 			return nil, c.broken(err)
@@ -355,7 +356,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 func (c *Conn) Discard() bool {
 	for {
 		piece, err := c.TryPiece()
-		if err == io.EOF {
+		if same.Error(err, io.EOF) {
 			return true
 		}
 		if err != nil || len(piece) == 0 {

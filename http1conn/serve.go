@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/same"
 )
 
 // Handler answers the request that a connection is at. What it leaves out is
@@ -39,7 +40,7 @@ func ServeStream(c *Conn, h Handler) error {
 		if c.state == http1.StateUpgraded || c.state == http1.StateClosed {
 			return err
 		}
-		if err == io.EOF && c.state == http1.StateIdle {
+		if same.Error(err, io.EOF) && c.state == http1.StateIdle {
 			err = nil
 		}
 		return c.settle(err)
@@ -86,7 +87,7 @@ func serveRequest(c *Conn, h Handler) (again bool, err error) {
 		if !c.Drains() {
 			return false, nil
 		}
-		if _, err = c.NextPiece(); err != nil && err != io.EOF {
+		if _, err = c.NextPiece(); err != nil && !same.Error(err, io.EOF) {
 			return false, err
 		}
 	}

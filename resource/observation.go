@@ -3,6 +3,7 @@ package resource
 import (
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/same"
 )
 
 // observation is that of a peer, by a token, of a topic (RFC 7641 section 4.1).
@@ -67,7 +68,7 @@ func (o *observations) token(i int32) []byte {
 func (o *observations) find(p Pusher, peer uint64, token []byte) (i int32, others int) {
 	for i = *o.bucket(peer); i >= 0; i = o.list[i].chain {
 		e := &o.list[i]
-		if e.peer != peer || e.pusher != p {
+		if e.peer != peer || !same.Pointer(e.pusher, p) {
 			continue
 		}
 		if ascii.View(o.token(i)) == ascii.View(token) {
@@ -185,7 +186,7 @@ func (r *Router) endObservations(p Pusher, peer uint64) {
 	o := &r.observations
 	for i := *o.bucket(peer); i >= 0; {
 		next := o.list[i].chain
-		if e := &o.list[i]; e.peer == peer && e.pusher == p {
+		if e := &o.list[i]; e.peer == peer && same.Pointer(e.pusher, p) {
 			o.remove(i)
 		}
 		i = next

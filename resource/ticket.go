@@ -7,6 +7,7 @@ import (
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/pool"
 )
 
@@ -92,7 +93,7 @@ func (r *Router) giveLocked(x *Exchange, limit int64) bool {
 		switch e := &r.tickets.list[i]; {
 		case e.state == ticketFree:
 			free = i
-		case e.peer == x.t.Peer && e.pusher == x.t.Pusher:
+		case e.peer == x.t.Peer && same.Pointer(e.pusher, x.t.Pusher):
 			others++
 		}
 	}
@@ -261,24 +262,24 @@ func fits(payload []byte, room int) error {
 // Waiting is how many tickets of a peer are yet to be answered, and whether one
 // of them is for a request with a token. One is among them until its answer was
 // pushed; then the Pusher is told, by Answered(peer uint64), if it has that.
-func (r *Router) Waiting(p Pusher, peer uint64, token []byte) (n int, same bool) {
+func (r *Router) Waiting(p Pusher, peer uint64, token []byte) (n int, taken bool) {
 	r.Freeze()
 	r.mu.Lock()
 	for i := range r.tickets.list {
-		if e := &r.tickets.list[i]; e.state != ticketFree && e.peer == peer && e.pusher == p {
+		if e := &r.tickets.list[i]; e.state != ticketFree && e.peer == peer && same.Pointer(e.pusher, p) {
 			n++
-			same = same || ascii.View(r.tickets.bytes(i)) == ascii.View(token)
+			taken = taken || ascii.View(r.tickets.bytes(i)) == ascii.View(token)
 		}
 	}
 	r.mu.Unlock()
-	return n, same
+	return n, taken
 }
 
 // dropTickets ends those of a peer.
 func (r *Router) dropTickets(p Pusher, peer uint64) {
 	r.mu.Lock()
 	for i := range r.tickets.list {
-		if e := &r.tickets.list[i]; e.state == ticketWaiting && e.peer == peer && e.pusher == p {
+		if e := &r.tickets.list[i]; e.state == ticketWaiting && e.peer == peer && same.Pointer(e.pusher, p) {
 			e.state = ticketFree
 			r.tickets.n--
 		}
@@ -299,7 +300,7 @@ func (r *Router) sweepTickets(p Pusher, now int64) (next int64) {
 		r.mu.Lock()
 		for i := range r.tickets.list {
 			e := &r.tickets.list[i]
-			if e.state != ticketWaiting || e.pusher != p {
+			if e.state != ticketWaiting || !same.Pointer(e.pusher, p) {
 				continue
 			}
 			if e.limit <= now {

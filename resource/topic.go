@@ -236,11 +236,11 @@ func (t *Topic) push(o *observer, m coap.Message, c *TopicStats) {
 		if m.Code.IsError() {
 			t.r.endPlace(o.place) // RFC 7641 section 4.2
 		}
-	case err == pool.ErrStale || err == pool.ErrSealed:
+	case pool.ErrStale.Is(err) || pool.ErrSealed.Is(err):
 		if t.r.endPlace(o.place) {
 			c.Ended++
 		}
-	case err == pool.ErrBacklog || err == pool.ErrFull:
+	case pool.ErrBacklog.Is(err) || pool.ErrFull.Is(err):
 		c.Dropped++
 		if m.Code.IsError() {
 			t.r.endPlace(o.place)

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/internal/same"
 )
 
 // This file has the table of transfers: what is known between two requests of
@@ -80,7 +81,7 @@ func (t *transfers) find(p Pusher, peer uint64, key keys) int {
 		return -1
 	}
 	for i := range t.list {
-		if e := &t.list[i]; e.key == key && e.peer == peer && e.route != nil && !e.orphan && e.pusher == p {
+		if e := &t.list[i]; e.key == key && e.peer == peer && e.route != nil && !e.orphan && same.Pointer(e.pusher, p) {
 			return i
 		}
 	}
@@ -94,7 +95,7 @@ func (t *transfers) untagged(p Pusher, peer, request uint64) (found int) {
 	found = -1
 	for i := range t.list {
 		e := &t.list[i]
-		if e.route == nil || e.busy || !e.kept || e.key.request != request || e.peer != peer || e.pusher != p {
+		if e.route == nil || e.busy || !e.kept || e.key.request != request || e.peer != peer || !same.Pointer(e.pusher, p) {
 			continue
 		}
 		if found >= 0 {
@@ -142,7 +143,7 @@ func (r *Router) oldest(x *Exchange, buffer bool) int {
 		if e.route == nil || e.busy || buffer && e.buffer < 0 || e.turn > turn {
 			continue
 		}
-		if e.pusher == x.t.Pusher && x.t.Now-e.touched >= stalled || e.pusher != x.t.Pusher && r.turns-e.turn >= stalledTurns {
+		if same.Pointer(e.pusher, x.t.Pusher) && x.t.Now-e.touched >= stalled || !same.Pointer(e.pusher, x.t.Pusher) && r.turns-e.turn >= stalledTurns {
 			found, turn = i, e.turn
 		}
 	}
@@ -262,7 +263,7 @@ func (r *Router) sweepTransfers(p Pusher, now int64) (next int64) {
 	next = math.MaxInt64
 	r.mu.Lock()
 	for i := range r.transfers.list {
-		if e := &r.transfers.list[i]; e.route != nil && !e.busy && e.pusher == p {
+		if e := &r.transfers.list[i]; e.route != nil && !e.busy && same.Pointer(e.pusher, p) {
 			next = min(next, e.touched+exchangeLifetime)
 		}
 	}
@@ -276,7 +277,7 @@ func (r *Router) dropTransfer(p Pusher, peer uint64, since int64) bool {
 	r.mu.Lock()
 	for i := range r.transfers.list {
 		e := &r.transfers.list[i]
-		if e.route == nil || e.orphan || e.pusher != p {
+		if e.route == nil || e.orphan || !same.Pointer(e.pusher, p) {
 			continue
 		}
 		if since == math.MinInt64 && e.peer != peer || since != math.MinInt64 && (e.busy || e.touched > since) {

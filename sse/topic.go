@@ -261,10 +261,10 @@ func (t *Topic) Publish(e Event) (reached int, err error) {
 		} else {
 			err = t.list[i].Push(p, t.o.Mark, overflows[t.o.Slow])
 		}
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			reached++
-		case pool.ErrStale:
+		case pool.ErrStale.Is(err):
 			i, n = t.remove(i, n)
 			continue
 		default:
@@ -389,7 +389,7 @@ const (
 // slow; all others are pushed. It fails with ErrFull (503), and as
 // web.Head.Open does.
 func (t *Topic) Subscribe(w web.Response, r *web.Request) error {
-	if err := t.promise(); err == ErrClosed {
+	if err := t.promise(); ErrClosed.Is(err) {
 		return w.Status(204).Empty()
 	} else if err != nil {
 		return err

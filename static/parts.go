@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 
+	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -146,7 +147,7 @@ func (p *parts) read(b []byte, off int64) (int, error) {
 		return copy(b, p.text[off:]), nil
 	}
 	n, err := p.src.ReadAt(b, off)
-	if n < len(b) && (err == nil || err == io.EOF) {
+	if n < len(b) && (err == nil || same.Error(err, io.EOF)) {
 		err = ErrChanged
 	}
 	return n, err

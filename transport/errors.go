@@ -41,12 +41,30 @@ var errorTexts = [numErrors]string{
 	ErrSystem:       "transport: system error",
 }
 
+// Is reports whether err is e.
+func (e Error) Is(err error) bool {
+	x, ok := err.(Error)
+	return ok && x == e
+}
+
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e < numErrors && errorTexts[e] != "" {
 		return errorTexts[e]
 	}
 	return "transport: unknown error"
+}
+
+// Of is the Error that err is: 0 if there is none, and ErrSystem for an error of
+// another package.
+func Of(err error) Error {
+	if err == nil {
+		return 0
+	}
+	if e, ok := err.(Error); ok {
+		return e
+	}
+	return ErrSystem
 }
 
 // Timeout reports whether the error is a timeout.

@@ -170,13 +170,18 @@ func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
 // apologize answers for a handler that has failed. It returns the error that
 // makes it impossible.
 func (x *Exchange) apologize(err error) error {
-	switch err {
-	case engine.ErrReclaimed, engine.ErrKilled, engine.ErrClosing, ErrAbort, transport.ErrReset:
+	if ErrAbort.Is(err) || transport.ErrReset.Is(err) {
 		return ErrAbort
-	case engine.ErrSlow:
-		return x.conn.Fail(http1.StatusRequestTimeout, err)
-	case engine.ErrDeadline:
-		return x.conn.Fail(http1.StatusServiceUnavailable, err)
+	}
+	if e, ok := err.(engine.Error); ok {
+		switch e {
+		case engine.ErrReclaimed, engine.ErrKilled, engine.ErrClosing:
+			return ErrAbort
+		case engine.ErrSlow:
+			return x.conn.Fail(http1.StatusRequestTimeout, err)
+		case engine.ErrDeadline:
+			return x.conn.Fail(http1.StatusServiceUnavailable, err)
+		}
 	}
 	return x.conn.CompleteErr(err)
 }

@@ -197,8 +197,8 @@ func (x *Exchange) serve() engine.Verdict {
 		if n > 0 {
 			x.conn.Feed(n)
 		}
-		switch err {
-		case nil:
+		switch transport.Of(err) {
+		case 0:
 		case transport.ErrWouldBlock:
 			return x.park()
 		case transport.EOF:

@@ -94,7 +94,7 @@ func (x *Exchange) keep(err error) error {
 	if err == nil {
 		return x.err
 	}
-	if err == http1.ErrState {
+	if http1.ErrState.Is(err) {
 		err = ErrMisuse
 	}
 	if x.err == nil {

@@ -83,6 +83,12 @@ func (e Error) Status() int {
 // Abort reports whether the error says that the connection is to be aborted.
 func (e Error) Abort() bool { return e == ErrAbort }
 
+// Is reports whether err is e.
+func (e Error) Is(err error) bool {
+	x, ok := err.(Error)
+	return ok && x == e
+}
+
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e < numErrors && errorTexts[e] != "" {

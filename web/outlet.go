@@ -187,7 +187,7 @@ func (x *Exchange) throwAway(try bool) (v engine.Verdict, over bool) {
 			return engine.Abort, true
 		}
 		switch {
-		case err == transport.EOF:
+		case transport.EOF.Is(err):
 			x.d.places.drop(x.handle.Index())
 			return engine.Finish, true
 		case err == nil:
@@ -233,4 +233,4 @@ func (x *Exchange) sendBeat(beat string) bool {
 	return err == nil && (rest == 0 || rest == len(beat))
 }
 
-func wouldBlock(err error) bool { return err == transport.ErrWouldBlock }
+func wouldBlock(err error) bool { return transport.ErrWouldBlock.Is(err) }

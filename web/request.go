@@ -158,7 +158,7 @@ type stream struct{ x *Exchange }
 func (t stream) Read(p []byte) (int, error) {
 	x := t.x
 	n, err := x.in.Read(p)
-	if err == transport.EOF {
+	if transport.EOF.Is(err) {
 		err = io.EOF
 	}
 	return n, err

@@ -256,7 +256,7 @@ func (b Body) Flush() error { return b.x.keep(b.x.conn.Flush()) }
 // written. It fails if the content is not sent in chunks.
 func (b Body) Trailer(name, value string) error {
 	err := b.x.conn.Trailer(name, value)
-	if err == http1.ErrState {
+	if http1.ErrState.Is(err) {
 		err = ErrMisuse
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/pool"
 )
 
@@ -41,11 +42,11 @@ func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
 				continue
 			}
 		}
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			x.w.Enter(x.s, engine.PhaseBody)
 			return nextReceive, 0
-		case io.EOF:
+		case same.Error(err, io.EOF):
 			x.state = st.sink
 			st.which = 0 // from here on it is End's
 			x.ending = r.Sink
@@ -63,7 +64,7 @@ func (x *Exchange) feedSink(r *route) (next, engine.Verdict) {
 		}
 		st.which = 0
 		x.abandon(r.Sink, &st.sink)
-		if _, peer := err.(http1.Error); peer || err == http1conn.ErrTruncated {
+		if _, peer := err.(http1.Error); peer || http1conn.ErrTruncated.Is(err) {
 			return nextEnd, x.refuse(err)
 		}
 		return x.settle(x.apologize(err), x.d.e.Backend().Now())

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -107,7 +108,7 @@ func (x *Exchange) copySource(src Source, off, n int64) error {
 		}
 		k, err := src.ReadAt(b[:min(int64(len(b)), n)], off)
 		if k <= 0 {
-			if err == nil || err == io.EOF {
+			if err == nil || same.Error(err, io.EOF) {
 				err = ErrSource
 			}
 			return err
@@ -288,7 +289,7 @@ func (x *Exchange) pour(q *openSource, head, memory []byte) (how poured, rest []
 		q.left -= int64(n - k)
 		sent += n
 		switch {
-		case err == transport.ErrNotSupported && q.byFile:
+		case transport.ErrNotSupported.Is(err) && q.byFile:
 			q.byFile = false
 			continue
 		case err != nil:

@@ -7,6 +7,7 @@ import (
 	"github.com/bobtail-go/bobtail/form"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/internal/credentials"
+	"github.com/bobtail-go/bobtail/internal/same"
 )
 
 // This file gives handlers the values of a request by name: of its query, its
@@ -104,7 +105,7 @@ func (r *Request) ReadAll(max int) ([]byte, error) {
 	from := x.used
 	for {
 		p, err := r.NextPiece()
-		if err == io.EOF {
+		if same.Error(err, io.EOF) {
 			return x.arena[from:x.used:x.used], nil
 		}
 		if err != nil {
@@ -270,7 +271,7 @@ func (m Multipart) next() (form.Event, []byte, error) {
 			continue
 		}
 		q.piece, err = m.x.req.NextPiece()
-		if err == io.EOF {
+		if same.Error(err, io.EOF) {
 			if err = q.parser.Finish(); err == nil {
 				err = io.EOF
 			}

@@ -3,6 +3,7 @@ package websocket
 import (
 	"io"
 
+	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/ws"
 	"github.com/bobtail-go/bobtail/wsconn"
@@ -148,7 +149,7 @@ func (c *Conn) unpack(op ws.Opcode) {
 		}
 		total += uint64(n)
 		b := c.inflated[:n:n]
-		last := err == io.EOF
+		last := same.Error(err, io.EOF)
 		switch {
 		case c.stop != stopNone && c.stop != stopFull:
 			return // the payload has ended before its time
@@ -166,8 +167,8 @@ func (c *Conn) unpack(op ws.Opcode) {
 			c.result(c.u.h.Data(c, ws.Part{Kind: ws.Data, Op: op, First: first, Last: last, Payload: b}))
 		} else if !last {
 			// Perhaps it just fits.
-			if k, e := x.Read(c.oneByte[:]); k > 0 || e != io.EOF {
-				if e == nil || e == io.EOF {
+			if k, e := x.Read(c.oneByte[:]); k > 0 || !same.Error(e, io.EOF) {
+				if e == nil || same.Error(e, io.EOF) {
 					e = ws.ErrInflatedTooBig
 				}
 				c.failed(e)

@@ -178,7 +178,7 @@ func serveDial(c *Conn) engine.Verdict {
 		}
 		k, err := w.Receive(s, c.in[c.end:])
 		c.end += k
-		if err == transport.ErrWouldBlock {
+		if transport.ErrWouldBlock.Is(err) {
 			break
 		}
 		if err != nil {

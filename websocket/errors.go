@@ -29,6 +29,12 @@ var errorTexts = [numErrors]string{
 	ErrHandshake: "websocket: handshake failed",
 }
 
+// Is reports whether err is e.
+func (e Error) Is(err error) bool {
+	x, ok := err.(Error)
+	return ok && x == e
+}
+
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e < numErrors && errorTexts[e] != "" {

@@ -24,13 +24,26 @@ func (k *keys) next() (ws.Key, bool) {
 	defer k.mu.Unlock()
 	if k.left == 0 {
 		if k.err == nil {
-			_, k.err = io.ReadFull(k.rand, k.buf[:])
+			k.fill()
 		}
 		k.left = len(k.buf)
 	}
 	k.left -= 4
 	b := k.buf[k.left:]
 	return ws.Key(b[0]) | ws.Key(b[1])<<8 | ws.Key(b[2])<<16 | ws.Key(b[3])<<24, k.err == nil
+}
+
+// fill reads fresh bytes, as io.ReadFull does, which compares interfaces.
+func (k *keys) fill() {
+	n := 0
+	for n < len(k.buf) && k.err == nil {
+		m := 0
+		m, k.err = k.rand.Read(k.buf[n:])
+		n += m
+	}
+	if n == len(k.buf) {
+		k.err = nil
+	}
 }
 
 // mask gives the header of a frame a fresh key. It fails with ErrNoRand.

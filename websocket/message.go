@@ -211,13 +211,13 @@ func (c *Conn) sendClose() bool {
 	// message that will never have an end.
 	err := c.d.e.PushLast(c.handle, head, payload, midway)
 	switch {
-	case err == pool.ErrSealed && midway:
+	case pool.ErrSealed.Is(err) && midway:
 		// Others have put theirs behind what waits for the end of the message: all
 		// that goes, and ours comes.
 		for outs.DropOldest(c.handle) {
 		}
 		c.unhold()
-	case err == nil || err == pool.ErrSealed:
+	case err == nil || pool.ErrSealed.Is(err):
 		c.unhold()
 		return true
 	default:

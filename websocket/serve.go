@@ -103,8 +103,8 @@ func (c *Conn) serve() engine.Verdict {
 		n, err := w.Receive(s, c.in[c.end:])
 		c.end += n
 		c.got += n
-		switch err {
-		case nil:
+		switch transport.Of(err) {
+		case 0:
 		case transport.ErrWouldBlock:
 			return c.park()
 		case transport.EOF:
@@ -143,9 +143,9 @@ func (c *Conn) long() bool {
 		ok := c.look()
 		c.at, c.end = 0, 0 // all of it was looked at
 		return ok && c.flush()
-	case err == transport.ErrWouldBlock:
+	case transport.ErrWouldBlock.Is(err):
 		return true // and nothing more is known to be there
-	case err == transport.EOF:
+	case transport.EOF.Is(err):
 		return c.giveUp(engine.Finish)
 	}
 	return c.giveUp(engine.Abort)

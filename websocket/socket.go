@@ -84,7 +84,7 @@ func (s Socket) push(h ws.Header, p []byte, mark int, overflow engine.Overflow) 
 		var b [ws.MaxHeader]byte
 		err = d.e.Push(s.h, ws.AppendHeader(b[:0], h), p, mark, policy)
 	}
-	if err == pool.ErrBacklog && overflow == engine.CloseSlow {
+	if pool.ErrBacklog.Is(err) && overflow == engine.CloseSlow {
 		s.tooSlow()
 	}
 	return err
@@ -134,7 +134,7 @@ func (s Socket) close(code ws.Code, reason string, drop bool) error {
 	err := d.e.PushLast(s.h, ws.AppendHeader(frame[:0], h), payload, drop)
 	l.Unlock()
 	d.e.Wake(s.h) // it is too late if the peer has answered already
-	if err == pool.ErrFull || err == pool.ErrSealed {
+	if pool.ErrFull.Is(err) || pool.ErrSealed.Is(err) {
 		return nil // the owner does it, or has
 	}
 	return err

@@ -146,8 +146,8 @@ func (s *Straight) rescue() {
 
 // end closes the connection, as far as it is not. An error has it aborted.
 func (s *Straight) end() error {
-	switch s.link.err {
-	case nil:
+	switch transport.Of(s.link.err) {
+	case 0:
 	case transport.EOF:
 		return nil
 	default:
@@ -237,31 +237,31 @@ func (l *link) Read(p []byte) (int, error) {
 			l.waited, l.pinged = 0, false
 			return n, nil
 		}
-		if err == engine.ErrSlow {
+		if engine.ErrSlow.Is(err) {
 			if l.waited += while; l.waited < wait {
 				continue
 			}
 			l.waited = 0
 		}
 		switch {
-		case err == engine.ErrClosing && !l.closing:
+		case engine.ErrClosing.Is(err) && !l.closing:
 			l.closing = true
 			l.waited = 0
 			l.s.StartClose(ws.CodeGoingAway, "")
 			continue
-		case err == engine.ErrSlow && cfg.Ping < 0 && !l.closing && l.s.IsOpen():
+		case engine.ErrSlow.Is(err) && cfg.Ping < 0 && !l.closing && l.s.IsOpen():
 			continue
-		case err == engine.ErrSlow && !l.pinged && !l.closing && l.s.IsOpen():
+		case engine.ErrSlow.Is(err) && !l.pinged && !l.closing && l.s.IsOpen():
 			l.pinged = true
 			if l.s.Ping(nil) == nil {
 				continue
 			}
-		case err == engine.ErrSlow && l.s.IsOpen():
+		case engine.ErrSlow.Is(err) && l.s.IsOpen():
 			l.s.d.counts.dead.Add(1)
 			err = ErrDead
 		}
 		l.err = err
-		if err == transport.EOF {
+		if transport.EOF.Is(err) {
 			err = io.EOF
 		}
 		return 0, err
@@ -299,7 +299,7 @@ func (l *link) Write(p []byte) (n int, err error) {
 			}
 		}
 	}
-	if err != nil && l.err == nil && err != ErrClosed {
+	if err != nil && l.err == nil && !ErrClosed.Is(err) {
 		l.err = err
 	}
 	return n, err
@@ -339,14 +339,14 @@ func (l *link) lastWords(b []byte) error {
 	err := l.s.d.e.PushLast(l.s.handle, b, nil, l.held)
 	outs := &l.s.d.e.Pool().Outputs
 	switch {
-	case err == pool.ErrSealed && l.held:
+	case pool.ErrSealed.Is(err) && l.held:
 		// Others have put theirs behind what waits for the end of the message: all
 		// that goes, and this one is written.
 		for outs.DropOldest(l.s.handle) {
 		}
-	case err == nil || err == pool.ErrSealed:
+	case err == nil || pool.ErrSealed.Is(err):
 		l.skips = true
-	case err == pool.ErrFull:
+	case pool.ErrFull.Is(err):
 		// It is written as it is, and what has waited is lost.
 		outs.CopyLast(l.s.handle, nil, nil, true)
 	}

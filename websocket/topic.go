@@ -240,8 +240,8 @@ func (t *Topic) push(to *subscriber, c *TopicStats) {
 	switch {
 	case err == nil:
 		c.Delivered++
-	case err == pool.ErrStale || err == pool.ErrSealed:
-	case err == pool.ErrBacklog && t.o.Slow == engine.CloseSlow:
+	case pool.ErrStale.Is(err) || pool.ErrSealed.Is(err):
+	case pool.ErrBacklog.Is(err) && t.o.Slow == engine.CloseSlow:
 		c.Closed++
 		s.tooSlow()
 	default:

@@ -40,16 +40,22 @@ func (c *Conn) StartClose(code ws.Code, reason string) error {
 // server some time to be first, so that not he but the server has to remember
 // the connection for a while (RFC 6455 section 7.1.1).
 func (c *Conn) CloseWith(code ws.Code, reason string) error {
-	if err := c.StartClose(code, reason); err != nil && err != ErrClosed && err != error(&c.closed) {
+	if err := c.StartClose(code, reason); err != nil && !ErrClosed.Is(err) && !c.isClosed(err) {
 		return err
 	}
 	c.reading.Lock()
 	err := c.drain()
 	c.reading.Unlock()
-	if err == error(&c.closed) {
+	if c.isClosed(err) {
 		return nil
 	}
 	return err
+}
+
+// isClosed reports whether an error says that the peer has closed.
+func (c *Conn) isClosed(err error) bool {
+	e, ok := err.(*CloseError)
+	return ok && e == &c.closed
 }
 
 // putClose sends a close frame; sending is held.

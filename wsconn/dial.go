@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/ws"
 )
 
@@ -130,7 +131,7 @@ func (c *Conn) answer() (a ws.Answer, n int, err error) {
 			empty = 0
 			continue // an error will come again
 		}
-		if err == io.EOF {
+		if same.Error(err, io.EOF) {
 			err = ErrTruncated
 		}
 		if err != nil {

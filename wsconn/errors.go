@@ -51,6 +51,12 @@ var errorTable = [numErrors]struct {
 	ErrTruncated: {"wsconn: stream ended within the answer", ws.CodeAbnormal},
 }
 
+// Is reports whether err is e.
+func (e Error) Is(err error) bool {
+	x, ok := err.(Error)
+	return ok && x == e
+}
+
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e != 0 && e < numErrors {

@@ -3,6 +3,7 @@ package wsconn
 import (
 	"io"
 
+	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/ws"
 )
 
@@ -76,7 +77,7 @@ func (c *Conn) readMessage(dst []byte) (ws.Opcode, []byte, error) {
 		} else if k, err = c.read(c.scratch[:1]); k > 0 {
 			err = c.fail(ErrTooLong)
 		}
-		if err == io.EOF {
+		if same.Error(err, io.EOF) {
 			return op, dst[:n], nil
 		}
 		if err != nil {
@@ -113,7 +114,7 @@ func (c *Conn) skip() error {
 			_, err = c.more()
 			c.piece = nil
 		}
-		if err == io.EOF {
+		if same.Error(err, io.EOF) {
 			c.done = true
 		} else if err != nil {
 			return err
@@ -151,7 +152,7 @@ func (c *Conn) read(p []byte) (int, error) {
 		return 0, c.fail(ws.ErrUTF8)
 	case err == nil:
 		return n, nil
-	case err != io.EOF:
+	case !same.Error(err, io.EOF):
 		return 0, c.fail(err)
 	case c.op == ws.OpText && !c.text.Whole():
 		return 0, c.fail(ws.ErrUTF8)
@@ -161,7 +162,7 @@ func (c *Conn) read(p []byte) (int, error) {
 	for err = nil; err == nil; c.piece = nil {
 		_, err = c.more()
 	}
-	if err != io.EOF {
+	if !same.Error(err, io.EOF) {
 		return 0, err
 	}
 	c.done = true
@@ -305,7 +306,7 @@ func (c *Conn) receive(p []byte) (int, error) {
 		if n > 0 {
 			return n, nil // an error will come again
 		}
-		if e == io.EOF {
+		if same.Error(e, io.EOF) {
 			e = ErrAbnormal
 		}
 		if e != nil {
@@ -340,7 +341,7 @@ func (c *Conn) writeTo(w io.Writer) (total int64, err error) {
 		} else if piece, err = c.more(); err == nil {
 			c.piece = nil
 		}
-		if err == io.EOF {
+		if same.Error(err, io.EOF) {
 			return total, nil
 		}
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/ws"
 )
 
@@ -191,7 +192,7 @@ func (w *Writer) ReadFrom(r io.Reader) (total int64, err error) {
 		n, err := r.Read(c.data[ws.MaxHeader+c.size : ws.MaxHeader+c.most])
 		c.size += n
 		total += int64(n)
-		if err == io.EOF {
+		if same.Error(err, io.EOF) {
 			return total, nil
 		}
 		if err != nil {
@@ -231,7 +232,7 @@ func (w *Writer) packFrom(r io.Reader, in []byte) (total int64, err error) {
 				return total, err
 			}
 		}
-		if err == io.EOF {
+		if same.Error(err, io.EOF) {
 			return total, nil
 		}
 		if err != nil {

@@ -15,8 +15,8 @@ func (b *Backend) Detach(s transport.Stream) (any, error) {
 	// The lane of a stream is not kept anywhere, and this is rare: it is taken
 	// out of the one that has it. A stream that was never attached is in none.
 	for i := range b.lanes {
-		switch err := b.control(&b.lanes[i], syscall.EPOLL_CTL_DEL, int32(s), 0, 0); err {
-		case nil:
+		switch err := b.control(&b.lanes[i], syscall.EPOLL_CTL_DEL, int32(s), 0, 0); transport.Of(err) {
+		case 0:
 			return transport.Descriptor(s), nil
 		case transport.ErrClosed:
 			return nil, err

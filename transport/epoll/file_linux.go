@@ -52,7 +52,7 @@ func (b *Backend) SendFile(s transport.Stream, head []byte, fd uintptr, off int6
 
 // full says that a stream which has taken something is full by not saying so.
 func full(sent int, err error) (int, error) {
-	if err == transport.ErrWouldBlock && sent > 0 {
+	if transport.ErrWouldBlock.Is(err) && sent > 0 {
 		err = nil
 	}
 	return sent, err

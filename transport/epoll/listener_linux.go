@@ -26,7 +26,7 @@ func (b *Backend) Listen(a transport.Addr, tag uint64) (transport.Listener, erro
 
 func (b *Backend) listen(a transport.Addr) (int32, error) {
 	fd, err := newSocket(a)
-	if err == transport.ErrNotSupported && a.IsUnset() {
+	if transport.ErrNotSupported.Is(err) && a.IsUnset() {
 		a = transport.IPv4(0, 0, 0, 0, a.Port())
 		fd, err = newSocket(a)
 	}

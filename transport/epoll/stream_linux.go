@@ -89,7 +89,7 @@ func (b *Backend) Send(s transport.Stream, bufs [][]byte) (sent int, err error) 
 		}
 		sent += n
 		switch {
-		case err == transport.ErrWouldBlock && sent > 0:
+		case transport.ErrWouldBlock.Is(err) && sent > 0:
 			return sent, nil
 		case err != nil || n < want:
 			return sent, err
