@@ -11,5 +11,7 @@ replace (
 
 require (
 	github.com/bobtail-go/bobtail v0.0.0
+	github.com/bobtail-go/bobtail/firmware/site v0.0.0-00010101000000-000000000000
+	github.com/bobtail-go/bobtail/transport/lneto v0.0.0-00010101000000-000000000000
 	github.com/soypat/lneto v0.3.2
 )

@@ -32,11 +32,27 @@ var tickEpoch volatile.Register32
 
 //export Reset_Handler
 func main() {
+	seed := seedOfRAM()
 	paintStack()
 	preinit()
+	ramSeed = seed
 	initClock()
 	run()
 	abort()
+}
+
+// ramSeed is what the memory held before the start.
+var ramSeed uint64
+
+// seedOfRAM mixes what the memory holds at power-on, which differs from chip to
+// chip and from start to start; the chip has no source of random numbers. The
+// emulator's memory is zero. FNV-1a.
+func seedOfRAM() uint64 {
+	h := uint64(14695981039346656037)
+	for p := uintptr(0x20000000); p < 0x20010000; p += 4 {
+		h = (h ^ uint64(*(*uint32)(unsafe.Pointer(p)))) * 1099511628211
+	}
+	return h
 }
 
 // paintStack fills the system stack below the running function with a pattern,
@@ -144,6 +160,42 @@ func boardIdle() { waitForEvents() }
 //
 //go:linkname boardIdled
 func boardIdled() int64 { return int64(idleNanos) }
+
+//go:linkname boardSeed
+func boardSeed() uint64 { return ramSeed ^ uint64(ticks())<<32 }
+
+// boardStack is how much of the i-th stack has been used, and its size: 0 is
+// the system's, the others the goroutines' in the order of their addresses,
+// which is that of their start until the first collection of garbage.
+//
+//go:linkname boardStack
+func boardStack(i int) (used, size uintptr) {
+	if i == 0 {
+		p := uintptr(0x20000000)
+		for *(*uint32)(unsafe.Pointer(p)) == stackPaint {
+			p += 4
+		}
+		return stackTop - p, stackTop - 0x20000000
+	}
+	// A stack begins with the canary and was all zeros. A piece of memory that
+	// begins with the same word by chance would only be shown beside them.
+	const canary = 0x670c1333b83bf575 & 0xFFFFFFFF
+	for b := gcBlock(0); b < endBlock; b++ {
+		if b.state() != blockStateHead || *(*uint32)(b.pointer()) != canary {
+			continue
+		}
+		if i--; i > 0 {
+			continue
+		}
+		end := b.findNext().address()
+		p := b.address() + 4
+		for p < end && *(*uint32)(unsafe.Pointer(p)) == 0 {
+			p += 4
+		}
+		return end - p, end - b.address()
+	}
+	return 0, 0
+}
 
 // UART0, and its flag that says whether there is room.
 func putchar(c byte) {

@@ -1,0 +1,128 @@
+//go:build lm3s6965
+
+// Package device is the program of the LM3S6965 evaluation board, for the
+// protocols that it is given.
+package device
+
+import (
+	"runtime"
+	"unsafe"
+
+	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/firmware/lm3s6965/board"
+	"github.com/bobtail-go/bobtail/firmware/site"
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/transport/lneto"
+)
+
+// Sockets is how many connections there can be at once.
+const Sockets = 5
+
+// tick is how often those who look are told, in nanoseconds.
+const tick = 250_000_000
+
+// Program is what a device runs.
+type Program struct {
+	// Address is that of the board in a network of 24 bits, as text. If it is
+	// empty, DHCP gives it one.
+	Address string
+
+	// Add are the protocols beside HTTP.
+	Add []func(*site.Site) error
+
+	// Listen are the addresses to listen on.
+	Listen []string
+}
+
+// Run serves, and returns only if it cannot, with the reason.
+func Run(p Program) error {
+	mac := [6]byte{0x02, 0, 0, 0x6B, 0x69, 0x65} // administered locally: a board has its own in a register
+	board.Configure(mac)
+	println("bobtail on lm3s6965")
+	c := lneto.Config{
+		Streams: Sockets, Listeners: 2, RxSize: 1024, TxSize: 1024,
+		MAC: mac, Hostname: "bobtail", Seed: board.Seed(),
+	}
+	if p.Address != "" {
+		a, err := transport.ParseAddr(p.Address + ":0")
+		if err != nil {
+			return err
+		}
+		c.Addr = a
+	}
+	net, err := lneto.New(c)
+	if err != nil {
+		return err
+	}
+	config := site.Small(Sockets, net)
+	config.Log = event
+	s, err := site.New(config, site.Board{Name: "LM3S6965", LED: board.LED, Heap: board.Heap, Stack: stack})
+	if err != nil {
+		return err
+	}
+	for _, add := range p.Add {
+		if err := add(s); err != nil {
+			return err
+		}
+	}
+	srv := s.Server()
+	for _, l := range p.Listen {
+		if _, err := srv.Listen(l); err != nil {
+			return err
+		}
+	}
+	if err := srv.Start(); err != nil {
+		return err
+	}
+	used, size := board.Heap()
+	println("heap", used, "of", size)
+	return turn(s, net)
+}
+
+// turn moves the network and the page on, and sleeps between.
+func turn(s *site.Site, net *lneto.Backend) error {
+	var nic board.NIC
+	known, next := false, int64(0)
+	for {
+		moved, err := net.Step(&nic)
+		if err != nil {
+			return err
+		}
+		if !known && !net.Addr().IsUnset() {
+			known = true
+			a := net.Addr()
+			printLine(append(a.AppendTo(line[:0]), '\n'))
+		}
+		if now := s.Server().Now(); now >= next {
+			next = now + tick
+			s.Tick()
+		}
+		runtime.Gosched()
+		if !moved {
+			board.Idle()
+		}
+	}
+}
+
+// line is what goes to the serial port. The scheduler changes goroutines only
+// where one waits, and printing does not.
+var line [80]byte
+
+func event(ev bobtail.Event) { printLine(site.AppendEvent(line[:0], ev)) }
+
+func printLine(b []byte) { print(unsafe.String(unsafe.SliceData(b), len(b))) }
+
+// tasks are the goroutines as they are started: the first is main's, the
+// others the engine's.
+var tasks = [...]string{"system", "network", "worker 0", "worker 1", "monitor"}
+
+func stack(i int) (name string, used, size uint64) {
+	used, size = board.Stack(i)
+	if size == 0 {
+		return "", 0, 0
+	}
+	if i < len(tasks) {
+		return tasks[i], used, size
+	}
+	return "task", used, size
+}
