@@ -1,0 +1,154 @@
+// Package qemutest runs firmware for the LM3S6965 in QEMU, for tests.
+package qemutest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bobtail-go/bobtail/firmware/image"
+)
+
+// Build builds a program with TinyGo. Where there is no compiler, the test is
+// skipped.
+func Build(t testing.TB, pkg string, flags ...string) image.Image {
+	t.Helper()
+	i, err := image.Build("lm3s6965", pkg, filepath.Join(t.TempDir(), "fw.elf"), flags...)
+	if err == image.ErrNoCompiler {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+// Config says how a Machine is run.
+type Config struct {
+	Kernel string   // the path of an ELF file
+	Ports  []int    // TCP ports of the device that the host can reach
+	Wire   *os.File // if it is set, the network: a datagram is a frame; else it is QEMU's own
+	Count  bool     // time passes with the instructions: one takes a nanosecond
+}
+
+// Machine is a board that runs until the test ends.
+type Machine struct {
+	t     testing.TB
+	cmd   *exec.Cmd
+	ports map[int]string
+
+	mu     sync.Mutex
+	serial bytes.Buffer
+	more   chan struct{} // closed when more has come
+	done   bool
+}
+
+// Start starts a board. QEMU ends with the test, or when the test's process
+// does.
+func Start(t testing.TB, c Config) *Machine {
+	t.Helper()
+	qemu, err := exec.LookPath("qemu-system-arm")
+	if err != nil {
+		t.Skip(err)
+	}
+	m := &Machine{t: t, ports: map[int]string{}, more: make(chan struct{})}
+	args := []string{"-machine", "lm3s6965evb", "-nodefaults", "-display", "none", "-kernel", c.Kernel, "-serial", "stdio", "-monitor", "unix:monitor,server=on,wait=off"}
+	switch {
+	case c.Wire != nil:
+		args = append(args, "-nic", "dgram,model=stellaris,local.type=fd,local.str=3")
+	default:
+		nic := "user,model=stellaris,restrict=on"
+		for _, p := range c.Ports {
+			nic += fmt.Sprintf(",hostfwd=tcp:127.0.0.1:0-:%d", p)
+		}
+		args = append(args, "-nic", nic)
+	}
+	if c.Count {
+		args = append(args, "-icount", "shift=0,sleep=off")
+	}
+	m.cmd = exec.Command(qemu, args...)
+	m.cmd.Dir = t.TempDir()
+	if c.Wire != nil {
+		m.cmd.ExtraFiles = []*os.File{c.Wire}
+	}
+	out, err := m.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	endWithUs(m.cmd)
+	if err := m.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go m.read(out)
+	t.Cleanup(func() {
+		m.cmd.Process.Kill()
+		m.cmd.Wait()
+		if t.Failed() {
+			s := m.Serial()
+			t.Logf("the serial port said last:\n%s", s[max(len(s)-2000, 0):])
+		}
+	})
+	return m
+}
+
+// read keeps what the serial port says.
+func (m *Machine) read(r io.Reader) {
+	b := make([]byte, 4096)
+	for {
+		n, err := r.Read(b)
+		m.mu.Lock()
+		if m.serial.Len() < mostSerial {
+			m.serial.Write(bytes.ReplaceAll(b[:n], []byte("\r"), nil))
+		}
+		m.done = err != nil
+		close(m.more)
+		m.more = make(chan struct{})
+		m.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// mostSerial is how many bytes of the serial port's are kept, about.
+const mostSerial = 1 << 20
+
+// Serial is all that the serial port has said, its lines ended by \n.
+func (m *Machine) Serial() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.serial.String()
+}
+
+// Await waits until the serial port has said a text so many times, and returns
+// all that it has said.
+func (m *Machine) Await(text string, times int) string {
+	m.t.Helper()
+	limit := time.After(30 * time.Second)
+	for {
+		m.mu.Lock()
+		s, more, done := m.serial.String(), m.more, m.done
+		m.mu.Unlock()
+		if strings.Count(s, text) >= times {
+			return s
+		}
+		if done {
+			m.t.Fatalf("the board ended before it said %q", text)
+		}
+		select {
+		case <-more:
+		case <-limit:
+			m.t.Fatalf("the board did not say %q %d times in half a minute", text, times)
+		}
+	}
+}
+
+// PID is the number of the emulator's process.
+func (m *Machine) PID() int { return m.cmd.Process.Pid }
