@@ -1,39 +1,153 @@
 package lneto
 
-import "github.com/bobtail-go/bobtail/transport"
+import (
+	"sync"
+
+	"github.com/bobtail-go/bobtail/transport"
+)
 
 // Backend is a network of one card. Its methods may be called from any
 // goroutine, so far as transport.Backend allows it; Step and Run from one at a
 // time.
 type Backend struct {
-	transport.Backend
+	cfg Config
+
+	// Of Step alone: one frame that came, or the reply made of it, and one that
+	// leaves.
+	in, out []byte
+	leaving int // bytes of out that the card had no room for yet
+
+	mu        sync.Mutex // guards all below
+	streams   []stream
+	listeners []listener
+	rests     []rest // ended connections, the oldest at oldest
+	oldest    int
+	lanes     [2]lane // the one with streams, and the monitor's
+	turn      int     // the stream that is looked at first
+	header    [tcpHeader]byte
+	lease     lease
+	addr      transport.Addr // ours, with port 0; unset until DHCP has got one
+	gateway   transport.Addr
+	mask      uint32
+	port      uint16 // the last ephemeral one that was given
+	ipID      uint16
+	closed    bool
+	closedAt  int64
+	stats     Stats
 }
+
+var _ transport.Backend = (*Backend)(nil)
 
 // Stats counts since New.
 type Stats struct {
 	FramesIn, FramesOut uint32 // frames that the card gave and took
-	Dropped             uint32 // frames in that were not for us, or not sound
+	Dropped             uint32 // frames that were not for us, or not sound
 	Unanswered          uint32 // SYNs left unanswered because all streams were taken
-	Open                int32  // streams that are not free: open, opening or lingering
+	Again               uint32 // times that something was sent again
+	Open                int    // streams that are not free: open, opening or lingering
 }
 
 // New makes a backend, with all memory that it ever uses. Its error is that of
 // Validate.
-func New(c Config) (*Backend, error) { return &Backend{}, c.Validate() }
+func New(c Config) (*Backend, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c.setDefaults()
+	if c.Now == nil {
+		c.Now = now
+	}
+	if c.Idle == nil {
+		c.Idle = idle
+	}
+	b := &Backend{
+		cfg:       c,
+		in:        make([]byte, ethHeader+c.MTU),
+		out:       make([]byte, ethHeader+c.MTU),
+		streams:   make([]stream, c.Streams),
+		listeners: make([]listener, c.Listeners),
+		rests:     make([]rest, rests(c.Streams)),
+		addr:      c.Addr.WithPort(0),
+		gateway:   c.Gateway.WithPort(0),
+		mask:      ^uint32(0) << (32 - c.Bits),
+	}
+	for i := range b.lanes {
+		b.lanes[i].wake.L = &b.mu
+	}
+	b.port = uint16(b.hash(c.Seed, 0))
+	for i := range b.streams {
+		if err := b.streams[i].init(&c); err != nil {
+			return nil, err
+		}
+	}
+	if b.addr.IsUnset() {
+		b.lease.start(b, b.cfg.Now())
+	}
+	return b, nil
+}
 
-// Step moves the stack on by one turn: the frames that came are taken in,
-// timers that are due run, and frames that are ready are sent. It reports
-// whether anything moved; while something does, another Step should follow
-// soon. The error is the card's.
-func (b *Backend) Step(nic NIC) (moved bool, err error) { return false, nil }
+// Lanes implements transport.Backend: there is one.
+func (b *Backend) Lanes() int { return 1 }
 
-// Run calls Step until the backend is closed, when it returns nil, or the card
-// fails, when it returns its error. It calls Idle where nothing moved.
-func (b *Backend) Run(nic NIC) error { return nil }
+// Holds implements transport.Backend: it is RxSize.
+func (b *Backend) Holds() int { return b.cfg.RxSize }
+
+// Now implements transport.Backend.
+func (b *Backend) Now() int64 { return b.cfg.Now() }
 
 // Addr is the address of this machine, with port 0; it is unset until DHCP has
 // got one.
-func (b *Backend) Addr() transport.Addr { return transport.Addr{} }
+func (b *Backend) Addr() transport.Addr {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.addr
+}
 
 // Stats reads the counters.
-func (b *Backend) Stats() Stats { return Stats{} }
+func (b *Backend) Stats() Stats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.stats
+	for i := range b.streams {
+		if b.streams[i].phase != phaseFree {
+			s.Open++
+		}
+	}
+	return s
+}
+
+// Close implements transport.Backend. Run goes on until what the streams took
+// is delivered, for as long as Linger allows.
+func (b *Backend) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.closed = true
+		b.closedAt = b.cfg.Now()
+		for i := range b.lanes {
+			b.lanes[i].rouse()
+		}
+		b.kick()
+	}
+	return nil
+}
+
+// kick tells who moves frames that there is something to send.
+func (b *Backend) kick() {
+	if b.cfg.Kick != nil {
+		b.cfg.Kick()
+	}
+}
+
+// hash mixes x with the seed and a number that tells uses apart. It has no
+// more than the seed's 64 bits, and is not made to withstand who sees many of
+// its values.
+func (b *Backend) hash(x, use uint64) uint64 {
+	x ^= b.cfg.Seed + use*0x9e3779b97f4a7c15
+	for range 2 { // the finalizer of SplitMix64
+		x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+		x = (x ^ x>>27) * 0x94d049bb133111eb
+		x ^= x>>31 ^ b.cfg.Seed
+	}
+	return x
+}

@@ -1,0 +1,369 @@
+package lneto
+
+import (
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/soypat/lneto/tcp"
+)
+
+const (
+	flagFIN = byte(tcp.FlagFIN)
+	flagSYN = byte(tcp.FlagSYN)
+	flagRST = byte(tcp.FlagRST)
+	flagPSH = byte(tcp.FlagPSH)
+	flagACK = byte(tcp.FlagACK)
+)
+
+// dialled is the listener of the streams that were dialled.
+const dialled = 255
+
+// before reports whether a comes before b, in 32 bits that go round (RFC 9293,
+// section 3.4).
+func before(a, b uint32) bool { return int32(a-b) < 0 }
+
+// A segment as it came.
+type segment struct {
+	seq, ack, wnd uint32
+	flags         byte
+	data          []byte
+}
+
+// length is how much of the sequence a segment takes.
+func (g *segment) length() uint32 {
+	n := uint32(len(g.data))
+	if g.flags&flagSYN != 0 {
+		n++
+	}
+	if g.flags&flagFIN != 0 {
+		n++
+	}
+	return n
+}
+
+// inputTCP takes a segment in: RFC 9293, section 3.10.7, where it is about
+// arriving segments. The reply, if there is one, is a reset or of a rest.
+func (b *Backend) inputTCP(frame, ip, body []byte, now int64) int {
+	if len(body) < tcpHeader {
+		return b.drop()
+	}
+	header := int(body[12]>>4) * 4
+	if header < tcpHeader || header > len(body) || sumPseudo(ip, body) != 0 {
+		return b.drop()
+	}
+	remote, port := address(ip[12:], get16(body)), get16(body[2:])
+	if remote.Port() == 0 || port == 0 {
+		return b.drop()
+	}
+	g := segment{seq: get32(body[4:]), ack: get32(body[8:]), wnd: uint32(get16(body[14:])), flags: body[13], data: body[header:]}
+	for i := range b.streams {
+		s := &b.streams[i]
+		if s.port != port || s.remote != remote || s.phase == phaseFree || s.phase == phaseReset {
+			continue
+		}
+		if !s.connected && s.listener != dialled && g.flags&(flagSYN|flagACK|flagRST) == flagSYN && g.seq != s.irs {
+			b.release(s) // its peer has started over
+			break
+		}
+		if s.err != 0 {
+			return b.refuse(frame, &g, remote, port)
+		}
+		s.hopKnown, s.mac = true, [6]byte(frame[6:])
+		if !b.arrive(s, &g, body, now) {
+			return b.refuse(frame, &g, remote, port)
+		}
+		return 0
+	}
+	if r := b.rest(remote, port, now); r != nil {
+		if reply, done := b.disturb(r, frame, &g); done {
+			return reply
+		}
+	}
+	if g.flags&(flagSYN|flagACK|flagRST|flagFIN) == flagSYN {
+		if k := b.listening(port); k >= 0 {
+			b.admit(k, frame, body[tcpHeader:header], &g, remote, port, now)
+			return 0
+		}
+	}
+	return b.refuse(frame, &g, remote, port)
+}
+
+// refuse answers a segment that belongs to nothing with a reset (RFC 9293,
+// section 3.5.2, group 1), made of the frame that it came in.
+func (b *Backend) refuse(frame []byte, g *segment, remote transport.Addr, port uint16) int {
+	if g.flags&flagRST != 0 {
+		return 0
+	}
+	if g.flags&flagACK != 0 {
+		return b.putTCP(frame, [6]byte(frame[6:]), remote, port, g.ack, 0, flagRST, 0)
+	}
+	return b.putTCP(frame, [6]byte(frame[6:]), remote, port, 0, g.seq+g.length(), flagRST|flagACK, 0)
+}
+
+// putTCP writes a segment without bytes.
+func (b *Backend) putTCP(frame []byte, mac [6]byte, remote transport.Addr, port uint16, seq, ack uint32, flags byte, wnd uint16) int {
+	putHeader(frame[ethHeader+ipHeader:], port, remote.Port(), seq, ack, flags, wnd)
+	return b.wrap(frame, mac, remote, tcpHeader)
+}
+
+// putHeader writes a header without options.
+func putHeader(h []byte, from, to uint16, seq, ack uint32, flags byte, wnd uint16) {
+	put16(h, from)
+	put16(h[2:], to)
+	put32(h[4:], seq)
+	put32(h[8:], ack)
+	h[12], h[13] = tcpHeader/4<<4, flags
+	put16(h[14:], wnd)
+	put32(h[16:], 0)
+}
+
+// wrap writes what is around a segment of n bytes, and returns the length of
+// the frame.
+func (b *Backend) wrap(frame []byte, mac [6]byte, remote transport.Addr, n int) int {
+	total := b.putIP(frame, mac, remote.Bytes4(), protoTCP, n)
+	segment := frame[ethHeader+ipHeader : total]
+	put16(segment[16:], 0)
+	put16(segment[16:], sumPseudo(frame[ethHeader:], segment))
+	return total
+}
+
+// admit makes a stream of a SYN, or leaves the client to try again.
+func (b *Backend) admit(k int, frame, options []byte, g *segment, remote transport.Addr, port uint16, now int64) {
+	if b.listeners[k].quiet {
+		return
+	}
+	s := b.free()
+	if s == nil {
+		if s = b.oldestHalf(now); s == nil {
+			b.stats.Unanswered++
+			return
+		}
+		b.release(s)
+	}
+	b.begin(s, remote, port, now)
+	iss := b.sequence(s, now)
+	if s.h.OpenListen(port, tcp.Value(iss)) != nil {
+		return
+	}
+	s.startAt(iss)
+	s.phase, s.listener = phaseOpening, uint8(k)
+	s.hopKnown, s.mac = true, [6]byte(frame[6:])
+	s.irs = g.seq
+	s.wnd, s.wl1, s.wl2 = g.wnd, g.seq, iss
+	s.setMSS(options, b.cfg.MTU)
+	b.feed(s, g.seq, 0, flagSYN, g.wnd)
+	s.dirty = true
+}
+
+// oldestHalf is the stream whose handshake has been waiting longest for its
+// client, if that is half a second or more: under a flood of SYNs, each place
+// is given to the next one so often.
+func (b *Backend) oldestHalf(now int64) *stream {
+	var old *stream
+	for i := range b.streams {
+		s := &b.streams[i]
+		if s.phase == phaseOpening && now-s.since >= second/2 && (old == nil || s.since < old.since) {
+			old = s
+		}
+	}
+	return old
+}
+
+// feed gives the Handler a segment without bytes.
+func (b *Backend) feed(s *stream, seq, ack uint32, flags byte, wnd uint32) {
+	putHeader(b.header[:], s.remote.Port(), s.port, seq, ack, flags, uint16(wnd))
+	s.h.Recv(b.header[:])
+}
+
+// arrive takes a segment of a stream in, whose bytes are part of body. It
+// reports false where the segment is to be answered with a reset that does not
+// end the stream.
+func (b *Backend) arrive(s *stream, g *segment, body []byte, now int64) bool {
+	if !s.connected {
+		if g.flags&flagACK != 0 && g.ack != s.max {
+			return false // section 3.10.7.3, first; 3.10.7.4, SYN-RECEIVED, fifth
+		}
+		if s.listener == dialled {
+			if !b.arriveDialled(s, g, now) {
+				return true
+			}
+		} else if !b.arriveOpening(s, g, now) {
+			return true
+		}
+	}
+
+	// First, whether it is acceptable (section 3.10.7.4), and what of it is new.
+	next := s.rcvNext()
+	window := s.window(next)
+	if g.flags&flagRST != 0 {
+		if g.seq == next {
+			b.reset(s)
+		} else if g.seq-next < window {
+			b.challenge(s, now) // RFC 5961, section 3.2
+		}
+		return true
+	}
+	if g.flags&flagSYN != 0 {
+		b.challenge(s, now) // RFC 5961, section 4.2
+		return true
+	}
+	if g.flags&flagACK == 0 {
+		return true
+	}
+	if n := g.length(); before(g.seq, next) {
+		old := next - g.seq
+		if old >= n && n > 0 || old > n { // all of it has come before, or it is a probe
+			b.answer(s, n, now)
+			return true
+		}
+		g.data = g.data[old:] // of the end, if that is left, the flag
+		g.seq = next
+	} else if g.seq-next > window || n > 0 && g.seq-next >= window {
+		b.answer(s, n, now)
+		return true
+	}
+	if over := int(g.seq-next) + len(g.data) - int(window); over > 0 {
+		g.data = g.data[:len(g.data)-over]
+		g.flags &^= flagFIN
+		s.ackOwed = true
+	}
+
+	// Then what it acknowledges.
+	if before(s.max, g.ack) {
+		b.challenge(s, now)
+		return true
+	}
+	b.heard(s, now)
+	b.acknowledged(s, g, now)
+
+	// Then what it brings.
+	if g.length() > 0 && !s.finGot {
+		b.bring(s, g, body)
+	}
+	if b.ended(s) {
+		b.leave(s, now)
+	}
+	return true
+}
+
+// reset ends a stream as its peer asks.
+func (b *Backend) reset(s *stream) {
+	err := transport.ErrReset
+	if !s.connected && s.listener == dialled {
+		err = transport.ErrRefused
+	}
+	b.fail(s, err)
+}
+
+// arriveOpening takes the segments of a client whose handshake is not done. It
+// reports whether there is more to a segment than the handshake.
+func (b *Backend) arriveOpening(s *stream, g *segment, now int64) bool {
+	switch {
+	case g.flags&flagRST != 0:
+		if g.seq == s.irs+1 {
+			b.fail(s, transport.ErrReset)
+		}
+		return false
+	case g.flags&flagSYN != 0:
+		s.h.RequeueControl() // our SYN|ACK was lost
+		s.dirty = true
+		return false
+	case g.flags&flagACK == 0 || g.seq-s.irs-1 >= s.window(s.irs+1):
+		return false
+	}
+	b.feed(s, s.irs+1, g.ack, flagACK, g.wnd)
+	b.connect(s, g, now)
+	if s.phase == phaseOpening {
+		s.phase = phaseWaiting
+		s.since = now
+		l := &b.listeners[s.listener]
+		l.acceptable = true
+		if l.armed {
+			b.lanes[0].rouse()
+		}
+	}
+	return true
+}
+
+// arriveDialled takes the answer to our SYN.
+func (b *Backend) arriveDialled(s *stream, g *segment, now int64) bool {
+	switch {
+	case g.flags&flagACK == 0 || s.h.State() != tcp.StateSynSent:
+		return false // which leaves out that both dial each other at once
+	case g.flags&flagRST != 0:
+		b.reset(s)
+		return false
+	case g.flags&flagSYN == 0:
+		return false
+	}
+	s.irs = g.seq
+	b.feed(s, g.seq, g.ack, flagSYN|flagACK, g.wnd)
+	b.connect(s, g, now)
+	b.post(s, transport.Writable)
+	s.ackOwed, s.dirty = true, true
+	return false
+}
+
+// connect ends the handshake.
+func (b *Backend) connect(s *stream, g *segment, now int64) {
+	s.connected = true
+	s.una, s.fed = s.max, s.max
+	s.wnd, s.wl1, s.wl2 = g.wnd, g.seq, g.ack
+	s.measure(now, g.ack)
+	s.due, s.retries = 0, 0
+	s.openWindow()
+	b.heard(s, now)
+}
+
+// challenge answers a segment that may be forged, ten times a second at most
+// (RFC 5961, section 7).
+func (b *Backend) challenge(s *stream, now int64) {
+	if now-s.answered >= second/10 {
+		s.answered = now
+		s.ackOwed, s.dirty = true, true
+	}
+}
+
+// answer answers a segment of n bytes of the sequence that brings nothing new:
+// the peer repeats what it has no acknowledgment of, or probes. Two ends that
+// both find the other's acknowledgments unacceptable do not do so for ever.
+func (b *Backend) answer(s *stream, n uint32, now int64) {
+	if n == 0 {
+		b.challenge(s, now)
+		return
+	}
+	s.ackOwed, s.dirty = true, true
+}
+
+// bring gives the Handler the bytes and the end that a segment brings. body is
+// where g.data lies, with the place of a header before it.
+func (b *Backend) bring(s *stream, g *segment, body []byte) {
+	s.ackOwed, s.dirty = true, true
+	end := g.flags&flagFIN != 0 && g.seq == s.rcvNext()
+	if s.phase == phaseOrphan && len(g.data) > 0 || len(g.data) == 0 && !end {
+		return // nobody is there to read it, or it is an end after a gap
+	}
+	// In the states after our FIN the Handler wants an acknowledgment; before,
+	// it would take it for one more that says nothing new.
+	flags := byte(0)
+	if s.finSent {
+		flags = flagACK
+	}
+	if end {
+		flags |= flagFIN
+	}
+	at := cap(body) - cap(g.data)
+	whole := body[at-tcpHeader : at+len(g.data)]
+	putHeader(whole, s.remote.Port(), s.port, g.seq, s.fed, flags, uint16(s.wnd))
+	had, state := s.h.BufferedInput(), s.h.State()
+	s.h.Recv(whole)
+	ready := transport.Ready(0)
+	if s.h.BufferedInput() > had {
+		ready = transport.Readable
+	}
+	if end && s.h.State() != state {
+		s.finGot = true
+		ready = transport.Readable | transport.Hangup
+	}
+	if ready != 0 {
+		b.post(s, ready)
+	}
+}

@@ -1,3 +1,0 @@
-package lneto
-
-import _ "github.com/soypat/lneto/tcp"

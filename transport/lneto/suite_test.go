@@ -1,0 +1,107 @@
+package lneto_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/transport/lneto"
+	"github.com/bobtail-go/bobtail/transport/lneto/lnetotest"
+	"github.com/bobtail-go/bobtail/transport/transporttest"
+)
+
+var (
+	deviceMAC  = [6]byte{2, 0, 0, 0, 0, 1}
+	peerMAC    = [6]byte{2, 0, 0, 0, 0, 2}
+	deviceAddr = transport.IPv4(10, 9, 0, 1, 0)
+	peerAddr   = transport.IPv4(10, 9, 0, 2, 0)
+)
+
+func TestConformance(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		cfg    lneto.Config
+		faults lnetotest.Faults
+	}{
+		{"whole segments", lneto.Config{}, lnetotest.Faults{}},
+		{"buffers smaller than a segment", lneto.Config{RxSize: 512, TxSize: 300}, lnetotest.Faults{}},
+		{"large buffers", lneto.Config{RxSize: 65535, TxSize: 65535}, lnetotest.Faults{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			transporttest.Run(t, func(t *testing.T) transporttest.Fixture { return fixture(t, tt.cfg, tt.faults) })
+		})
+	}
+}
+
+// fixture is a backend whose peers are on another one.
+func fixture(t *testing.T, c lneto.Config, f lnetotest.Faults) transporttest.Fixture {
+	w := lnetotest.NewWire(f)
+	card := w.Card()
+	c.MAC, c.Addr = deviceMAC, deviceAddr
+	c.Streams = 128
+	c.Idle, c.Kick = card.Idle, card.Kick
+	b, err := lneto.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := lnetotest.NewHost(w, lneto.Config{MAC: peerMAC, Addr: peerAddr, Streams: 256, Seed: 3, Now: c.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.Run(card)
+	}()
+	return transporttest.Fixture{
+		Backend: closer{b, h, done},
+		Addr:    deviceAddr,
+		Dial: func(to transport.Addr) (transporttest.Peer, error) {
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			p, err := h.Dial(ctx, to)
+			if err != nil {
+				return nil, err
+			}
+			return p, nil
+		},
+		Listen: func(transport.Addr) (transporttest.PeerListener, error) {
+			l, err := h.Listen(transport.Addr{})
+			if err != nil {
+				return nil, err
+			}
+			return listener{l}, nil
+		},
+		Streams:   128,
+		Allocates: false,
+	}
+}
+
+type listener struct{ *lnetotest.Listener }
+
+func (l listener) Accept() (transporttest.Peer, error) {
+	p, err := l.AcceptConn()
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (l listener) Addr() transport.Addr {
+	return peerAddr.WithPort(l.Local().Port())
+}
+
+// closer closes the network with the backend.
+type closer struct {
+	*lneto.Backend
+	h    *lnetotest.Host
+	done chan struct{}
+}
+
+func (c closer) Close() error {
+	err := c.Backend.Close()
+	<-c.done
+	c.h.Close()
+	return err
+}

@@ -1,0 +1,88 @@
+package lneto
+
+import (
+	"sync"
+
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// A lane is where one goroutine sleeps. Step ends its sleep when it has
+// something to tell, or when its deadline has come.
+type lane struct {
+	wake     sync.Cond
+	deadline int64
+	asleep   bool
+	woken    bool
+}
+
+// rouse ends the sleep of a lane, which then looks for itself.
+func (l *lane) rouse() {
+	if l.asleep {
+		l.asleep = false
+		l.wake.Signal()
+	}
+}
+
+// Wait implements transport.Backend. It sleeps until Step has brought what it
+// waits for: while nobody calls Step, a deadline does not come.
+func (b *Backend) Wait(laneNumber int, ev []transport.Event, deadline int64) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := &b.lanes[laneNumber]
+	for {
+		if b.closed {
+			return 0, transport.ErrClosed
+		}
+		if laneNumber == 0 {
+			if n := b.collect(ev); n > 0 {
+				l.woken = false
+				return n, nil
+			}
+		}
+		if l.woken {
+			l.woken = false
+			return 0, nil
+		}
+		if deadline <= b.cfg.Now() {
+			return 0, nil
+		}
+		l.deadline = deadline
+		l.asleep = true
+		for l.asleep {
+			l.wake.Wait()
+		}
+	}
+}
+
+// Wake implements transport.Backend.
+func (b *Backend) Wake(laneNumber int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := &b.lanes[laneNumber]
+	l.woken = true
+	l.rouse()
+}
+
+// collect gives the events of the streams, from one after the last that gave
+// one, and of the listeners.
+func (b *Backend) collect(ev []transport.Event) int {
+	n := 0
+	for i := range b.listeners {
+		if l := &b.listeners[i]; n < len(ev) && l.armed && l.acceptable {
+			ev[n] = transport.Event{Tag: l.tag, Ready: transport.Acceptable}
+			n++
+		}
+	}
+	if n == len(ev) && n > 1 {
+		n-- // so that the listeners leave something to the streams
+	}
+	for i := 0; i < len(b.streams) && n < len(ev); i++ {
+		s := &b.streams[i]
+		if s.attached && s.ready != 0 {
+			ev[n] = transport.Event{Tag: s.tag, Ready: s.ready}
+			s.ready = 0
+			n++
+		}
+	}
+	return n
+}
