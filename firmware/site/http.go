@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/same"
 )
 
 // page is what / shows. It fetches nothing else.
@@ -44,7 +45,7 @@ func echo(w bobtail.Response, r *bobtail.Request) error {
 	// A peer that asks whether to go on is told so by the first read, and
 	// would not be once an answer has begun (RFC 9110 section 10.1.1).
 	piece, err := r.NextPiece()
-	if err != nil && !ended(err) {
+	if err != nil && !same.Error(err, io.EOF) {
 		return err
 	}
 	h := w.Status(200).Header("Content-Type", "application/octet-stream")
@@ -66,15 +67,11 @@ func echo(w bobtail.Response, r *bobtail.Request) error {
 			return e
 		}
 	}
-	if !ended(err) {
+	if !same.Error(err, io.EOF) {
 		return err
 	}
 	return body.Close()
 }
-
-// ended reports whether an error is io.EOF. TinyGo compares two interfaces by
-// reflection, which costs kilobytes; no other error has this text.
-func ended(err error) bool { return err.Error() == io.EOF.Error() }
 
 func (s *Site) getLED(w bobtail.Response, _ *bobtail.Request) error {
 	return w.Status(200).Header("Cache-Control", "no-store").Header("Content-Type", "text/plain").Text(word(s.LED()))

@@ -1,0 +1,44 @@
+# The part for the Raspberry Pi Pico W.
+#
+# TinyGo knows a chip by a package that is made of its SVD file, a description
+# of its registers by the maker. An official TinyGo has the package; its module
+# has not, and then the file must be there: rp2040.svd in the folder that
+# BOBTAIL_SVD names, such as data/RaspberryPi of cmsis-svd.
+
+# picow_up sets tinygo, and picow, the folder that firmware/image builds with.
+picow_up() {
+	firmware_up
+	local svd=${BOBTAIL_SVD:-../shared/svd}/rp2040.svd made=$firmware/tinygoroot/src/device/rp/rp2040.go
+	[ -f "$made" ] || [ -f "$svd" ] || leave_out 'needs an official TinyGo 0.41, or rp2040.svd: BOBTAIL_SVD=FOLDER'
+	[ ! -f "$made" ] || svd=
+	picow=$cache/picow-$( (echo "$firmware" && declare -f picow_make && cat firmware/picow/picow.json ${svd:+"$svd"}) | cksum | cut -d ' ' -f 1)
+	if [ ! -d "$picow" ]; then
+		find "$cache" -maxdepth 1 -name 'picow-*' -mtime +30 -exec rm -rf {} +
+		# Only what is complete gets the name, also if two make it at a time.
+		local new=$cache/new-picow-$$
+		picow_make "$new" "$svd"
+		mv -T "$new" "$picow" || rm -rf "$new"
+	fi
+}
+
+# picow_make DIR SVD makes a folder like that of firmware_make, with the target
+# and, of the SVD file if there is one, the package of the chip.
+picow_make() {
+	local dir=$1 svd=$2
+	cp -R "$firmware" "$dir"
+	# The libraries are those of the first folder, which has its name already.
+	sed "s|LIBS|$firmware|g" firmware/picow/picow.json >"$dir/picow.json"
+	[ -n "$svd" ] || return 0
+	mkdir "$dir/svd"
+	cp "$svd" "$dir/svd"
+	# Go itself is built with, not the copy that firmware is.
+	(unset GOROOT && cd ci/tinygo && GOWORK=off go build -o "$dir/gen-device-svd" github.com/tinygo-org/tinygo/tools/gen-device-svd)
+	"$dir/gen-device-svd" -source=https://github.com/posborne/cmsis-svd/tree/master/data/RaspberryPi "$dir/svd/" "$dir/tinygoroot/src/device/rp/"
+}
+
+part picow 'the program of the Raspberry Pi Pico W builds, and its sizes hold'
+part_picow() {
+	picow_up
+	cd firmware/picow
+	env -u GOROOT -u TINYGOROOT TINYGO="$tinygo" FIRMWARE="$picow" GOWORK=off go test -count=1 -v -run '^TestImage$' .
+}

@@ -1,0 +1,66 @@
+// Package main_test holds the image of the Pico W to its sizes. What the
+// program does is tested in package device.
+package main_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/bobtail-go/bobtail/firmware/image"
+)
+
+// The chip has 2 MB of flash, of which nothing else needs any, and 264 KB of
+// RAM. The radio's firmware is 230 KB of the image.
+const (
+	mostFlash = 640 << 10
+	mostRAM   = 40 << 10 // before the heap; what New makes is there
+)
+
+// TestImage builds the program and looks at what it consists of.
+func TestImage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "picow.uf2")
+	i, err := image.Build("picow", ".", file, "-ldflags=-X main.ssid=network -X main.password=secret")
+	if errors.Is(err, image.ErrNoCompiler) {
+		t.Skip("./test.sh picow runs this")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := i.Total()
+	for _, g := range image.Groups {
+		t.Logf("%-20s %6d bytes of flash, %6d of RAM", g, i.Part(g).Flash, i.Part(g).RAM)
+	}
+	t.Logf("%-20s %6d bytes of flash of at most %d, %d of static RAM of at most %d", "all", all.Flash, mostFlash, all.RAM, mostRAM)
+	if all.Flash > mostFlash || all.RAM > mostRAM {
+		t.Errorf("the image has %d bytes of flash and %d of static RAM, want at most %d and %d", all.Flash, all.RAM, mostFlash, mostRAM)
+	}
+	uf2(t, file, all.Flash)
+}
+
+// uf2 looks at a file as the boot loader does
+// (https://github.com/microsoft/uf2): blocks of 512 bytes with 256 bytes for
+// the flash of an RP2040 each, from its beginning on.
+func uf2(t *testing.T, file string, flash int) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := len(b) / 512
+	if len(b)%512 != 0 || blocks*256 < flash {
+		t.Fatalf("%d bytes are not the blocks of an image of %d", len(b), flash)
+	}
+	for n := range blocks {
+		var word [8]uint32
+		for k := range word {
+			word[k] = binary.LittleEndian.Uint32(b[n*512+4*k:])
+		}
+		const familyPresent, rp2040, start = 0x2000, 0xe48bff56, 0x10000000
+		if want := [8]uint32{0x0a324655, 0x9e5d5157, familyPresent, start + uint32(n)*256, 256, uint32(n), uint32(blocks), rp2040}; word != want {
+			t.Fatalf("block %d begins with %x, want %x", n, word, want)
+		}
+	}
+}
