@@ -7,7 +7,7 @@ import (
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/http1conn"
-	"github.com/bobtail-go/bobtail/pool"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/web"
 )
@@ -132,8 +132,8 @@ func orElse[T ~int | ~int64](v *T, d T) {
 	}
 }
 
-// withDefaults fills in what is zero, all but the backend.
-func (c Config) withDefaults() Config {
+// setDefaults fills in what is zero, all but the backend.
+func (c *Config) setDefaults() {
 	orElse(&c.Sockets, 1024)
 	orElse(&c.Workers, 4*runtime.GOMAXPROCS(0))
 	orElse(&c.Spare, 2)
@@ -162,92 +162,95 @@ func (c Config) withDefaults() Config {
 	if c.NoDate {
 		c.Wall = nil
 	}
-	return c
 }
 
-// engine is the configuration of the engine below.
-func (c *Config) engine() engine.Config {
-	t := &c.Timeouts
-	e := engine.Config{
-		Backend: c.Backend,
-		Pool: pool.Config{
-			Slots:      c.Sockets,
-			Stash:      c.Stash,
-			StashSize:  web.InSize(c.WorkerMemory) + http1conn.SaveOverhead(),
-			Blocks:     c.OutputBlocks,
-			BlockSize:  c.OutputBlockSize,
-			Nodes:      c.OutputBlocks + max(c.Sockets/8, 16),
-			PerAddress: c.PerAddress,
-		},
-		Workers:      c.Workers,
-		Spare:        max(c.Spare, 0),
-		WorkerMemory: c.WorkerMemory,
-		Admission:    c.Admission,
-		Patience: engine.Patience{
-			Open: int64(t.Open), Idle: int64(t.Idle), Head: int64(t.Head), Held: int64(t.Held),
-			Drain: int64(t.Drain), Body: int64(t.Body), Write: int64(t.Write), Rate: t.Rate,
-			Handler: int64(t.Handler),
-		},
-		Log: c.Log,
-	}
+// engine makes e the configuration of the engine below. Its fields are set one
+// by one where they are: see package flat.
+func (c *Config) engine(e *engine.Config) {
+	e.Backend = c.Backend
+	e.Lanes = 1 // a guess, as long as there is no backend
+	e.Log = c.Log
+	e.Workers, e.Spare, e.WorkerMemory = c.Workers, max(c.Spare, 0), c.WorkerMemory
+	e.Admission = c.Admission
+	p := &e.Pool
+	p.Slots, p.Stash, p.PerAddress = c.Sockets, c.Stash, c.PerAddress
+	p.StashSize = web.InSize(c.WorkerMemory) + http1conn.SaveOverhead()
+	p.Blocks, p.BlockSize = c.OutputBlocks, c.OutputBlockSize
+	p.Nodes = c.OutputBlocks + max(c.Sockets/8, 16)
+	t, q := &c.Timeouts, &e.Patience
+	q.Open, q.Idle, q.Head, q.Held = int64(t.Open), int64(t.Idle), int64(t.Head), int64(t.Held)
+	q.Drain, q.Body, q.Write, q.Handler = int64(t.Drain), int64(t.Body), int64(t.Write), int64(t.Handler)
+	q.Rate = t.Rate
 	if c.Admission == AdmitRefuse {
 		e.Reserve = reserve
-		e.Pool.Slots += reserve
+		p.Slots += reserve
 	}
-	return e
 }
 
-const positive = "more than 0"
+// bounds are the least and the most that fields of a Config may be, in the order
+// of Config.numbers. What is not here is looked at by the engine.
+var bounds = [...]struct {
+	field       string
+	least, most int32
+}{
+	{"Workers", 1, 4096},
+	{"Sockets", 1, 1<<24 - reserve},
+	{"WorkerMemory", web.MinMemory, 1 << 24},
+	{"Stash", 1, 65535},
+	{"OutputBlocks", 1, 1 << 20},
+	{"OutputBlockSize", 64, 1 << 20},
+	{"Sources", -1, 65535},
+	{"PerAddress", 0, 65535},
+	{"Spare", -1, 4096},
+	{"Lanes", 1, 64},
+	{"Limits.Head", 0, http1.MaxHead},
+	{"Limits.Fields", 0, http1.MaxFields},
+	{"Limits.Target", 0, http1.MaxTarget},
+	{"Limits.Trailer", 0, http1.MaxHead},
+	{"Limits.ChunkOverhead", 0, http1.MaxHead},
+}
+
+func (c *Config) numbers() [len(bounds)]int {
+	l := &c.Limits
+	return [...]int{
+		c.Workers, c.Sockets, c.WorkerMemory, c.Stash, c.OutputBlocks, c.OutputBlockSize, c.Sources, c.PerAddress, c.Spare, c.Lanes,
+		l.Head, l.Fields, l.Target, l.Trailer, l.ChunkOverhead,
+	}
+}
 
 // Validate reports the first field that is out of its bounds, as a
 // *ConfigError that names it. Zero fields count as their defaults.
 func (c Config) Validate() error {
-	c = c.withDefaults()
-	checks := [...]struct {
-		ok          bool
-		field, rule string
-	}{
-		{c.Workers >= 1 && c.Workers <= 4096, "Workers", "from 1 to 4096"},
-		{c.Sockets >= 1 && c.Sockets <= 1<<24-reserve, "Sockets", "from 1 to 16777212"},
-		{c.WorkerMemory >= web.MinMemory && c.WorkerMemory <= 1<<24, "WorkerMemory", "from 1024 to 16777216 bytes"},
-		{c.Stash >= 1 && c.Stash <= 65535, "Stash", "from 1 to 65535"},
-		{c.OutputBlocks >= 1 && c.OutputBlocks <= 1<<20, "OutputBlocks", "from 1 to 1048576"},
-		{c.OutputBlockSize >= 64 && c.OutputBlockSize <= 1<<20, "OutputBlockSize", "from 64 to 1048576 bytes"},
-		{c.Sources >= -1 && c.Sources <= 65535, "Sources", "from -1 to 65535"},
-		{c.PerAddress >= 0 && c.PerAddress <= 65535, "PerAddress", "from 0 to 65535"},
-		{c.Spare >= -1 && c.Spare <= 4096, "Spare", "from -1 to 4096"},
-		{c.Lanes >= 1 && c.Lanes <= 64, "Lanes", "from 1 to 64"},
-		{c.Timeouts.Open > 0, "Timeouts.Open", positive},
-		{c.Timeouts.Head > 0, "Timeouts.Head", positive},
-		{c.Timeouts.Idle > 0, "Timeouts.Idle", positive},
-		{c.Timeouts.Handler > 0, "Timeouts.Handler", positive},
-		{c.Timeouts.Held > 0, "Timeouts.Held", positive},
-		{c.Timeouts.Drain > 0, "Timeouts.Drain", positive},
-		{c.Timeouts.Body > 0, "Timeouts.Body", positive},
-		{c.Timeouts.Write > 0, "Timeouts.Write", positive},
-		{c.Timeouts.Rate > 0, "Timeouts.Rate", positive},
-		{c.Limits.Head >= 0 && c.Limits.Head <= http1.MaxHead, "Limits.Head", "from 0 to 1073741824"},
-		{c.Limits.Fields >= 0 && c.Limits.Fields <= http1.MaxFields, "Limits.Fields", "from 0 to 65535"},
-		{c.Limits.Target >= 0 && c.Limits.Target <= http1.MaxTarget, "Limits.Target", "from 0 to 65535"},
-		{c.Limits.Trailer >= 0 && c.Limits.Trailer <= http1.MaxHead, "Limits.Trailer", "from 0 to 1073741824"},
-		{c.Limits.ChunkOverhead >= 0 && c.Limits.ChunkOverhead <= http1.MaxHead, "Limits.ChunkOverhead", "from 0 to 1073741824"},
-		{c.Limits.Body < 1<<63, "Limits.Body", "less than 1<<63"},
-	}
-	for _, k := range checks {
-		if !k.ok {
-			return &ConfigError{Field: k.field, Rule: k.rule}
-		}
-	}
-	if c.Backend == nil {
-		c.Backend = noBackend{}
-	}
-	e := c.engine()
-	return e.Validate()
+	c.setDefaults()
+	var e engine.Config
+	return c.check(&e)
 }
 
-// noBackend stands for the default backend, which is not opened to validate a
-// configuration.
-type noBackend struct{ transport.Backend }
-
-// Lanes is a guess.
-func (noBackend) Lanes() int { return 1 }
+// check is Validate where the defaults are set. It makes e the configuration of
+// the engine.
+func (c *Config) check(e *engine.Config) error {
+	for i, n := range c.numbers() {
+		if b := &bounds[i]; n < int(b.least) || n > int(b.most) {
+			least := ""
+			if b.least < 0 {
+				least = "-"
+			}
+			text := append([]byte("from "), least...)
+			text = ascii.AppendUint(text, uint64(max(b.least, -b.least)))
+			text = ascii.AppendUint(append(text, " to "...), uint64(b.most))
+			return &ConfigError{Field: b.field, Rule: string(text)}
+		}
+	}
+	if c.Limits.Body >= 1<<63 {
+		return &ConfigError{Field: "Limits.Body", Rule: "less than 1<<63"}
+	}
+	c.engine(e)
+	err := e.Validate()
+	if err, ok := err.(*ConfigError); ok {
+		const theirs, ours = "Patience.", "Timeouts."
+		if f := err.Field; len(f) > len(theirs) && f[:len(theirs)] == theirs {
+			err.Field = ours + f[len(theirs):]
+		}
+	}
+	return err
+}

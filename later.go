@@ -28,10 +28,10 @@ const (
 // Answer has a request answered by h that was put off by Request.Later. It may
 // be called from any goroutine, does not wait, and fails with pool.ErrStale if
 // the request is not there to be answered any more: see web.Driver.Answer.
-func (s *Server) Answer(t Ticket, h Handler) error { return s.web.Answer(t, h) }
+func (s *Server) Answer(t Ticket, h Handler) error { return s.http().Answer(t, h) }
 
 // Outputs is where blocks for Outlet.PushBlock come from.
-func (s *Server) Outputs() *pool.Outputs { return s.web.Outputs() }
+func (s *Server) Outputs() *pool.Outputs { return s.http().Outputs() }
 
 // Sockets is how many connections there may be at once.
-func (s *Server) Sockets() int { return s.web.Sockets() }
+func (s *Server) Sockets() int { return s.http().Sockets() }

@@ -19,25 +19,25 @@ type Route = web.Route
 // 405 with Allow. HEAD is answered by the route for GET, and OPTIONS with the
 // methods that there are. Paths with dots or doubled slashes, and those that
 // lack the slash at their end, are redirected (307), as by net/http.
-func (s *Server) Add(r Route) error { return s.keep(s.web.Add(r)) }
+func (s *Server) Add(r Route) error { return s.keep(s.http().Add(r)) }
 
 // Handle is Add of a pattern and a handler.
-func (s *Server) Handle(pattern string, h Handler) error { return s.keep(s.web.Handle(pattern, h)) }
+func (s *Server) Handle(pattern string, h Handler) error { return s.keep(s.http().Handle(pattern, h)) }
 
 // HandleEach is Handle with a handler made for each worker, which is never
 // called by two goroutines at once and may keep memory of its own.
 func (s *Server) HandleEach(pattern string, make func(worker int) Handler) error {
-	return s.keep(s.web.HandleEach(pattern, make))
+	return s.keep(s.http().HandleEach(pattern, make))
 }
 
 // HandleSink is Handle with a handler that takes content as events.
 func (s *Server) HandleSink(pattern string, h Sink) error {
-	return s.keep(s.web.HandleSink(pattern, h))
+	return s.keep(s.http().HandleSink(pattern, h))
 }
 
 // Use puts handlers around all that are added from here on, and around the
 // answers that the server gives itself: see web.Driver.Use.
-func (s *Server) Use(around ...func(Handler) Handler) { s.web.Use(around...) }
+func (s *Server) Use(around ...func(Handler) Handler) { s.http().Use(around...) }
 
 // keep keeps the first error of a route.
 func (s *Server) keep(err error) error {

@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail/engine"
-	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/flat"
+	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/web"
@@ -61,8 +62,8 @@ const (
 // and Poll and Wait.
 type Server struct {
 	cfg    Config
-	engine *engine.Engine
-	web    *web.Driver
+	engine opaque.Pointer[engine.Engine] // drivers of other protocols get the Server as an interface
+	web    opaque.Pointer[web.Driver]
 	routes error // the first of those that were refused
 	close  sync.Once
 	done   chan struct{} // closed when the server has ended
@@ -71,36 +72,50 @@ type Server struct {
 // New makes a server with all its memory. It fails as Config.Validate does,
 // and when the system has no descriptor left.
 func New(cfg Config) (*Server, error) {
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	cfg = cfg.withDefaults()
-	if cfg.Backend == nil {
-		b, err := openBackend(cfg.Lanes)
-		if err != nil {
-			return nil, err
-		}
-		cfg.Backend = b
-	}
 	s := &Server{cfg: cfg, done: make(chan struct{})}
-	e, err := engine.New(cfg.engine())
-	if err != nil {
-		cfg.Backend.Close()
-		return nil, err
-	}
-	s.engine = e
-	s.web, err = web.New(e, web.Config{
-		Parser:  http1.Parser{Limits: cfg.Limits, Keep: cfg.Fields},
-		Wall:    cfg.Wall,
-		Sources: max(cfg.Sources, 0),
-		Access:  cfg.Access,
-		Panic:   cfg.Panic,
-	})
-	if err != nil {
-		cfg.Backend.Close()
+	if err := s.open(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// open makes what a Server has beside its configuration.
+func (s *Server) open() error {
+	c := &s.cfg
+	c.setDefaults()
+	var below engine.Config
+	if err := c.check(&below); err != nil {
+		return err
+	}
+	if c.Backend == nil {
+		b, err := openBackend(c.Lanes)
+		if err != nil {
+			return err
+		}
+		c.Backend, below.Backend = b, b
+	}
+	err := s.build(&below)
+	if err != nil {
+		c.Backend.Close()
+	}
+	return err
+}
+
+func (s *Server) build(below *engine.Config) error {
+	e, err := engine.Make(below)
+	if err != nil {
+		return err
+	}
+	s.engine = opaque.To(e)
+	c := &s.cfg
+	var w web.Config
+	w.Parser.Limits = c.Limits
+	flat.Copy(&w.Parser.Keep, &c.Fields)
+	w.Wall, w.Access, w.Panic = c.Wall, c.Access, c.Panic
+	w.Sources = max(c.Sources, 0)
+	d, err := web.Make(e, &w)
+	s.web = opaque.To(d)
+	return err
 }
 
 // Listen opens a listener for HTTP at an address: "http://HOST:PORT" or
@@ -119,14 +134,14 @@ func (s *Server) Listen(address string) (transport.Addr, error) {
 		return transport.Addr{}, s.routes
 	}
 	name, rest := splitScheme(address)
-	driver, scheme := s.web.Number(), engine.Scheme{}
+	driver, scheme := s.http().Number(), engine.Scheme{}
 	switch name {
 	case "", "http":
 	case "https":
 		scheme.Secure = true
 	default:
 		ok := false
-		if driver, scheme, ok = s.engine.Scheme(name); !ok {
+		if driver, scheme, ok = s.Engine().Scheme(name); !ok {
 			return transport.Addr{}, &SchemeError{name}
 		}
 		rest = withPort(rest, scheme.Port)
@@ -138,7 +153,7 @@ func (s *Server) Listen(address string) (transport.Addr, error) {
 	case scheme.Secure:
 		return s.listenSecure(a, driver)
 	}
-	return s.engine.Listen(a, driver)
+	return s.Engine().Listen(a, driver)
 }
 
 // Start begins to serve, on goroutines of the server, and returns.
@@ -146,7 +161,7 @@ func (s *Server) Start() error {
 	if s.routes != nil {
 		return s.routes
 	}
-	return s.engine.Start()
+	return s.Engine().Start()
 }
 
 // ListenAndServe listens at addresses, serves, and returns when the server
@@ -169,9 +184,9 @@ func (s *Server) ListenAndServe(addresses ...string) error {
 // that wait, and frees everything. When ctx is done first, it ends the rest as
 // Close does and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
-	drained := s.engine.Shutdown()
+	drained := s.Engine().Shutdown()
 	var err error
-	if s.engine.Polled() {
+	if s.Engine().Polled() {
 		err = s.pollUntil(ctx, drained)
 	} else {
 		select {
@@ -207,7 +222,7 @@ func (s *Server) pollUntil(ctx context.Context, drained <-chan struct{}) error {
 // not return is left alone, its calls fail.
 func (s *Server) Close() error {
 	s.close.Do(func() {
-		<-s.engine.Stop()
+		<-s.Engine().Stop()
 		close(s.done)
 	})
 	return nil
@@ -216,14 +231,14 @@ func (s *Server) Close() error {
 // Poll does what is ready at time now, of the backend's clock (Now), and
 // returns when it must be called again at the latest: the server in a loop of
 // the caller's, without Start. Between calls the caller may Wait.
-func (s *Server) Poll(now int64) (next int64, err error) { return s.engine.Poll(now) }
+func (s *Server) Poll(now int64) (next int64, err error) { return s.Engine().Poll(now) }
 
 // Wait waits until Poll has something to do, or the deadline has passed. It
 // needs Config.Lanes to be 1.
-func (s *Server) Wait(deadline int64) error { return s.engine.Wait(deadline) }
+func (s *Server) Wait(deadline int64) error { return s.Engine().Wait(deadline) }
 
 // Now is the time of the backend's clock, in nanoseconds.
-func (s *Server) Now() int64 { return s.engine.Backend().Now() }
+func (s *Server) Now() int64 { return s.Engine().Backend().Now() }
 
 // Stats are the counts of a server; see engine.Stats. Requests are the
 // answered ones, by class of status: Requests[2] counts 2xx.
@@ -235,18 +250,21 @@ type Stats struct {
 
 // Stats reads the counts, while the server runs, without allocating.
 func (s *Server) Stats() Stats {
-	return Stats{s.engine.Stats(), s.web.Requests(), s.web.Sources()}
+	return Stats{s.Engine().Stats(), s.http().Requests(), s.http().Sources()}
 }
 
 // Push sends bytes to a connection, as they are, from any goroutine: see
 // engine.Push.
 func (s *Server) Push(h Handle, p []byte, mark int, o engine.Overflow) error {
-	return s.engine.Push(h, nil, p, mark, o)
+	return s.Engine().Push(h, nil, p, mark, o)
 }
 
 // Engine is what the server runs on, for protocols beside HTTP and for those
 // who look at its sockets and workers.
-func (s *Server) Engine() *engine.Engine { return s.engine }
+func (s *Server) Engine() *engine.Engine { return s.engine.Get() }
+
+// http is the driver of HTTP.
+func (s *Server) http() *web.Driver { return s.web.Get() }
 
 // Memory is what the server holds, in bytes, by part.
 type Memory struct {
@@ -265,11 +283,9 @@ func (m Memory) Total() int {
 
 // Memory computes what a server of this configuration holds.
 func (c Config) Memory() Memory {
-	c = c.withDefaults()
-	if c.Backend == nil {
-		c.Backend = noBackend{}
-	}
-	e := c.engine()
+	c.setDefaults()
+	var e engine.Config
+	c.engine(&e)
 	backend := 0
 	if b, ok := c.Backend.(interface{ Memory(streams int) int }); ok {
 		backend = b.Memory(e.Pool.Slots)

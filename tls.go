@@ -19,7 +19,7 @@ func OpenBackend(lanes int) (transport.Backend, error) { return openBackend(lane
 
 // listenSecure is Listen for clients who speak TLS.
 func (s *Server) listenSecure(a transport.Addr, driver int) (transport.Addr, error) {
-	a, err := s.engine.ListenSecure(a, driver)
+	a, err := s.Engine().ListenSecure(a, driver)
 	if transport.ErrNotSupported.Is(err) {
 		if _, ok := s.cfg.Backend.(transport.SecureListener); !ok {
 			return a, ErrNoTLS

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 	"github.com/bobtail-go/bobtail/transport"
@@ -18,6 +19,7 @@ type Driver struct {
 	e      *engine.Engine
 	r      *resource.Router
 	number int
+	entry  entry
 	whole  int // Driver.MaxWhole
 
 	ours   coap.Settings // what our CSM says
@@ -134,7 +136,8 @@ func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error)
 	d.bounded = c.Handlers < e.MaxWorkers()
 	d.calls.init(c.Requests)
 	d.heads.long.b = make([]byte, min(len(k.buf), d.most*size))
-	d.number = e.AddDriver(d)
+	d.entry.Pointer = opaque.To(d)
+	d.number = e.AddDriver(&d.entry)
 	return d, nil
 }
 
@@ -279,7 +282,7 @@ func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 	// Whoever asks from here on is refused, and not forgotten.
 	d.e.Pool().Outputs.Seal(s)
 	d.counts.open.Add(-1)
-	d.r.Gone(d, uint64(h))
+	d.r.Gone(&d.entry, uint64(h))
 	r.need, r.since, r.flags = 0, pool.Never, 0
 	r.waiting.Store(false)
 	r.limit.Store(0)
@@ -300,10 +303,39 @@ func (d *Driver) RemoteOf(worker int) transport.Addr {
 	return w.Stream().Remote()
 }
 
+// entry is the driver as its engine and its resources have it.
+type entry struct{ opaque.Pointer[Driver] }
+
+func (e *entry) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict { return e.Get().Serve(w, s) }
+
+func (e *entry) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
+	return e.Get().Farewell(dst, s, why)
+}
+
+func (e *entry) Gone(s *pool.Slot, h pool.Handle) { e.Get().Gone(s, h) }
+
+func (e *entry) Eager() bool { return true }
+
+func (e *entry) Schemes() []engine.Scheme { return e.Get().Schemes() }
+
+func (e *entry) GoneByWorkers() bool { return true }
+
+func (e *entry) Push(peer uint64, m coap.Message, mark int, overflow engine.Overflow) error {
+	return e.Get().Push(peer, m, mark, overflow)
+}
+
+func (e *entry) Answered(peer uint64) { e.Get().Answered(peer) }
+
+func (e *entry) RemoteOf(worker int) transport.Addr { return e.Get().RemoteOf(worker) }
+
 var (
-	_ engine.Driver     = (*Driver)(nil)
 	_ engine.Eager      = (*Driver)(nil)
 	_ engine.Schemed    = (*Driver)(nil)
 	_ engine.WorkerGone = (*Driver)(nil)
 	_ resource.Pusher   = (*Driver)(nil)
+	_ engine.Driver     = (*entry)(nil)
+	_ engine.Eager      = (*entry)(nil)
+	_ engine.Schemed    = (*entry)(nil)
+	_ engine.WorkerGone = (*entry)(nil)
+	_ resource.Pusher   = (*entry)(nil)
 )

@@ -164,7 +164,7 @@ func (c *conn) released() (holdOff uint32, ok bool) {
 func (c *conn) busyStill() bool {
 	if c.r.flags&flagLater != 0 {
 		c.r.waiting.Store(true)
-		if n, _ := c.d.r.Waiting(c.d, uint64(c.h), nil); n > 0 {
+		if n, _ := c.d.r.Waiting(&c.d.entry, uint64(c.h), nil); n > 0 {
 			return true
 		}
 		c.r.flags &^= flagLater
@@ -198,7 +198,7 @@ func (c *conn) next() int64 {
 	}
 	if c.r.flags&flagLater != 0 && c.got == 0 && c.stop == stopNone {
 		// A connection that nothing is heard of rests when all is answered.
-		if n, _ := c.d.r.Waiting(c.d, uint64(c.h), nil); n == 0 {
+		if n, _ := c.d.r.Waiting(&c.d.entry, uint64(c.h), nil); n == 0 {
 			c.r.flags &^= flagLater
 			c.r.waiting.Store(false)
 		}
@@ -224,7 +224,7 @@ func (d *Driver) sweep(now int64, anyway bool) {
 	if now < at && !anyway || !d.sweeping.CompareAndSwap(at, now+second) {
 		return
 	}
-	if next := d.r.Sweep(d, now); next < now+second {
+	if next := d.r.Sweep(&d.entry, now); next < now+second {
 		d.sweeping.Store(max(next, now+1))
 	}
 }

@@ -30,7 +30,7 @@ func (c *conn) request(m *coap.Message) bool {
 		BERT:     peer.BERT() && d.ours.BERT(),
 		Reliable: true,
 		SZX:      6,
-		Pusher:   d,
+		Pusher:   &d.entry,
 		Peer:     uint64(c.h),
 		Now:      c.w.Now,
 	}

@@ -318,7 +318,7 @@ func (c *conn) mustWait(m *coap.Message) bool {
 	}
 	// Whoever gives an answer from here on wakes the slot.
 	c.r.waiting.Store(true)
-	n, same := c.d.r.Waiting(c.d, uint64(c.h), m.Token)
+	n, same := c.d.r.Waiting(&c.d.entry, uint64(c.h), m.Token)
 	if n == 0 {
 		c.r.flags &^= flagLater
 	}

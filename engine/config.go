@@ -13,6 +13,10 @@ type Config struct {
 	// Backend is the network. The engine closes it when it stops.
 	Backend transport.Backend
 
+	// Lanes is how many lanes the Backend will have, for Validate and Memory
+	// where it is nil. New needs it.
+	Lanes int
+
 	// Pool is the size of the stores. Its Slots include the Reserve.
 	Pool pool.Config
 
@@ -137,36 +141,65 @@ type ConfigError struct {
 // Error says which field must be what.
 func (e *ConfigError) Error() string { return "config: " + e.Field + " must be " + e.Rule }
 
+func (c *Config) lanes() int {
+	if c.Backend == nil {
+		return c.Lanes
+	}
+	return c.Backend.Lanes()
+}
+
+// rules are what Validate may report.
+var rules = [...]ConfigError{
+	{"Backend", "given"},
+	{"Workers", "from 1 to 4096"},
+	{"Workers", "at least the lanes of the backend"},
+	{"Spare", "from 0 to 4096"},
+	{"WorkerMemory", "from 256 bytes to 16 MiB"},
+	{"Reserve", "less than the slots"},
+	{"Admission", "one of the policies"},
+	{"Reserve", "at least 1 to refuse clients with"},
+	{"Pool", "of counts and sizes within the bounds of package pool"},
+	{"Patience.Rate", "from 1 to 1073741824"},
+}
+
+// broken is the first of the rules that the configuration breaks, or -1.
+func (c *Config) broken() int {
+	switch {
+	case c.lanes() <= 0:
+		return 0
+	case c.Workers < 1 || c.Workers > 4096:
+		return 1
+	case c.Workers < c.lanes():
+		return 2
+	case c.Spare < 0 || c.Spare > 4096:
+		return 3
+	case c.WorkerMemory < 256 || c.WorkerMemory > 1<<24:
+		return 4
+	case c.Reserve < 0 || c.Reserve >= c.Pool.Slots:
+		return 5
+	case c.Admission > AdmitRefuse:
+		return 6
+	case c.Admission == AdmitRefuse && c.Reserve <= 0:
+		return 7
+	case c.Pool.Validate() != nil:
+		return 8
+	case c.Patience.Rate <= 0 || c.Patience.Rate > 1<<30:
+		return 9
+	}
+	return -1
+}
+
 // Validate reports the first field that is out of its bounds, as a
 // *ConfigError.
 func (c *Config) Validate() error {
-	p := &c.Patience
-	checks := [...]struct {
-		ok          bool
-		field, rule string
-	}{
-		{c.Backend != nil, "Backend", "given"},
-		{c.Workers >= 1 && c.Workers <= 4096, "Workers", "from 1 to 4096"},
-		{c.Backend == nil || c.Workers >= c.Backend.Lanes(), "Workers", "at least the lanes of the backend"},
-		{c.Spare >= 0 && c.Spare <= 4096, "Spare", "from 0 to 4096"},
-		{c.WorkerMemory >= 256 && c.WorkerMemory <= 1<<24, "WorkerMemory", "from 256 bytes to 16 MiB"},
-		{c.Reserve >= 0 && c.Reserve < c.Pool.Slots, "Reserve", "less than the slots"},
-		{c.Admission <= AdmitRefuse, "Admission", "one of the policies"},
-		{c.Admission != AdmitRefuse || c.Reserve > 0, "Reserve", "at least 1 to refuse clients with"},
-		{c.Pool.Validate() == nil, "Pool", "of counts and sizes within the bounds of package pool"},
-		{patient(p.Open), "Patience.Open", "more than 0 and at most a year"},
-		{patient(p.Idle), "Patience.Idle", "more than 0 and at most a year"},
-		{patient(p.Head), "Patience.Head", "more than 0 and at most a year"},
-		{patient(p.Body), "Patience.Body", "more than 0 and at most a year"},
-		{patient(p.Held), "Patience.Held", "more than 0 and at most a year"},
-		{patient(p.Write), "Patience.Write", "more than 0 and at most a year"},
-		{patient(p.Drain), "Patience.Drain", "more than 0 and at most a year"},
-		{patient(p.Handler), "Patience.Handler", "more than 0 and at most a year"},
-		{p.Rate > 0 && p.Rate <= 1<<30, "Patience.Rate", "from 1 to 1073741824"},
+	if i := c.broken(); i >= 0 {
+		return &ConfigError{rules[i].Field, rules[i].Rule}
 	}
-	for _, k := range checks {
-		if !k.ok {
-			return &ConfigError{k.field, k.rule}
+	p := &c.Patience
+	names := [...]string{"Open", "Idle", "Head", "Held", "Drain", "Body", "Write", "Handler"}
+	for i, d := range [len(names)]int64{p.Open, p.Idle, p.Head, p.Held, p.Drain, p.Body, p.Write, p.Handler} {
+		if !patient(d) {
+			return &ConfigError{"Patience." + names[i], "more than 0 and at most a year"}
 		}
 	}
 	if l, ok := c.Backend.(interface{ Limit() int }); ok && l.Limit() < c.Pool.Slots+maxListeners {
@@ -192,6 +225,6 @@ func (c *Config) Memory() Memory {
 	return Memory{
 		Pool:    c.Pool.Memory(),
 		Workers: (c.Workers + c.Spare) * (c.WorkerMemory + int(unsafe.Sizeof(Worker{}))),
-		Engine:  int(unsafe.Sizeof(Engine{})) + c.Backend.Lanes()*int(unsafe.Sizeof(lane{})) + heldFactor*c.Pool.Stash*8,
+		Engine:  int(unsafe.Sizeof(Engine{})) + c.lanes()*int(unsafe.Sizeof(lane{})) + heldFactor*c.Pool.Stash*8,
 	}
 }

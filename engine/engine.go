@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/bobtail-go/bobtail/internal/flat"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -252,12 +253,18 @@ type Engine struct {
 }
 
 // New makes an engine, with all its memory. It fails as Config.Validate does.
-func New(c Config) (*Engine, error) {
+func New(c Config) (*Engine, error) { return Make(&c) }
+
+// Make is New of a configuration that it only looks at. An argument as large as a
+// Config costs a small machine more code than it should.
+func Make(c *Config) (*Engine, error) {
+	if c.Backend == nil {
+		return nil, &ConfigError{rules[0].Field, rules[0].Rule}
+	}
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	e := &Engine{
-		cfg:     c,
 		backend: c.Backend,
 		pool:    pool.New(c.Pool),
 		lanes:   make([]lane, c.Backend.Lanes()),
@@ -266,6 +273,7 @@ func New(c Config) (*Engine, error) {
 		stopped: make(chan struct{}),
 		ended:   make(chan int, c.Workers+c.Spare+1),
 	}
+	flat.Copy(&e.cfg, c)
 	e.files, _ = c.Backend.(transport.FileSender)
 	e.accept.listeners = make([]listener, 0, maxListeners)
 	e.crew.idle = make([]*Worker, 0, len(e.workers))

@@ -3,6 +3,7 @@ package resource
 import (
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/opaque"
 )
 
 // This file answers GET /.well-known/core (RFC 6690 section 4): the links are
@@ -113,12 +114,13 @@ func serveCore(w Response, r *Request) error {
 		h.add(ascii.View(b))
 	}
 	r.x.tag = h.tag()
-	return w.Source(coap.FormatLink, l)
+	return w.Source(coap.FormatLink, &l.source)
 }
 
 // links are those that a request wants, as content. They belong to an Exchange.
 type links struct {
 	x       *Exchange
+	source  linkSource
 	size    int64
 	scratch []byte
 }
@@ -145,11 +147,15 @@ func (l *links) link(n *route, first bool) []byte {
 	return b
 }
 
+// linkSource is the links as a Source.
+type linkSource struct{ opaque.Pointer[links] }
+
 // Size is the size of all.
-func (l *links) Size() int64 { return l.size }
+func (s *linkSource) Size() int64 { return s.Get().size }
 
 // ReadAt writes the links anew, and keeps what is asked for.
-func (l *links) ReadAt(p []byte, off int64) (n int, err error) {
+func (s *linkSource) ReadAt(p []byte, off int64) (n int, err error) {
+	l := s.Get()
 	at := int64(0)
 	for _, o := range l.x.r.routes {
 		b := l.link(o, at == 0)

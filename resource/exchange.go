@@ -6,6 +6,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/opaque"
 )
 
 // Exchange is a worker's place for one request and its answer. One goroutine
@@ -98,6 +99,7 @@ func NewExchange(r *Router, worker int, memory []byte) *Exchange {
 	x := &Exchange{r: r, worker: worker, arena: memory, transfer: -1}
 	x.req.x, x.links.x = x, x
 	x.links.scratch = memory
+	x.links.source.Pointer = opaque.To(&x.links)
 	if len(memory) < r.longest {
 		x.links.scratch = make([]byte, r.longest)
 	}

@@ -103,7 +103,7 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	if !w.BeginHandler(limit, len(x.conn.Staged()) > 0) {
 		return nextEnd, engine.Abort
 	}
-	x.in, x.handling = w.Stream(), true
+	x.handling = true
 	err := x.run(h)
 	if err != nil && x.then == modeSwitch {
 		x.then, x.protocol = modeRequest, nil // it is answered, and stays

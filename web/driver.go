@@ -3,6 +3,8 @@ package web
 import (
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/flat"
+	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -36,6 +38,7 @@ type Driver struct {
 	cfg    Config
 	e      *engine.Engine
 	number int
+	entry  entry
 	router router
 	xs     []Exchange
 
@@ -46,11 +49,17 @@ type Driver struct {
 }
 
 // New makes a driver for an engine, and adds it there.
-func New(e *engine.Engine, c Config) (*Driver, error) {
+func New(e *engine.Engine, c Config) (*Driver, error) { return Make(e, &c) }
+
+// Make is New with a configuration that it only looks at. An argument as large as
+// a Config costs a small machine more code than it should.
+func Make(e *engine.Engine, c *Config) (*Driver, error) {
 	if err := c.Parser.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Driver{cfg: c, e: e, xs: make([]Exchange, e.MaxWorkers()), router: router{own: ownAnswers}}
+	d := &Driver{e: e, xs: make([]Exchange, e.MaxWorkers())}
+	flat.Copy(&d.cfg, c)
+	d.router.own = ownAnswers
 	d.sources.init(c.Sources)
 	d.places.init(e.Pool().Size())
 	for i := range d.xs {
@@ -65,7 +74,8 @@ func New(e *engine.Engine, c Config) (*Driver, error) {
 			return nil, err
 		}
 	}
-	d.number = e.AddDriver(d)
+	d.entry.Pointer = opaque.To(d)
+	d.number = e.AddDriver(&d.entry)
 	return d, nil
 }
 
@@ -152,7 +162,7 @@ func (d *Driver) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
 	x := &d.xs[w.ID()]
 	x.w, x.s = w, s
 	x.handle = d.e.Pool().Handle(s)
-	x.conn.Reset(stream{x})
+	x.conn.Reset(&x.stream)
 	if s.Stashed() {
 		x.conn.Load(d.e.Pool().Stash.Block(s))
 	}
@@ -253,4 +263,18 @@ func (x *Exchange) ended() (engine.Verdict, bool) {
 	return 0, false // content: its reader finds out
 }
 
-var _ engine.Driver = (*Driver)(nil)
+// entry is the driver as its engine has it.
+type entry struct{ opaque.Pointer[Driver] }
+
+func (e *entry) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict { return e.Get().Serve(w, s) }
+
+func (e *entry) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
+	return e.Get().Farewell(dst, s, why)
+}
+
+func (e *entry) Gone(s *pool.Slot, h pool.Handle) { e.Get().Gone(s, h) }
+
+var (
+	_ engine.Driver = (*Driver)(nil)
+	_ engine.Driver = (*entry)(nil)
+)

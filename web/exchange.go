@@ -7,6 +7,7 @@ import (
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/pool"
 )
 
@@ -15,7 +16,8 @@ import (
 type Exchange struct {
 	conn   http1conn.Conn
 	req    Request
-	in     io.ReadWriter // the stream, in a handler
+	stream stream
+	in     io.ReadWriter // the stream, outside of a server
 	memory []byte        // all of it
 	arena  []byte
 	used   int
@@ -86,6 +88,7 @@ func (x *Exchange) init(parser *http1.Parser, memory []byte, date func() []byte)
 	in, out, arena := shares(memory)
 	x.memory, x.arena = memory, arena
 	x.req.x = x
+	x.stream.Pointer = opaque.To(x)
 	return x.conn.Init(http1conn.Config{Parser: parser, In: in, Out: out, Date: date, Errors: x.addAside, KeepAll: x.keepsAll})
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/bobtail-go/bobtail/form"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/internal/pattern"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
@@ -152,12 +153,18 @@ func (r *Request) Alloc(n int) ([]byte, error) {
 }
 
 // stream is the exchange as http1conn sees it.
-type stream struct{ x *Exchange }
+type stream struct{ opaque.Pointer[Exchange] }
 
 // Read waits for bytes, in a handler.
-func (t stream) Read(p []byte) (int, error) {
-	x := t.x
-	n, err := x.in.Read(p)
+func (t *stream) Read(p []byte) (int, error) {
+	x := t.Get()
+	var n int
+	var err error
+	if x.w != nil {
+		n, err = x.w.Stream().Read(p)
+	} else {
+		n, err = x.in.Read(p)
+	}
 	if transport.EOF.Is(err) {
 		err = io.EOF
 	}
@@ -166,10 +173,13 @@ func (t stream) Read(p []byte) (int, error) {
 
 // Write sends p whole. In a handler it waits until the peer has taken it, or
 // it is in the network's buffers; outside of one, what is not taken is kept.
-func (t stream) Write(p []byte) (int, error) {
-	x := t.x
-	if x.handling {
+func (t *stream) Write(p []byte) (int, error) {
+	x := t.Get()
+	switch {
+	case x.w == nil:
 		return x.in.Write(p)
+	case x.handling:
+		return x.w.Stream().Write(p)
 	}
 	return len(p), x.send(p, nil)
 }

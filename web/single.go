@@ -61,7 +61,7 @@ func (x *Exchange) begin(rw io.ReadWriter, h Handler) {
 	if x.serveOne == nil {
 		x.serveOne = x.one // a closure here would be made in every call, under TinyGo
 	}
-	x.conn.Reset(stream{x})
+	x.conn.Reset(&x.stream)
 }
 
 // one serves a request with the handler of begin.

@@ -152,6 +152,7 @@ func (h Head) Hold() (Held, error) {
 	held := Held{RW: x.in, Rest: rest[:len(rest):len(rest)], Memory: x.free(rest)}
 	if x.w != nil {
 		held.Stream = x.w.Stream()
+		held.RW = held.Stream
 	}
 	return held, nil
 }

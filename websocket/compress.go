@@ -3,6 +3,7 @@ package websocket
 import (
 	"io"
 
+	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/ws"
@@ -36,7 +37,7 @@ func (d *Driver) equip() {
 		c := &d.conns[i]
 		c.spare = x.Codec()
 		c.inflated = make([]byte, d.whole)
-		c.payload.c, c.packer.c = c, c
+		c.payload.c, c.packer.c = opaque.To(c), opaque.To(c)
 	}
 }
 
@@ -202,7 +203,7 @@ func (c *Conn) failed(err error) {
 
 // payload is the payload of the message at hand, for a codec.
 type payload struct {
-	c    *Conn
+	c    opaque.Pointer[Conn]
 	b    []byte
 	over bool // nothing follows b
 }
@@ -213,7 +214,7 @@ func (r *payload) Read(p []byte) (int, error) {
 		if r.over {
 			return 0, io.EOF
 		}
-		if err := r.c.more(); err != nil {
+		if err := r.c.Get().more(); err != nil {
 			return 0, err
 		}
 	}
@@ -316,7 +317,7 @@ func (c *Conn) pack(op ws.Opcode, p []byte) (bool, error) {
 
 // packer puts frames together of what a codec writes.
 type packer struct {
-	c   *Conn
+	c   opaque.Pointer[Conn]
 	op  ws.Opcode
 	at  int // where the frame under way begins in out, -1 if there is none
 	err error
@@ -324,7 +325,7 @@ type packer struct {
 
 // Write adds payload.
 func (k *packer) Write(p []byte) (n int, err error) {
-	c := k.c
+	c := k.c.Get()
 	for n < len(p) && k.err == nil {
 		if k.at < 0 {
 			if cap(c.out)-len(c.out) < ws.MaxHeader+64 {
@@ -351,7 +352,7 @@ func (k *packer) Write(p []byte) (n int, err error) {
 
 // end ends the frame under way, or an empty one.
 func (k *packer) end(fin bool) error {
-	c := k.c
+	c := k.c.Get()
 	if k.at < 0 {
 		if cap(c.out)-len(c.out) < ws.MaxHeader {
 			if err := c.transmit(nil); err != nil {

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/ws"
 	"github.com/bobtail-go/bobtail/wsconn"
@@ -18,6 +19,7 @@ type Driver struct {
 	cfg    Config
 	e      *engine.Engine
 	number int
+	entry  entry
 	whole  int // Driver.MaxWhole
 
 	conns     []Conn         // of each worker
@@ -110,7 +112,8 @@ func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error)
 		}
 	}
 	d.equip()
-	d.number = e.AddDriver(d)
+	d.entry.Pointer = opaque.To(d)
+	d.number = e.AddDriver(&d.entry)
 	return d, nil
 }
 
@@ -163,10 +166,11 @@ func (d *Driver) Stats() Stats {
 
 // route is what the connections of an Upgrade or a Dial have in common.
 type route struct {
-	d     *Driver
-	o     Options
-	h     Handler
-	rules ws.Rules
+	d        *Driver
+	protocol protocol
+	o        Options
+	h        Handler
+	rules    ws.Rules
 
 	// stuck rises when the monitor finds a handler stuck, and falls with each
 	// turn that was quick: as in package web.
@@ -189,14 +193,18 @@ func (d *Driver) newRoute(o Options, h Handler, role ws.Role) *route {
 		panic("websocket: Options or Handler out of bounds")
 	}
 	u := &route{d: d, o: o, h: h, rules: ws.Rules{Role: role, MaxFrame: o.MaxFrame, MaxMessage: o.MaxMessage}}
+	u.protocol.Pointer = opaque.To(u)
 	if h.Data == nil && (o.MaxMessage == 0 || o.MaxMessage > uint64(d.whole)) {
 		u.rules.MaxMessage = uint64(d.whole)
 	}
 	return u
 }
 
+// protocol is a route as web.Protocol.
+type protocol struct{ opaque.Pointer[route] }
+
 // Number is part of web.Protocol.
-func (u *route) Number() int { return u.d.number }
+func (p *protocol) Number() int { return p.Get().d.number }
 
 // spares are Conns for calls of the program that no worker makes in its own
 // name.
@@ -301,4 +309,21 @@ func (r *record) end(d *Driver, h pool.Handle, f flags) {
 	}
 }
 
-var _ engine.Driver = (*Driver)(nil)
+// entry is the driver as its engine has it.
+type entry struct{ opaque.Pointer[Driver] }
+
+func (e *entry) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict { return e.Get().Serve(w, s) }
+
+func (e *entry) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
+	return e.Get().Farewell(dst, s, why)
+}
+
+func (e *entry) Gone(s *pool.Slot, h pool.Handle) { e.Get().Gone(s, h) }
+
+func (e *entry) GoneByWorkers() bool { return true }
+
+var (
+	_ engine.Driver     = (*Driver)(nil)
+	_ engine.WorkerGone = (*Driver)(nil)
+	_ engine.WorkerGone = (*entry)(nil)
+)

@@ -27,7 +27,7 @@ func (d *Driver) Upgrade(o Options, h Handler) web.Handler {
 		if err := c.accept(&u.o, r); err != 0 {
 			return refuse(w, err)
 		}
-		return c.answer(w, r, &u.o).Switch(u)
+		return c.answer(w, r, &u.o).Switch(&u.protocol)
 	}
 }
 
@@ -110,7 +110,8 @@ func refuse(w web.Response, err ws.Error) error {
 }
 
 // Begin is part of web.Protocol: the connection is ours.
-func (u *route) Begin(w *engine.Worker, s *pool.Slot, rest []byte, value any) engine.Verdict {
+func (p *protocol) Begin(w *engine.Worker, s *pool.Slot, rest []byte, value any) engine.Verdict {
+	u := p.Get()
 	d := u.d
 	c := &d.conns[w.ID()]
 	h := d.e.Pool().Handle(s)

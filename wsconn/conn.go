@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/ws"
 )
 
@@ -109,7 +110,9 @@ type Conn struct {
 	text     ws.UTF8 // of an inflated message
 	inflated uint64  // bytes of it
 	codec    Codec   // nil if there is no compression
-	fault    error   // why nothing more can be read
+	payload  payload
+	gatherer gatherer
+	fault    error // why nothing more can be read
 	closed   CloseError
 	scratch  [64]byte // for content that nobody wants
 
@@ -202,6 +205,7 @@ func (c *Conn) Init(config Config) error {
 	c.data = config.Out[ws.MaxPending:]
 	c.most = min(config.Fragment, len(c.data)-ws.MaxHeader)
 	c.writer.c = c
+	c.payload.Pointer, c.gatherer.Pointer = opaque.To(c), opaque.To(c)
 	c.keysAt = len(c.keys)
 	c.spare, c.pay = nil, nil
 	if config.Background != nil {

@@ -3,6 +3,7 @@ package wsconn
 import (
 	"io"
 
+	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/ws"
 )
@@ -98,7 +99,7 @@ func (c *Conn) next() (ws.Opcode, error) {
 	c.take(p)
 	if c.packed {
 		c.text, c.inflated = ws.UTF8{}, 0
-		c.codec.Decompress((*payload)(c))
+		c.codec.Decompress(&c.payload)
 	}
 	return c.op, nil
 }
@@ -173,10 +174,10 @@ func (c *Conn) read(p []byte) (int, error) {
 }
 
 // payload is the payload of the message at hand, for a codec.
-type payload Conn
+type payload struct{ opaque.Pointer[Conn] }
 
 // Read is readPayload.
-func (r *payload) Read(p []byte) (int, error) { return (*Conn)(r).readPayload(p) }
+func (r *payload) Read(p []byte) (int, error) { return r.Get().readPayload(p) }
 
 // readPayload reads payload of the message at hand, io.EOF at its end.
 func (c *Conn) readPayload(p []byte) (int, error) {

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/internal/same"
 	"github.com/bobtail-go/bobtail/ws"
 )
@@ -113,7 +114,7 @@ func (c *Conn) gather(p []byte) error {
 // compress gives a piece of the message to the codec, which gathers what comes
 // of it.
 func (c *Conn) compress(p []byte, last bool) error {
-	err := c.codec.Compress((*gatherer)(c), p, last)
+	err := c.codec.Compress(&c.gatherer, p, last)
 	if err == nil {
 		return nil
 	}
@@ -133,11 +134,11 @@ func (c *Conn) compress(p []byte, last bool) error {
 }
 
 // gatherer is where a codec writes.
-type gatherer Conn
+type gatherer struct{ opaque.Pointer[Conn] }
 
 // Write is gather.
 func (g *gatherer) Write(p []byte) (int, error) {
-	if err := (*Conn)(g).gather(p); err != nil {
+	if err := g.Get().gather(p); err != nil {
 		return 0, err
 	}
 	return len(p), nil
