@@ -48,6 +48,7 @@ var floors = []struct {
 	{"host/*", []string{".", "web", "engine", "pool", "http1", "http1conn", "ws", "wsconn", "transport", "transport/memory", "internal/*"}, "what only hosts have stands on all the rest"},
 	{"metrics", []string{".", "engine", "internal/*"}, "metrics are read from the front door"},
 	{"firmware/site", []string{".", "websocket", "coaptcp", "resource", "engine", "pool", "ws", "coap", "transport", "internal/*"}, "what a device serves knows neither the device nor its network"},
+	{"tiny", []string{"http1", "ws", "coap", "internal/*"}, "a server of its own stands on the protocols alone"},
 	{"cmd/*", []string{"*"}, "programs"},
 	{"firmware/*", []string{"*"}, "programs"},
 	{"examples", []string{"*"}, "programs"},

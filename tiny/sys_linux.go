@@ -1,0 +1,93 @@
+//go:build amd64 || arm64
+
+package main
+
+import "unsafe"
+
+// The kernel's interface, as far as this program needs it: package syscall would
+// bring an allocation and 2 KB of its own with it. What is given to the kernel
+// by address is in variables of the package, which never move.
+
+// Errors, as call returns them: less than 0.
+const (
+	errInterrupted = -4  // EINTR
+	errAgain       = -11 // EAGAIN
+	errInUse       = -98 // EADDRINUSE
+)
+
+// What epoll tells, and how it is told.
+const (
+	epollIn        = 0x1
+	epollOut       = 0x4
+	epollErr       = 0x8
+	epollHup       = 0x10
+	epollExclusive = 1 << 28
+
+	epollAdd = 1
+	epollDel = 2
+	epollMod = 3
+)
+
+const (
+	clockReal      = 0
+	clockMonotonic = 1
+
+	socketFlags = 0x80000 | 0x800 // SOCK_CLOEXEC, SOCK_NONBLOCK
+	noSignal    = 0x4000          // MSG_NOSIGNAL
+	backlog     = 1024
+)
+
+// address is struct sockaddr_in.
+type address struct {
+	family uint16
+	port   [2]byte
+	ip     [4]byte
+	_      [8]byte
+}
+
+func (a *address) number() int { return int(a.port[0])<<8 | int(a.port[1]) }
+
+// timespec is the struct of that name on 64 bits.
+type timespec struct{ sec, nsec int64 }
+
+func pointer[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
+
+// setup is what the main thread gives to the kernel.
+var setup struct {
+	on     int32
+	length uint32
+	one    uint64
+	time   timespec
+}
+
+// listen opens a socket that listens, and sets the port if it was 0.
+func listen(a *address) (fd int) {
+	const (
+		inet, stream     = 2, 1
+		solSocket, reuse = 1, 2 // SOL_SOCKET, SO_REUSEADDR
+		tcp, noDelay     = 6, 1 // IPPROTO_TCP, TCP_NODELAY, which those who are accepted inherit
+	)
+	fd = call(sysSocket, inet, stream|socketFlags, 0, 0, 0, 0)
+	if fd < 0 {
+		return fd
+	}
+	setup.on = 1
+	call(sysSocketOption, uintptr(fd), solSocket, reuse, pointer(&setup.on), 4, 0)
+	call(sysSocketOption, uintptr(fd), tcp, noDelay, pointer(&setup.on), 4, 0)
+	a.family = inet
+	if e := call(sysBind, uintptr(fd), pointer(a), unsafe.Sizeof(*a), 0, 0, 0); e < 0 {
+		return e
+	}
+	if e := call(sysListen, uintptr(fd), backlog, 0, 0, 0, 0); e < 0 {
+		return e
+	}
+	setup.length = uint32(unsafe.Sizeof(*a))
+	call(sysSocketName, uintptr(fd), pointer(a), pointer(&setup.length), 0, 0, 0)
+	return fd
+}
+
+// clock is a time of the kernel's in milliseconds.
+func clock(id uintptr, t *timespec) int64 {
+	call(sysClock, id, pointer(t), 0, 0, 0, 0)
+	return t.sec*1000 + t.nsec/1_000_000
+}
