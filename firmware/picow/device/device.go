@@ -48,8 +48,9 @@ type Config struct {
 	// returns. It must not wait.
 	Print func(line []byte)
 
-	// Now is the clock, in nanoseconds; nil is that of the runtime.
-	Now func() int64
+	// Kick, if it is not nil, is called when there is something to send, so that
+	// who sleeps can be woken. See lneto.Config.
+	Kick func()
 }
 
 // Device is the program. Turn is for one goroutine, and the server has its own.
@@ -74,8 +75,9 @@ func New(c Config) (*Device, error) {
 	d.card = card{nic: c.NIC, names: mdns.Responder{Name: c.Hostname, MAC: c.MAC}}
 	var err error
 	d.net, err = lneto.New(lneto.Config{
-		Streams: Sockets, Listeners: 2, RxSize: Buffer, TxSize: Buffer,
-		MAC: c.MAC, Addr: c.Addr, Bits: c.Bits, Hostname: c.Hostname, Seed: c.Seed, Now: c.Now,
+		// One more than sockets, for who comes while another leaves.
+		Streams: Sockets + 1, Listeners: 2, RxSize: Buffer, TxSize: Buffer,
+		MAC: c.MAC, Addr: c.Addr, Bits: c.Bits, Hostname: c.Hostname, Seed: c.Seed, Kick: c.Kick,
 	})
 	if err != nil {
 		return nil, err
@@ -116,7 +118,9 @@ func (d *Device) Turn() (moved bool, err error) {
 	moved, err = d.net.Step(&d.card)
 	now := d.net.Now()
 	if a := d.net.Addr(); !a.IsUnset() {
-		d.card.addr, d.card.known = a.Bytes4(), true
+		if d.card.addr != a.Bytes4() {
+			d.card.addr, d.card.known, d.announced = a.Bytes4(), true, 0
+		}
 		if d.announced < 2 && now >= d.again {
 			if d.announced == 0 {
 				d.address(a)

@@ -35,7 +35,9 @@ const (
 )
 
 // known is our address as a known answer, with a time to live in seconds.
-func known(ttl byte) string { return name + "\x00\x01\x80\x01\x00\x00\x00" + string(ttl) + "\x00\x04\xc0\x00\x02\x07" }
+func known(ttl byte) string {
+	return name + "\x00\x01\x80\x01\x00\x00\x00" + string(ttl) + "\x00\x04\xc0\x00\x02\x07"
+}
 
 func TestAnswer(t *testing.T) {
 	for _, test := range []struct {
