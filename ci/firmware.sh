@@ -31,7 +31,7 @@ firmware_make() {
 	local dir=$1 goroot=$2 arch f name
 	mkdir -p "$dir/goroot/src/log"
 	cp -R "$TINYGOROOT" "$dir/tinygoroot"
-	rm -rf "$dir/tinygoroot/src/net"
+	rm -rf "$dir/tinygoroot/src/net" "$dir/tinygoroot/src/unique"
 	# All of Go is linked but the one package.
 	for f in "$goroot"/*; do
 		[ "${f##*/}" = src ] || ln -s "$f" "$dir/goroot"
@@ -43,7 +43,7 @@ firmware_make() {
 		[ "${f##*/}" = slog ] || ln -s "$f" "$dir/goroot/src/log"
 	done
 	cp -R firmware/tinygo/_root/src/log/slog "$dir/goroot/src/log"
-	for f in net runtime; do
+	for f in net runtime unique; do
 		cp -R "firmware/tinygo/_root/src/$f" "$dir/tinygoroot/src"
 	done
 	cp -R firmware/tinygo/_root/targets "$dir/tinygoroot"

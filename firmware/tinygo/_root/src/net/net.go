@@ -96,11 +96,15 @@ func (ip IP) To16() IP {
 	return nil
 }
 
+// Flags are what a network card is and can.
+type Flags uint
+
 // Interface is a network card, of which there is none.
 type Interface struct {
 	Index, MTU   int
 	Name         string
 	HardwareAddr HardwareAddr
+	Flags        Flags
 }
 
 // InterfaceByName finds none.

@@ -181,18 +181,19 @@ func boardStack(i int) (used, size uintptr) {
 	// begins with the same word by chance would only be shown beside them.
 	const canary = 0x670c1333b83bf575 & 0xFFFFFFFF
 	for b := gcBlock(0); b < endBlock; b++ {
-		if b.state() != blockStateHead || *(*uint32)(b.pointer()) != canary {
+		start := b.address() + align(unsafe.Sizeof(objHeader{}))
+		if b.state() != blockStateHead || *(*uint32)(unsafe.Pointer(start)) != canary {
 			continue
 		}
 		if i--; i > 0 {
 			continue
 		}
 		end := b.findNext().address()
-		p := b.address() + 4
+		p := start + 4
 		for p < end && *(*uint32)(unsafe.Pointer(p)) == 0 {
 			p += 4
 		}
-		return end - p, end - b.address()
+		return end - p, end - start
 	}
 	return 0, 0
 }

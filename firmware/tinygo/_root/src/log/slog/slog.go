@@ -30,8 +30,20 @@ func (l Level) String() string { return "" }
 // A Leveler gives a level.
 type Leveler interface{ Level() Level }
 
-// Attr is a name and a value, and here nothing.
-type Attr struct{}
+// Attr is a name and a value, and here always the zero one.
+type Attr struct {
+	Key   string
+	Value Value
+}
+
+// Value is a value of any kind, and here none.
+type Value struct{}
+
+// Kind returns KindAny.
+func (Value) Kind() Kind { return KindAny }
+
+// String returns nothing.
+func (Value) String() string { return "" }
 
 // Kind is the kind of a value.
 type Kind int
