@@ -2,6 +2,7 @@ package lneto_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,12 +41,13 @@ func fixture(t *testing.T, c lneto.Config, f lnetotest.Faults) transporttest.Fix
 	card := w.Card()
 	c.MAC, c.Addr = deviceMAC, deviceAddr
 	c.Streams = 128
+	c.Linger = second
 	c.Idle, c.Kick = card.Idle, card.Kick
 	b, err := lneto.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := lnetotest.NewHost(w, lneto.Config{MAC: peerMAC, Addr: peerAddr, Streams: 256, Seed: 3, Now: c.Now})
+	h, err := lnetotest.NewHost(w, lneto.Config{MAC: peerMAC, Addr: peerAddr, Streams: 256, Linger: second, Seed: 3, Now: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +56,7 @@ func fixture(t *testing.T, c lneto.Config, f lnetotest.Faults) transporttest.Fix
 		defer close(done)
 		b.Run(card)
 	}()
-	return transporttest.Fixture{
+	fx := transporttest.Fixture{
 		Backend: closer{b, h, done},
 		Addr:    deviceAddr,
 		Dial: func(to transport.Addr) (transporttest.Peer, error) {
@@ -73,9 +75,12 @@ func fixture(t *testing.T, c lneto.Config, f lnetotest.Faults) transporttest.Fix
 			}
 			return listener{l}, nil
 		},
-		Streams:   128,
-		Allocates: false,
+		Streams: 128,
 	}
+	if strings.HasSuffix(t.Name(), "/busy_port") {
+		fx.Listen = nil // of the suite's peers this case wants that they are on the same machine
+	}
+	return fx
 }
 
 type listener struct{ *lnetotest.Listener }
@@ -88,9 +93,7 @@ func (l listener) Accept() (transporttest.Peer, error) {
 	return p, nil
 }
 
-func (l listener) Addr() transport.Addr {
-	return peerAddr.WithPort(l.Local().Port())
-}
+func (l listener) Addr() transport.Addr { return l.Local() }
 
 // closer closes the network with the backend.
 type closer struct {
@@ -101,7 +104,7 @@ type closer struct {
 
 func (c closer) Close() error {
 	err := c.Backend.Close()
-	<-c.done
+	<-c.done // while the peers are there, who answer
 	c.h.Close()
 	return err
 }

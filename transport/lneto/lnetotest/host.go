@@ -49,9 +49,18 @@ func NewHost(w *Wire, c lneto.Config) (*Host, error) {
 // Backend is the stack of the host.
 func (h *Host) Backend() *lneto.Backend { return h.b }
 
-// Close ends the host's goroutines. Its connections should be closed before;
-// what they sent is delivered first.
+// Close resets the connections that are open and ends the host's goroutines,
+// when what others sent has been delivered.
 func (h *Host) Close() error {
+	h.mu.Lock()
+	for s, c := range h.conns {
+		if !c.closed {
+			c.closed = true
+			h.b.Abort(s)
+		}
+	}
+	h.change.Broadcast()
+	h.mu.Unlock()
 	h.b.Close()
 	h.stop.Wait()
 	return nil
@@ -143,6 +152,7 @@ func (h *Host) conn(s transport.Stream) (*Conn, error) {
 type Listener struct {
 	h      *Host
 	l      transport.Listener
+	addr   transport.Addr
 	closed bool
 }
 
@@ -153,7 +163,7 @@ func (h *Host) Listen(a transport.Addr) (*Listener, error) {
 		return nil, err
 	}
 	h.b.Arm(l, true)
-	return &Listener{h: h, l: l}, nil
+	return &Listener{h: h, l: l, addr: h.b.Addr().WithPort(h.b.ListenerAddr(l).Port())}, nil
 }
 
 // AcceptConn waits for a client.
@@ -186,7 +196,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 }
 
 // Local is the listener's address.
-func (l *Listener) Local() transport.Addr { return l.h.b.ListenerAddr(l.l) }
+func (l *Listener) Local() transport.Addr { return l.addr }
 
 // Addr implements net.Listener.
 func (l *Listener) Addr() net.Addr { return netAddr(l.Local()) }

@@ -12,7 +12,7 @@ type Faults struct {
 	Seed    uint64
 	Lose    int // the frame does not come
 	Double  int // it comes twice
-	Reorder int // it comes after the next one
+	Reorder int // it comes after the next one, if one comes soon
 }
 
 // Wire carries each frame from one card to all others. Its methods and those
@@ -46,12 +46,13 @@ type Card struct {
 	first int
 	spare [][]byte // frames' memory
 	late  []byte   // a frame that comes after the next one
+	empty int      // times that nothing was there but late
 	wake  chan struct{}
 	timer *time.Timer
 }
 
 // room is how many frames wait at a card: beyond it they are lost.
-const room = 64
+const room = 512
 
 // Card makes a card on the wire.
 func (w *Wire) Card() *Card {
@@ -115,7 +116,15 @@ func (c *Card) Receive(buf []byte) (int, error) {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
 	if c.first == len(c.queue) {
-		return 0, nil
+		if c.late == nil {
+			return 0, nil
+		}
+		if c.empty++; c.empty < 4 {
+			return 0, nil
+		}
+		c.empty = 0
+		c.queue = append(c.queue, c.late)
+		c.late = nil
 	}
 	f := c.queue[c.first]
 	if c.first++; c.first == len(c.queue) {
