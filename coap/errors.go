@@ -54,52 +54,50 @@ const (
 	numErrors
 )
 
-// errorTable has the text of each error, and what to say to the peer.
-var errorTable = [numErrors]struct {
-	text string
-	code Code
-}{
-	ErrTokenLength:     {"coap: reserved token length", CodeBadRequest},
-	ErrOptionDelta:     {"coap: reserved option delta", CodeBadRequest},
-	ErrOptionLength:    {"coap: reserved option length", CodeBadRequest},
-	ErrOptionEnd:       {"coap: option behind the end of the message", CodeBadRequest},
-	ErrOptionNumber:    {"coap: option number above 65535", CodeBadRequest},
-	ErrPayloadMarker:   {"coap: payload marker without payload", CodeBadRequest},
-	ErrDatagramShort:   {"coap: datagram too short", CodeBadRequest},
-	ErrDatagramVersion: {"coap: datagram of another version", CodeBadRequest},
-	ErrDatagramToken:   {"coap: datagram ends within its token", CodeBadRequest},
-	ErrDatagramEmpty:   {"coap: empty message with content", CodeBadRequest},
-	ErrDatagramType:    {"coap: type that the code cannot have", CodeBadRequest},
-	ErrDatagramClass:   {"coap: code that UDP does not have", CodeBadRequest},
-	ErrBlock:           {"coap: block option too long", CodeBadOption},
+// errorTexts has the text of each error. What to say to the peer is not in the
+// same table, so that a program which says no text links none.
+var errorTexts = [numErrors]string{
+	ErrTokenLength:     "coap: reserved token length",
+	ErrOptionDelta:     "coap: reserved option delta",
+	ErrOptionLength:    "coap: reserved option length",
+	ErrOptionEnd:       "coap: option behind the end of the message",
+	ErrOptionNumber:    "coap: option number above 65535",
+	ErrPayloadMarker:   "coap: payload marker without payload",
+	ErrDatagramShort:   "coap: datagram too short",
+	ErrDatagramVersion: "coap: datagram of another version",
+	ErrDatagramToken:   "coap: datagram ends within its token",
+	ErrDatagramEmpty:   "coap: empty message with content",
+	ErrDatagramType:    "coap: type that the code cannot have",
+	ErrDatagramClass:   "coap: code that UDP does not have",
+	ErrBlock:           "coap: block option too long",
 
-	ErrMessageTooBig: {"coap: message too big", CodeRequestEntityTooLarge},
-	ErrTokenLong:     {"coap: token too long", CodeBadRequest},
-	ErrMessageCode:   {"coap: code of a reserved class", CodeBadRequest},
-	ErrNoCSM:         {"coap: first message is not a CSM", CodeBadRequest},
-	ErrSettings:      {"coap: malformed option of a CSM", CodeBadOption},
-	ErrSignalCode:    {"coap: unknown signaling code", CodeBadRequest},
-	ErrSignalOption:  {"coap: unknown critical signaling option", CodeBadOption},
+	ErrMessageTooBig: "coap: message too big",
+	ErrTokenLong:     "coap: token too long",
+	ErrMessageCode:   "coap: code of a reserved class",
+	ErrNoCSM:         "coap: first message is not a CSM",
+	ErrSettings:      "coap: malformed option of a CSM",
+	ErrSignalCode:    "coap: unknown signaling code",
+	ErrSignalOption:  "coap: unknown critical signaling option",
 
-	ErrLinkTarget: {"coap: malformed target of a link", CodeBadRequest},
-	ErrLinkParam:  {"coap: malformed parameter of a link", CodeBadRequest},
-	ErrLinkQuote:  {"coap: quoted string without an end", CodeBadRequest},
+	ErrLinkTarget: "coap: malformed target of a link",
+	ErrLinkParam:  "coap: malformed parameter of a link",
+	ErrLinkQuote:  "coap: quoted string without an end",
 
-	ErrURIScheme:   {"coap: URI without a scheme of CoAP", CodeBadRequest},
-	ErrURIHost:     {"coap: URI without a valid host", CodeBadRequest},
-	ErrURIPort:     {"coap: malformed port in the URI", CodeBadRequest},
-	ErrURIUser:     {"coap: URI with user information", CodeBadRequest},
-	ErrURIFragment: {"coap: URI with a fragment", CodeBadRequest},
-	ErrURIByte:     {"coap: byte that a URI does not have", CodeBadRequest},
-	ErrURIEscape:   {"coap: malformed escape in the URI", CodeBadRequest},
-	ErrURISegment:  {"coap: part of the URI longer than 255 bytes", CodeBadRequest},
-	ErrURIDots:     {"coap: encoded dots for a segment of the URI", CodeBadRequest},
+	ErrURIScheme:   "coap: URI without a scheme of CoAP",
+	ErrURIHost:     "coap: URI without a valid host",
+	ErrURIPort:     "coap: malformed port in the URI",
+	ErrURIUser:     "coap: URI with user information",
+	ErrURIFragment: "coap: URI with a fragment",
+	ErrURIByte:     "coap: byte that a URI does not have",
+	ErrURIEscape:   "coap: malformed escape in the URI",
+	ErrURISegment:  "coap: part of the URI longer than 255 bytes",
+	ErrURIDots:     "coap: encoded dots for a segment of the URI",
 }
 
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e != 0 && e < numErrors {
-		return errorTable[e].text
+		return errorTexts[e]
 	}
 	return "coap: unknown error"
 }
@@ -107,10 +105,15 @@ func (e Error) Error() string {
 // Code is what a request that broke the rule is answered with, 5.00 for what is
 // no rule of this package.
 func (e Error) Code() Code {
-	if e != 0 && e < numErrors {
-		return errorTable[e].code
+	switch {
+	case e == 0 || e >= numErrors:
+		return CodeInternalServerError
+	case e == ErrMessageTooBig:
+		return CodeRequestEntityTooLarge
+	case e == ErrBlock || e == ErrSettings || e == ErrSignalOption:
+		return CodeBadOption
 	}
-	return CodeInternalServerError
+	return CodeBadRequest
 }
 
 // err is e as an error value, nil for 0. The constants do not allocate.

@@ -71,38 +71,79 @@ type Definition struct {
 	Kind       Kind
 	Min, Max   uint16 // the shortest and the longest value, in bytes
 	Repeatable bool   // may be in a message more than once (RFC 7252 section 5.4.5)
-	number     Option
 }
 
-// definitions has the registry, in the order of the numbers.
-var definitions = [...]Definition{
-	{"If-Match", KindOpaque, 0, 8, true, OptIfMatch},
-	{"Uri-Host", KindString, 1, 255, false, OptURIHost},
-	{"ETag", KindOpaque, 1, 8, true, OptETag},
-	{"If-None-Match", KindEmpty, 0, 0, false, OptIfNoneMatch},
-	{"Observe", KindUint, 0, 3, false, OptObserve},
-	{"Uri-Port", KindUint, 0, 2, false, OptURIPort},
-	{"Location-Path", KindString, 0, 255, true, OptLocationPath},
-	{"OSCORE", KindOpaque, 0, 255, false, OptOSCORE},
-	{"Uri-Path", KindString, 0, 255, true, OptURIPath},
-	{"Content-Format", KindUint, 0, 2, false, OptContentFormat},
-	{"Max-Age", KindUint, 0, 4, false, OptMaxAge},
-	{"Uri-Query", KindString, 0, 255, true, OptURIQuery},
-	{"Hop-Limit", KindUint, 1, 1, false, OptHopLimit},
-	{"Accept", KindUint, 0, 2, false, OptAccept},
-	{"Q-Block1", KindUint, 0, 3, false, OptQBlock1},
-	{"Location-Query", KindString, 0, 255, true, OptLocationQuery},
-	{"EDHOC", KindEmpty, 0, 0, false, OptEDHOC},
-	{"Block2", KindUint, 0, 3, false, OptBlock2},
-	{"Block1", KindUint, 0, 3, false, OptBlock1},
-	{"Size2", KindUint, 0, 4, false, OptSize2},
-	{"Q-Block2", KindUint, 0, 3, true, OptQBlock2},
-	{"Proxy-Uri", KindString, 1, 1034, false, OptProxyURI},
-	{"Proxy-Scheme", KindString, 1, 255, false, OptProxyScheme},
-	{"Size1", KindUint, 0, 4, false, OptSize1},
-	{"Echo", KindOpaque, 1, 40, false, OptEcho},
-	{"No-Response", KindUint, 0, 1, false, OptNoResponse},
-	{"Request-Tag", KindOpaque, 0, 8, true, OptRequestTag},
+// bounds is the part of a Definition that every reader of a request asks for.
+type bounds struct {
+	min, max   uint16
+	repeatable bool
+}
+
+// definitions has the bounds of the registry, in the order of the numbers.
+var definitions = [...]bounds{
+	{0, 8, true},     // If-Match
+	{1, 255, false},  // Uri-Host
+	{1, 8, true},     // ETag
+	{0, 0, false},    // If-None-Match
+	{0, 3, false},    // Observe
+	{0, 2, false},    // Uri-Port
+	{0, 255, true},   // Location-Path
+	{0, 255, false},  // OSCORE
+	{0, 255, true},   // Uri-Path
+	{0, 2, false},    // Content-Format
+	{0, 4, false},    // Max-Age
+	{0, 255, true},   // Uri-Query
+	{1, 1, false},    // Hop-Limit
+	{0, 2, false},    // Accept
+	{0, 3, false},    // Q-Block1
+	{0, 255, true},   // Location-Query
+	{0, 0, false},    // EDHOC
+	{0, 3, false},    // Block2
+	{0, 3, false},    // Block1
+	{0, 4, false},    // Size2
+	{0, 3, true},     // Q-Block2
+	{1, 1034, false}, // Proxy-Uri
+	{1, 255, false},  // Proxy-Scheme
+	{0, 4, false},    // Size1
+	{1, 40, false},   // Echo
+	{0, 1, false},    // No-Response
+	{0, 8, true},     // Request-Tag
+}
+
+// labels has the rest of the registry, in the same order. It is a table of its
+// own so that a program which names no option links no name.
+var labels = [len(definitions)]struct {
+	name   string
+	kind   Kind
+	number Option
+}{
+	{"If-Match", KindOpaque, OptIfMatch},
+	{"Uri-Host", KindString, OptURIHost},
+	{"ETag", KindOpaque, OptETag},
+	{"If-None-Match", KindEmpty, OptIfNoneMatch},
+	{"Observe", KindUint, OptObserve},
+	{"Uri-Port", KindUint, OptURIPort},
+	{"Location-Path", KindString, OptLocationPath},
+	{"OSCORE", KindOpaque, OptOSCORE},
+	{"Uri-Path", KindString, OptURIPath},
+	{"Content-Format", KindUint, OptContentFormat},
+	{"Max-Age", KindUint, OptMaxAge},
+	{"Uri-Query", KindString, OptURIQuery},
+	{"Hop-Limit", KindUint, OptHopLimit},
+	{"Accept", KindUint, OptAccept},
+	{"Q-Block1", KindUint, OptQBlock1},
+	{"Location-Query", KindString, OptLocationQuery},
+	{"EDHOC", KindEmpty, OptEDHOC},
+	{"Block2", KindUint, OptBlock2},
+	{"Block1", KindUint, OptBlock1},
+	{"Size2", KindUint, OptSize2},
+	{"Q-Block2", KindUint, OptQBlock2},
+	{"Proxy-Uri", KindString, OptProxyURI},
+	{"Proxy-Scheme", KindString, OptProxyScheme},
+	{"Size1", KindUint, OptSize1},
+	{"Echo", KindOpaque, OptEcho},
+	{"No-Response", KindUint, OptNoResponse},
+	{"Request-Tag", KindOpaque, OptRequestTag},
 }
 
 // lowDefinitions is one more than the index into definitions of each option
@@ -114,19 +155,25 @@ var lowDefinitions = [64]uint8{
 	OptProxyScheme: 23, OptSize1: 24,
 }
 
-// definition is what the registry says of the option, nil if nothing.
-func (o Option) definition() *Definition {
-	i := uint8(0)
+// registered is one more than the index into definitions, 0 for an option that
+// the registry does not have.
+func (o Option) registered() int {
 	switch {
 	case o < 64:
-		i = lowDefinitions[o]
+		return int(lowDefinitions[o])
 	case o == OptEcho:
-		i = 25
+		return 25
 	case o == OptNoResponse:
-		i = 26
+		return 26
 	case o == OptRequestTag:
-		i = 27
+		return 27
 	}
+	return 0
+}
+
+// bounds is what the registry says of the option, nil if nothing.
+func (o Option) bounds() *bounds {
+	i := o.registered()
 	if i == 0 {
 		return nil
 	}
@@ -136,10 +183,12 @@ func (o Option) definition() *Definition {
 // Definition is what the registry says of the option; ok is false if it does
 // not have it.
 func (o Option) Definition() (d Definition, ok bool) {
-	if p := o.definition(); p != nil {
-		return *p, true
+	i := o.registered()
+	if i == 0 {
+		return d, false
 	}
-	return d, false
+	b, l := &definitions[i-1], &labels[i-1]
+	return Definition{Name: l.name, Kind: l.kind, Min: b.min, Max: b.max, Repeatable: b.repeatable}, true
 }
 
 // Fits reports whether a value of n bytes is within the bounds that the
@@ -147,15 +196,15 @@ func (o Option) Definition() (d Definition, ok bool) {
 // option that does not fit is to be treated as one that is not understood (RFC
 // 7252 section 5.4.3).
 func (o Option) Fits(n int) bool {
-	d := o.definition()
-	return d == nil && n <= MaxOptionValue || d != nil && n >= int(d.Min) && n <= int(d.Max)
+	d := o.bounds()
+	return d == nil && n <= MaxOptionValue || d != nil && n >= int(d.min) && n <= int(d.max)
 }
 
 // String is the name of the option, such as "Uri-Path", "unregistered" if the
 // registry does not have it.
 func (o Option) String() string {
-	if d := o.definition(); d != nil {
-		return d.Name
+	if i := o.registered(); i != 0 {
+		return labels[i-1].name
 	}
 	return "unregistered"
 }
@@ -163,9 +212,9 @@ func (o Option) String() string {
 // ParseOptionName is the option of a name, in upper or lower case, or of a
 // number in decimal, whether the registry has it or not.
 func ParseOptionName(s string) (o Option, ok bool) {
-	for i := range definitions {
-		if ascii.EqualFold(s, definitions[i].Name) {
-			return definitions[i].number, true
+	for i := range labels {
+		if ascii.EqualFold(s, labels[i].name) {
+			return labels[i].number, true
 		}
 	}
 	n, ok := parseUint16(s)

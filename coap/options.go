@@ -259,11 +259,11 @@ func (o Options) Critical(understood []Option) (first Option, ok bool) {
 		if !(n < 64 && basic>>n&1 != 0) && !contains(understood, n) {
 			return n, true
 		}
-		d := n.definition()
+		d := n.bounds()
 		if d == nil {
 			continue
 		}
-		if len(it.Value) < int(d.Min) || len(it.Value) > int(d.Max) || !d.Repeatable && uint(n) == last {
+		if len(it.Value) < int(d.min) || len(it.Value) > int(d.max) || !d.repeatable && uint(n) == last {
 			return n, true
 		}
 	}

@@ -84,79 +84,77 @@ const (
 	numErrors
 )
 
-// errorTable has the text of each error, and what to answer to it.
-var errorTable = [numErrors]struct {
-	text   string
-	status uint16
-}{
-	ErrEmptyLines:    {"http1: empty lines before the request", StatusBadRequest},
-	ErrMethodByte:    {"http1: byte that can be in no method", StatusBadRequest},
-	ErrMethodLong:    {"http1: method too long", StatusNotImplemented}, // RFC 9112 section 3
-	ErrTargetEmpty:   {"http1: request target missing", StatusBadRequest},
-	ErrTargetByte:    {"http1: byte that can be in no request target", StatusBadRequest},
-	ErrTargetLong:    {"http1: request target too long", StatusURITooLong}, // RFC 9112 section 3
-	ErrTargetForm:    {"http1: request target of a form not allowed with the method", StatusBadRequest},
-	ErrFragment:      {"http1: fragment in request target", StatusBadRequest},
-	ErrScheme:        {"http1: scheme other than http and https", StatusBadRequest},
-	ErrUserinfo:      {"http1: user information in request target", StatusBadRequest}, // RFC 9110 section 4.2.4
-	ErrAuthority:     {"http1: malformed authority in request target", StatusBadRequest},
-	ErrVersionSyntax: {"http1: malformed protocol version", StatusBadRequest},
-	ErrVersion:       {"http1: protocol version not supported", StatusHTTPVersionNotSupported},
+// errorTexts has the text of each error. What to answer is not in the same table,
+// so that a program which says no text links none.
+var errorTexts = [numErrors]string{
+	ErrEmptyLines:    "http1: empty lines before the request",
+	ErrMethodByte:    "http1: byte that can be in no method",
+	ErrMethodLong:    "http1: method too long",
+	ErrTargetEmpty:   "http1: request target missing",
+	ErrTargetByte:    "http1: byte that can be in no request target",
+	ErrTargetLong:    "http1: request target too long",
+	ErrTargetForm:    "http1: request target of a form not allowed with the method",
+	ErrFragment:      "http1: fragment in request target",
+	ErrScheme:        "http1: scheme other than http and https",
+	ErrUserinfo:      "http1: user information in request target",
+	ErrAuthority:     "http1: malformed authority in request target",
+	ErrVersionSyntax: "http1: malformed protocol version",
+	ErrVersion:       "http1: protocol version not supported",
 
-	ErrBareCR:    {"http1: CR without LF", StatusBadRequest},
-	ErrBareLF:    {"http1: LF without CR", StatusBadRequest},
-	ErrFold:      {"http1: folded field line", StatusBadRequest}, // RFC 9112 section 5.2
-	ErrNameEmpty: {"http1: empty field name", StatusBadRequest},
-	ErrNameByte:  {"http1: byte that can be in no field name", StatusBadRequest},
-	ErrNameSpace: {"http1: white space before the colon", StatusBadRequest}, // RFC 9112 section 5.1
-	ErrNameLong:  {"http1: field name too long", StatusRequestHeaderFieldsTooLarge},
-	ErrValueByte: {"http1: control in field value", StatusBadRequest}, // RFC 9110 section 5.5
-	ErrFields:    {"http1: too many fields", StatusRequestHeaderFieldsTooLarge},
-	ErrKept:      {"http1: too many fields to keep", StatusRequestHeaderFieldsTooLarge},
-	ErrHeadLong:  {"http1: head too long", StatusRequestHeaderFieldsTooLarge},
+	ErrBareCR:    "http1: CR without LF",
+	ErrBareLF:    "http1: LF without CR",
+	ErrFold:      "http1: folded field line",
+	ErrNameEmpty: "http1: empty field name",
+	ErrNameByte:  "http1: byte that can be in no field name",
+	ErrNameSpace: "http1: white space before the colon",
+	ErrNameLong:  "http1: field name too long",
+	ErrValueByte: "http1: control in field value",
+	ErrFields:    "http1: too many fields",
+	ErrKept:      "http1: too many fields to keep",
+	ErrHeadLong:  "http1: head too long",
 
-	ErrHostMissing:      {"http1: Host missing", StatusBadRequest}, // RFC 9112 section 3.2
-	ErrHostTwice:        {"http1: Host given twice", StatusBadRequest},
-	ErrHostEmpty:        {"http1: Host empty", StatusBadRequest}, // RFC 9110 section 4.2.1
-	ErrHost:             {"http1: malformed Host", StatusBadRequest},
-	ErrLength:           {"http1: malformed Content-Length", StatusBadRequest},
-	ErrLengthTwice:      {"http1: Content-Length given twice", StatusBadRequest},
-	ErrLengthRange:      {"http1: Content-Length out of range", StatusContentTooLarge},
-	ErrCodingSyntax:     {"http1: malformed Transfer-Encoding", StatusBadRequest},
-	ErrCoding:           {"http1: transfer coding not supported", StatusNotImplemented}, // RFC 9112 section 6.1
-	ErrChunkedTwice:     {"http1: chunked applied twice", StatusBadRequest},
-	ErrChunkedNotFinal:  {"http1: chunked not the final transfer coding", StatusBadRequest}, // RFC 9112 section 6.3
-	ErrCodingVersion:    {"http1: Transfer-Encoding in HTTP/1.0", StatusBadRequest},
-	ErrLengthWithCoding: {"http1: Content-Length beside Transfer-Encoding", StatusBadRequest},
-	ErrExpect:           {"http1: expectation not supported", StatusExpectationFailed}, // RFC 9110 section 10.1.1
+	ErrHostMissing:      "http1: Host missing",
+	ErrHostTwice:        "http1: Host given twice",
+	ErrHostEmpty:        "http1: Host empty",
+	ErrHost:             "http1: malformed Host",
+	ErrLength:           "http1: malformed Content-Length",
+	ErrLengthTwice:      "http1: Content-Length given twice",
+	ErrLengthRange:      "http1: Content-Length out of range",
+	ErrCodingSyntax:     "http1: malformed Transfer-Encoding",
+	ErrCoding:           "http1: transfer coding not supported",
+	ErrChunkedTwice:     "http1: chunked applied twice",
+	ErrChunkedNotFinal:  "http1: chunked not the final transfer coding",
+	ErrCodingVersion:    "http1: Transfer-Encoding in HTTP/1.0",
+	ErrLengthWithCoding: "http1: Content-Length beside Transfer-Encoding",
+	ErrExpect:           "http1: expectation not supported",
 
-	ErrContentLong:    {"http1: content too long", StatusContentTooLarge},
-	ErrChunkSize:      {"http1: malformed chunk size", StatusBadRequest},
-	ErrChunkSizeRange: {"http1: chunk size out of range", StatusContentTooLarge},
-	ErrChunkExt:       {"http1: malformed chunk extension", StatusBadRequest},
-	ErrChunkEnd:       {"http1: chunk not ended by CRLF", StatusBadRequest},
-	ErrChunkOverhead:  {"http1: too much chunk framing", StatusBadRequest},
-	ErrTrailerLong:    {"http1: trailer section too long", StatusRequestHeaderFieldsTooLarge},
+	ErrContentLong:    "http1: content too long",
+	ErrChunkSize:      "http1: malformed chunk size",
+	ErrChunkSizeRange: "http1: chunk size out of range",
+	ErrChunkExt:       "http1: malformed chunk extension",
+	ErrChunkEnd:       "http1: chunk not ended by CRLF",
+	ErrChunkOverhead:  "http1: too much chunk framing",
+	ErrTrailerLong:    "http1: trailer section too long",
 
-	ErrState:          {"http1: call in the wrong order", StatusInternalServerError},
-	ErrStatusCode:     {"http1: status code not allowed here", StatusInternalServerError},
-	ErrReason:         {"http1: control in reason phrase", StatusInternalServerError},
-	ErrFieldName:      {"http1: field name is not a token", StatusInternalServerError},
-	ErrFieldValue:     {"http1: control in field value to send", StatusInternalServerError},
-	ErrFieldFraming:   {"http1: field not to be set by a program", StatusInternalServerError},
-	ErrLengthDeclared: {"http1: length declared twice or malformed", StatusInternalServerError},
-	ErrLengthExceeded: {"http1: more content than declared", StatusInternalServerError},
-	ErrLengthShort:    {"http1: less content than declared", StatusInternalServerError},
-	ErrTrailerFraming: {"http1: trailer without chunked coding", StatusInternalServerError},
-	ErrDate:           {"http1: date is not 29 bytes", StatusInternalServerError},
-	ErrChunkLong:      {"http1: chunk longer than MaxChunk", StatusInternalServerError},
-	ErrFieldSetFull:   {"http1: field set full", StatusInternalServerError},
-	ErrLimitHead:      {"http1: Limits.Head out of range", StatusInternalServerError},
-	ErrLimitFields:    {"http1: Limits.Fields out of range", StatusInternalServerError},
-	ErrLimitTarget:    {"http1: Limits.Target out of range", StatusInternalServerError},
-	ErrLimitTrailer:   {"http1: Limits.Trailer out of range", StatusInternalServerError},
-	ErrLimitChunk:     {"http1: Limits.ChunkOverhead out of range", StatusInternalServerError},
-	ErrLimitBody:      {"http1: Limits.Body out of range", StatusInternalServerError},
+	ErrState:          "http1: call in the wrong order",
+	ErrStatusCode:     "http1: status code not allowed here",
+	ErrReason:         "http1: control in reason phrase",
+	ErrFieldName:      "http1: field name is not a token",
+	ErrFieldValue:     "http1: control in field value to send",
+	ErrFieldFraming:   "http1: field not to be set by a program",
+	ErrLengthDeclared: "http1: length declared twice or malformed",
+	ErrLengthExceeded: "http1: more content than declared",
+	ErrLengthShort:    "http1: less content than declared",
+	ErrTrailerFraming: "http1: trailer without chunked coding",
+	ErrDate:           "http1: date is not 29 bytes",
+	ErrChunkLong:      "http1: chunk longer than MaxChunk",
+	ErrFieldSetFull:   "http1: field set full",
+	ErrLimitHead:      "http1: Limits.Head out of range",
+	ErrLimitFields:    "http1: Limits.Fields out of range",
+	ErrLimitTarget:    "http1: Limits.Target out of range",
+	ErrLimitTrailer:   "http1: Limits.Trailer out of range",
+	ErrLimitChunk:     "http1: Limits.ChunkOverhead out of range",
+	ErrLimitBody:      "http1: Limits.Body out of range",
 }
 
 // Is reports whether err is e.
@@ -168,7 +166,7 @@ func (e Error) Is(err error) bool {
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e != 0 && e < numErrors {
-		return errorTable[e].text
+		return errorTexts[e]
 	}
 	return "http1: unknown error"
 }
@@ -176,10 +174,23 @@ func (e Error) Error() string {
 // Status is the status code to answer to a peer that broke the rule. It is
 // 500 for the errors that only the program itself can make.
 func (e Error) Status() int {
-	if e != 0 && e < numErrors {
-		return int(errorTable[e].status)
+	switch {
+	case e == 0 || e >= ErrState:
+		return StatusInternalServerError
+	case e == ErrMethodLong || e == ErrCoding: // RFC 9112 sections 3 and 6.1
+		return StatusNotImplemented
+	case e == ErrTargetLong: // RFC 9112 section 3
+		return StatusURITooLong
+	case e == ErrVersion:
+		return StatusHTTPVersionNotSupported
+	case e == ErrNameLong || e == ErrFields || e == ErrKept || e == ErrHeadLong || e == ErrTrailerLong: // RFC 6585 section 5
+		return StatusRequestHeaderFieldsTooLarge
+	case e == ErrLengthRange || e == ErrContentLong || e == ErrChunkSizeRange:
+		return StatusContentTooLarge
+	case e == ErrExpect: // RFC 9110 section 10.1.1
+		return StatusExpectationFailed
 	}
-	return StatusInternalServerError
+	return StatusBadRequest
 }
 
 // err is e as an error value, nil for 0. The constants do not allocate.

@@ -71,73 +71,37 @@ const (
 	StatusNetworkAuthenticationRequired = 511 // RFC 6585 section 6
 )
 
-// statusTexts has the standard reason phrases, in the order of their codes.
-var statusTexts = [...]struct {
-	code uint16
-	text string
-}{
-	{100, "Continue"},
-	{101, "Switching Protocols"},
-	{102, "Processing"},
-	{103, "Early Hints"},
-	{200, "OK"},
-	{201, "Created"},
-	{202, "Accepted"},
-	{203, "Non-Authoritative Information"},
-	{204, "No Content"},
-	{205, "Reset Content"},
-	{206, "Partial Content"},
-	{207, "Multi-Status"},
-	{208, "Already Reported"},
-	{226, "IM Used"},
-	{300, "Multiple Choices"},
-	{301, "Moved Permanently"},
-	{302, "Found"},
-	{303, "See Other"},
-	{304, "Not Modified"},
-	{305, "Use Proxy"},
-	{307, "Temporary Redirect"},
-	{308, "Permanent Redirect"},
-	{400, "Bad Request"},
-	{401, "Unauthorized"},
-	{402, "Payment Required"},
-	{403, "Forbidden"},
-	{404, "Not Found"},
-	{405, "Method Not Allowed"},
-	{406, "Not Acceptable"},
-	{407, "Proxy Authentication Required"},
-	{408, "Request Timeout"},
-	{409, "Conflict"},
-	{410, "Gone"},
-	{411, "Length Required"},
-	{412, "Precondition Failed"},
-	{413, "Content Too Large"},
-	{414, "URI Too Long"},
-	{415, "Unsupported Media Type"},
-	{416, "Range Not Satisfiable"},
-	{417, "Expectation Failed"},
-	{418, "I'm a teapot"},
-	{421, "Misdirected Request"},
-	{422, "Unprocessable Content"},
-	{423, "Locked"},
-	{424, "Failed Dependency"},
-	{425, "Too Early"},
-	{426, "Upgrade Required"},
-	{428, "Precondition Required"},
-	{429, "Too Many Requests"},
-	{431, "Request Header Fields Too Large"},
-	{451, "Unavailable For Legal Reasons"},
-	{500, "Internal Server Error"},
-	{501, "Not Implemented"},
-	{502, "Bad Gateway"},
-	{503, "Service Unavailable"},
-	{504, "Gateway Timeout"},
-	{505, "HTTP Version Not Supported"},
-	{506, "Variant Also Negotiates"},
-	{507, "Insufficient Storage"},
-	{508, "Loop Detected"},
-	{510, "Not Extended"},
-	{511, "Network Authentication Required"},
+// statusTexts has the standard reason phrases, one behind the other in the order
+// of their codes, and statusCodes and statusEnds say which and where: a string for
+// each would take twice the memory.
+const statusTexts = "" +
+	"ContinueSwitching ProtocolsProcessingEarly Hints" +
+	"OKCreatedAcceptedNon-Authoritative InformationNo ContentReset ContentPartial ContentMulti-Status" +
+	"Already ReportedIM Used" +
+	"Multiple ChoicesMoved PermanentlyFoundSee OtherNot ModifiedUse ProxyTemporary RedirectPermanent Redirect" +
+	"Bad RequestUnauthorizedPayment RequiredForbiddenNot FoundMethod Not AllowedNot Acceptable" +
+	"Proxy Authentication RequiredRequest TimeoutConflictGoneLength RequiredPrecondition Failed" +
+	"Content Too LargeURI Too LongUnsupported Media TypeRange Not SatisfiableExpectation FailedI'm a teapot" +
+	"Misdirected RequestUnprocessable ContentLockedFailed DependencyToo EarlyUpgrade Required" +
+	"Precondition RequiredToo Many RequestsRequest Header Fields Too LargeUnavailable For Legal Reasons" +
+	"Internal Server ErrorNot ImplementedBad GatewayService UnavailableGateway Timeout" +
+	"HTTP Version Not SupportedVariant Also NegotiatesInsufficient StorageLoop DetectedNot Extended" +
+	"Network Authentication Required"
+
+var statusCodes = [...]uint16{
+	100, 101, 102, 103, 200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 300, 301,
+	302, 303, 304, 305, 307, 308, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409,
+	410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423, 424, 425, 426, 428,
+	429, 431, 451, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511,
+}
+
+// statusEnds is where in statusTexts the phrase of each code ends; it begins
+// where the one before ends.
+var statusEnds = [len(statusCodes)]uint16{
+	8, 27, 37, 48, 50, 57, 65, 94, 104, 117, 132, 144, 160, 167, 183, 200,
+	205, 214, 226, 235, 253, 271, 282, 294, 310, 319, 328, 346, 360, 389, 404, 412,
+	416, 431, 450, 467, 479, 501, 522, 540, 552, 571, 592, 598, 615, 624, 640, 661,
+	678, 709, 738, 759, 774, 785, 804, 819, 845, 868, 888, 901, 913, 944,
 }
 
 // StatusText is the standard reason phrase of a status code, "" if it has
@@ -146,17 +110,21 @@ func StatusText(code int) string {
 	if code == StatusOK {
 		return "OK"
 	}
-	lo, hi := 0, len(statusTexts)
+	lo, hi := 0, len(statusCodes)
 	for lo < hi {
 		m := int(uint(lo+hi) >> 1)
-		if int(statusTexts[m].code) < code {
+		if int(statusCodes[m]) < code {
 			lo = m + 1
 		} else {
 			hi = m
 		}
 	}
-	if lo < len(statusTexts) && int(statusTexts[lo].code) == code {
-		return statusTexts[lo].text
+	if lo == len(statusCodes) || int(statusCodes[lo]) != code {
+		return ""
 	}
-	return ""
+	begin := uint16(0)
+	if lo != 0 {
+		begin = statusEnds[lo-1]
+	}
+	return statusTexts[begin:statusEnds[lo]]
 }

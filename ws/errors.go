@@ -69,70 +69,68 @@ const (
 	numErrors
 )
 
-// errorTable has the text of each error, and what to say to the peer.
-var errorTable = [numErrors]struct {
-	text string
-	code uint16 // the close code, or the status code
-}{
-	ErrReservedBits:      {"ws: reserved bit set", 1002},
-	ErrOpcode:            {"ws: reserved opcode", 1002},
-	ErrControlFragmented: {"ws: control frame fragmented", 1002},
-	ErrControlLong:       {"ws: control frame too long", 1002},
-	ErrLengthForm:        {"ws: length not in its shortest form", 1002},
-	ErrLengthRange:       {"ws: length out of range", 1002},
-	ErrUnmasked:          {"ws: frame of a client not masked", 1002},
-	ErrMasked:            {"ws: frame of a server masked", 1002},
-	ErrContinuation:      {"ws: continuation of no message", 1002},
-	ErrInterrupted:       {"ws: message before the end of the former", 1002},
-	ErrUTF8:              {"ws: text that is not UTF-8", 1007},
-	ErrCloseLength:       {"ws: close frame with half a code", 1002},
-	ErrCloseCode:         {"ws: close code that may not be sent", 1002},
-	ErrCloseReason:       {"ws: close reason that is not UTF-8", 1007},
-	ErrFrameTooBig:       {"ws: frame too big", 1009},
-	ErrMessageTooBig:     {"ws: message too big", 1009},
-	ErrCompressed:        {"ws: malformed compressed message", 1007},
-	ErrInflatedTooBig:    {"ws: message too big when inflated", 1009},
+// errorTexts has the text of each error. What to say to the peer is not in the
+// same table, so that a program which says no text links none.
+var errorTexts = [numErrors]string{
+	ErrReservedBits:      "ws: reserved bit set",
+	ErrOpcode:            "ws: reserved opcode",
+	ErrControlFragmented: "ws: control frame fragmented",
+	ErrControlLong:       "ws: control frame too long",
+	ErrLengthForm:        "ws: length not in its shortest form",
+	ErrLengthRange:       "ws: length out of range",
+	ErrUnmasked:          "ws: frame of a client not masked",
+	ErrMasked:            "ws: frame of a server masked",
+	ErrContinuation:      "ws: continuation of no message",
+	ErrInterrupted:       "ws: message before the end of the former",
+	ErrUTF8:              "ws: text that is not UTF-8",
+	ErrCloseLength:       "ws: close frame with half a code",
+	ErrCloseCode:         "ws: close code that may not be sent",
+	ErrCloseReason:       "ws: close reason that is not UTF-8",
+	ErrFrameTooBig:       "ws: frame too big",
+	ErrMessageTooBig:     "ws: message too big",
+	ErrCompressed:        "ws: malformed compressed message",
+	ErrInflatedTooBig:    "ws: message too big when inflated",
 
-	ErrMethod:         {"ws: method other than GET", 405},
-	ErrHTTPVersion:    {"ws: handshake not in HTTP/1.1", 426}, // RFC 9110 section 7.8: its Upgrade is ignored
-	ErrHostMissing:    {"ws: Host missing", 400},
-	ErrHostTwice:      {"ws: Host given twice", 400},
-	ErrUpgrade:        {"ws: no upgrade to websocket asked for", 426},
-	ErrConnection:     {"ws: Connection without upgrade", 426},
-	ErrVersion:        {"ws: Sec-WebSocket-Version other than 13", 426}, // RFC 6455 section 4.4
-	ErrVersionTwice:   {"ws: Sec-WebSocket-Version given twice", 400},
-	ErrKeyMissing:     {"ws: Sec-WebSocket-Key missing", 400},
-	ErrKeyTwice:       {"ws: Sec-WebSocket-Key given twice", 400},
-	ErrKey:            {"ws: malformed Sec-WebSocket-Key", 400},
-	ErrProtocolSyntax: {"ws: malformed Sec-WebSocket-Protocol", 400},
-	ErrExtension:      {"ws: malformed Sec-WebSocket-Extensions", 400},
-	ErrOriginTwice:    {"ws: Origin given twice", 400},
-	ErrOrigin:         {"ws: Origin not allowed", 403}, // RFC 6455 section 4.2.2
+	ErrMethod:         "ws: method other than GET",
+	ErrHTTPVersion:    "ws: handshake not in HTTP/1.1",
+	ErrHostMissing:    "ws: Host missing",
+	ErrHostTwice:      "ws: Host given twice",
+	ErrUpgrade:        "ws: no upgrade to websocket asked for",
+	ErrConnection:     "ws: Connection without upgrade",
+	ErrVersion:        "ws: Sec-WebSocket-Version other than 13",
+	ErrVersionTwice:   "ws: Sec-WebSocket-Version given twice",
+	ErrKeyMissing:     "ws: Sec-WebSocket-Key missing",
+	ErrKeyTwice:       "ws: Sec-WebSocket-Key given twice",
+	ErrKey:            "ws: malformed Sec-WebSocket-Key",
+	ErrProtocolSyntax: "ws: malformed Sec-WebSocket-Protocol",
+	ErrExtension:      "ws: malformed Sec-WebSocket-Extensions",
+	ErrOriginTwice:    "ws: Origin given twice",
+	ErrOrigin:         "ws: Origin not allowed",
 
-	ErrAnswerLine:       {"ws: malformed status line", 0},
-	ErrAnswerField:      {"ws: malformed field in the answer", 0},
-	ErrAnswerLong:       {"ws: head of the answer too long", 0},
-	ErrRedirect:         {"ws: server redirects", 0},
-	ErrRefused:          {"ws: server refuses", 0},
-	ErrAnswerUpgrade:    {"ws: answer without Upgrade: websocket", 0},
-	ErrAnswerConnection: {"ws: answer without Connection: upgrade", 0},
-	ErrAccept:           {"ws: Sec-WebSocket-Accept does not answer the key", 0},
-	ErrAnswerProtocol:   {"ws: subprotocol that was not offered", 0},
-	ErrAnswerExtension:  {"ws: extension that was not offered", 0},
+	ErrAnswerLine:       "ws: malformed status line",
+	ErrAnswerField:      "ws: malformed field in the answer",
+	ErrAnswerLong:       "ws: head of the answer too long",
+	ErrRedirect:         "ws: server redirects",
+	ErrRefused:          "ws: server refuses",
+	ErrAnswerUpgrade:    "ws: answer without Upgrade: websocket",
+	ErrAnswerConnection: "ws: answer without Connection: upgrade",
+	ErrAccept:           "ws: Sec-WebSocket-Accept does not answer the key",
+	ErrAnswerProtocol:   "ws: subprotocol that was not offered",
+	ErrAnswerExtension:  "ws: extension that was not offered",
 
-	ErrOrder:           {"ws: frame out of order", 0},
-	ErrRequestHost:     {"ws: malformed host to ask", 0},
-	ErrRequestTarget:   {"ws: malformed target to ask for", 0},
-	ErrRequestOrigin:   {"ws: malformed origin to send", 0},
-	ErrRequestKey:      {"ws: key to send is not 24 bytes", 0},
-	ErrRequestProtocol: {"ws: malformed subprotocol to offer", 0},
-	ErrRequestField:    {"ws: field not to be sent", 0},
+	ErrOrder:           "ws: frame out of order",
+	ErrRequestHost:     "ws: malformed host to ask",
+	ErrRequestTarget:   "ws: malformed target to ask for",
+	ErrRequestOrigin:   "ws: malformed origin to send",
+	ErrRequestKey:      "ws: key to send is not 24 bytes",
+	ErrRequestProtocol: "ws: malformed subprotocol to offer",
+	ErrRequestField:    "ws: field not to be sent",
 }
 
 // Error is the text of the error, prefixed by the package's name.
 func (e Error) Error() string {
 	if e != 0 && e < numErrors {
-		return errorTable[e].text
+		return errorTexts[e]
 	}
 	return "ws: unknown error"
 }
@@ -140,10 +138,15 @@ func (e Error) Error() string {
 // Code is the close code to fail the connection with: that of the rule that
 // the peer broke, and CodeInternalError for what is not about its frames.
 func (e Error) Code() Code {
-	if e < numErrors && errorTable[e].code >= 1000 {
-		return Code(errorTable[e].code)
+	switch {
+	case e == 0 || e >= ErrMethod:
+		return CodeInternalError
+	case e == ErrUTF8 || e == ErrCloseReason || e == ErrCompressed:
+		return CodeInvalidPayload
+	case e == ErrFrameTooBig || e == ErrMessageTooBig || e == ErrInflatedTooBig:
+		return CodeTooBig
 	}
-	return CodeInternalError
+	return CodeProtocolError
 }
 
 // Status is the status code to refuse a handshake with: that of the rule that
@@ -151,10 +154,17 @@ func (e Error) Code() Code {
 // with 405 must have Allow, that with 426 Upgrade: websocket and
 // Sec-WebSocket-Version: 13.
 func (e Error) Status() int {
-	if e < numErrors && errorTable[e].code >= 400 && errorTable[e].code < 600 {
-		return int(errorTable[e].code)
+	switch {
+	case e < ErrMethod || e >= ErrAnswerLine:
+		return 500
+	case e == ErrMethod:
+		return 405
+	case e == ErrOrigin: // RFC 6455 section 4.2.2
+		return 403
+	case e == ErrHTTPVersion || e == ErrUpgrade || e == ErrConnection || e == ErrVersion:
+		return 426 // RFC 6455 section 4.4; RFC 9110 section 7.8: the Upgrade of HTTP/1.0 is ignored
 	}
-	return 500
+	return 400
 }
 
 // err is e as an error value, nil for 0. The constants do not allocate.
