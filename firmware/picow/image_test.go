@@ -5,8 +5,11 @@ package main_test
 import (
 	"encoding/binary"
 	"errors"
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/bobtail-go/bobtail/firmware/image"
@@ -19,6 +22,8 @@ const (
 	mostRAM   = 40 << 10 // before the heap; what New makes is there
 )
 
+var write = flag.Bool("write", false, "write the sizes into README.md")
+
 // TestImage builds the program and looks at what it consists of.
 func TestImage(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "picow.uf2")
@@ -29,11 +34,27 @@ func TestImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := i.Total()
-	for _, g := range image.Groups {
-		t.Logf("%-20s %6d bytes of flash, %6d of RAM", g, i.Part(g).Flash, i.Part(g).RAM)
+	all, radio := i.Total(), 0
+	for _, p := range i.Packages {
+		if strings.Contains(p.Name, "cyw43439") {
+			radio += p.Flash
+		}
 	}
-	t.Logf("%-20s %6d bytes of flash of at most %d, %d of static RAM of at most %d", "all", all.Flash, mostFlash, all.RAM, mostRAM)
+	var table strings.Builder
+	table.WriteString("| bytes | flash | static RAM |\n|---|---:|---:|\n")
+	row := func(name string, p image.Package) { fmt.Fprintf(&table, "| %s | %d | %d |\n", name, p.Flash, p.RAM) }
+	for _, g := range image.Groups {
+		row(string(g), i.Part(g))
+	}
+	fmt.Fprintf(&table, "| of that the radio's driver and its firmware | %d | |\n", radio)
+	row("**all**", all)
+	fmt.Fprintf(&table, "| at most | %d | %d |\n", mostFlash, mostRAM)
+	t.Logf("\n%s", &table)
+	if *write {
+		if err := image.Replace("README.md", "sizes", table.String()); err != nil {
+			t.Error(err)
+		}
+	}
 	if all.Flash > mostFlash || all.RAM > mostRAM {
 		t.Errorf("the image has %d bytes of flash and %d of static RAM, want at most %d and %d", all.Flash, all.RAM, mostFlash, mostRAM)
 	}

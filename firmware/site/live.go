@@ -1,7 +1,6 @@
 package site
 
 import (
-	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/pool"
@@ -15,10 +14,11 @@ const (
 
 // appendLive appends the state of the device, as JSON, with mu held.
 func (s *Site) appendLive(b []byte) []byte {
-	e, stats := s.srv.Engine(), s.srv.Stats()
+	e, stats := s.srv.Engine(), &s.counts
+	*stats = s.srv.Stats()
 	b = s.appendBoard(append(b, '{'))
 	b = number(b, `,"open":`, uint64(stats.Open))
-	b = number(b, `,"served":`, s.served(&stats))
+	b = number(b, `,"served":`, s.served())
 	b = number(b, `,"received":`, stats.Received)
 	b = number(b, `,"sent":`, stats.Sent)
 	b = append(b, `,"sockets":"`...)
@@ -45,9 +45,9 @@ func (s *Site) appendBoard(b []byte) []byte {
 	return b
 }
 
-// served is how many requests and messages were.
-func (s *Site) served(v *bobtail.Stats) uint64 {
-	n := v.Requests.Total()
+// served is how many requests and messages there were, by the counts.
+func (s *Site) served() uint64 {
+	n := s.counts.Requests.Total()
 	if s.messages != nil {
 		n += s.messages()
 	}

@@ -70,9 +70,10 @@ type Site struct {
 
 	// mu is held while a change is told, so that all are told of changes in
 	// their order. Whoever holds it waits for nobody's peer.
-	mu   sync.Mutex
-	on   bool      // the LED
-	text [512]byte // of what is told
+	mu     sync.Mutex
+	on     bool          // the LED
+	text   [512]byte     // of what is told
+	counts bobtail.Stats // the last that were read; TinyGo has no room for them on a stack
 
 	// What was added sets these, so that nothing else links it.
 	tellSockets func() // with mu held

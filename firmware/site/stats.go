@@ -2,9 +2,9 @@ package site
 
 import "github.com/bobtail-go/bobtail"
 
-// statsRoom is enough for each part of the statistics, in bytes: six numbers of
+// statsRoom is enough for each part of the statistics, in bytes: eight numbers of
 // twenty digits, and their names.
-const statsRoom = 256
+const statsRoom = 320
 
 // stats answers with the counts of the server and the board, as JSON. It is
 // made part by part, so that it needs few bytes of the request's arena.
@@ -13,35 +13,18 @@ func (s *Site) stats(w bobtail.Response, r *bobtail.Request) error {
 	if err != nil {
 		return err
 	}
-	v := s.srv.Stats()
 	body, err := w.Status(200).Header("Content-Type", "application/json").Header("Cache-Control", "no-store").Stream()
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	b = s.appendBoard(append(b[:0], '{'))
-	s.mu.Unlock()
-	b = number(b, `,"memory":`, s.memory)
-	if _, err = body.Write(b); err != nil {
-		return err
-	}
-	if _, err = body.Write(appendNow(b[:0], &v)); err != nil {
-		return err
-	}
-	b = number(b[:0], `,"requests":`, v.Requests.Total())
-	if s.messages != nil {
-		b = number(b, `,"messages":`, s.messages())
-	}
-	if s.requests != nil {
-		b = number(b, `,"coap":`, s.requests())
-	}
-	b = number(b, `,"received":`, v.Received)
-	b = number(b, `,"sent":`, v.Sent)
-	if _, err = body.Write(b); err != nil {
-		return err
-	}
-	if _, err = body.Write(appendConnections(b[:0], &v)); err != nil {
-		return err
+	for _, part := range [...]func(s *Site, b []byte) []byte{(*Site).appendSelf, (*Site).appendNow, (*Site).appendTraffic, (*Site).appendConnections} {
+		// Nobody may hold the lock while he waits for a peer.
+		s.mu.Lock()
+		b = part(s, b[:0])
+		s.mu.Unlock()
+		if _, err = body.Write(b); err != nil {
+			return err
+		}
 	}
 	for i := 0; s.board.Stack != nil; i++ {
 		name, used, size := s.board.Stack(i)
@@ -62,7 +45,16 @@ func (s *Site) stats(w bobtail.Response, r *bobtail.Request) error {
 	return body.Close()
 }
 
-func appendNow(b []byte, v *bobtail.Stats) []byte {
+// The parts of the statistics, with mu held. The first reads what the next two
+// tell.
+
+func (s *Site) appendSelf(b []byte) []byte {
+	s.counts = s.srv.Stats()
+	return number(s.appendBoard(append(b, '{')), `,"memory":`, s.memory)
+}
+
+func (s *Site) appendNow(b []byte) []byte {
+	v := &s.counts
 	b = number(b, `,"sockets":{"all":`, uint64(v.Sockets))
 	b = number(b, `,"open":`, uint64(v.Open))
 	b = number(b, `,"parked":`, uint64(v.Parked))
@@ -74,7 +66,21 @@ func appendNow(b []byte, v *bobtail.Stats) []byte {
 	return append(b, '}')
 }
 
-func appendConnections(b []byte, v *bobtail.Stats) []byte {
+func (s *Site) appendTraffic(b []byte) []byte {
+	v := &s.counts
+	b = number(b, `,"requests":`, v.Requests.Total())
+	if s.messages != nil {
+		b = number(b, `,"messages":`, s.messages())
+	}
+	if s.requests != nil {
+		b = number(b, `,"coap":`, s.requests())
+	}
+	b = number(b, `,"received":`, v.Received)
+	return number(b, `,"sent":`, v.Sent)
+}
+
+func (s *Site) appendConnections(b []byte) []byte {
+	v := &s.counts
 	b = number(b, `,"connections":{"accepted":`, v.Accepted)
 	b = number(b, `,"refused":`, v.Refused)
 	b = number(b, `,"evicted":`, v.Evicted)
