@@ -11,7 +11,7 @@ const (
 
 	maxRetries    = 8 // some 100 s from the smallest timeout on (RFC 9293, section 3.8.3)
 	openRetries   = 4 // of a SYN: half a minute
-	halfOpen      = 3 * second
+	halfOpen      = 10 * second
 	keepAgain     = 5 * second
 	maxKeeps      = 5
 	defaultMSS    = 536 // RFC 9293, section 3.7.1
