@@ -56,6 +56,8 @@ const idleWaits = 6
 const leastRate = 256
 
 // due sets the time that a connection may take.
+//
+//go:noinline
 func (w *worker) due(c *conn, ms int64) {
 	c.deadline = w.now + ms
 	w.sweepAt = min(w.sweepAt, c.deadline)
@@ -242,7 +244,7 @@ func (w *worker) overdue(c *conn) {
 // ping asks a peer that has been silent whether it is there.
 func (w *worker) ping(c *conn) {
 	if c.phase == socket {
-		w.out = ws.AppendFrame(w.out, ws.Header{Op: ws.OpPing, Fin: true}, nil)
+		w.frame(ws.Header{Op: ws.OpPing, Fin: true}, nil)
 	} else {
 		w.pingCoAP()
 	}

@@ -11,11 +11,13 @@ type line struct {
 	b [200]byte
 }
 
+//go:noinline
 func (l *line) text(s string) *line {
 	l.n += copy(l.b[l.n:len(l.b)-1], s)
 	return l
 }
 
+//go:noinline
 func (l *line) num(v int) *line {
 	if len(l.b)-l.n > 20 {
 		l.n = len(ascii.AppendUint(l.b[:l.n], uint64(v)))

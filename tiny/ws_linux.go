@@ -41,12 +41,19 @@ func (w *worker) frames(c *conn, b []byte) []byte {
 				count.messages.Add(1)
 			}
 		}
-		w.out = ws.AppendFrame(w.out, h, p.Payload)
+		w.frame(h, p.Payload)
 	}
+}
+
+// frame gathers a frame. Nothing that a server sends is masked, and so
+// ws.AppendFrame would bring what is not needed.
+func (w *worker) frame(h ws.Header, payload []byte) {
+	h.Length = uint64(len(payload))
+	w.out = append(ws.AppendHeader(w.out, h), payload...)
 }
 
 // close sends a close frame, the last (RFC 6455 section 5.5.1).
 func (w *worker) close(c *conn, code ws.Code) {
-	w.out = ws.AppendFrame(w.out, ws.Header{Op: ws.OpClose, Fin: true}, ws.AppendClose(w.small[:0], code, ""))
+	w.frame(ws.Header{Op: ws.OpClose, Fin: true}, ws.AppendClose(w.small[:0], code, ""))
 	c.end = true
 }
