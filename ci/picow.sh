@@ -4,6 +4,9 @@
 # of its registers by the maker. An official TinyGo has the package; its module
 # has not, and then the file must be there: rp2040.svd in the folder that
 # BOBTAIL_SVD names, such as data/RaspberryPi of cmsis-svd.
+#
+# With WIFI_SSID and WIFI_PASSWORD the image is one to flash, for that network;
+# with PICOW_WRITE=1 the sizes go into the README.
 
 # picow_up sets tinygo, and picow, the folder that firmware/image builds with.
 picow_up() {
@@ -40,5 +43,7 @@ part picow 'the program of the Raspberry Pi Pico W builds, and its sizes hold'
 part_picow() {
 	picow_up
 	cd firmware/picow
-	env -u GOROOT -u TINYGOROOT TINYGO="$tinygo" FIRMWARE="$picow" GOWORK=off go test -count=1 -v -run '^TestImage$' .
+	env -u GOROOT -u TINYGOROOT TINYGO="$tinygo" FIRMWARE="$picow" PICOW_UF2="$cache/picow.uf2" GOWORK=off \
+		go test -count=1 -v -run '^TestImage$' . ${PICOW_WRITE:+-write}
+	[ -z "${WIFI_SSID:-}" ] || say "the image to flash is $cache/picow.uf2"
 }

@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"flag"
@@ -24,10 +25,27 @@ const (
 
 var write = flag.Bool("write", false, "write the sizes into README.md")
 
-// TestImage builds the program and looks at what it consists of.
+// TestImage builds the program and looks at what it consists of. With WIFI_SSID
+// in the environment it is one to flash, for that network, and the file that
+// PICOW_UF2 names.
 func TestImage(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "picow.uf2")
-	i, err := image.Build("picow", ".", file, "-ldflags=-X main.ssid=network -X main.password=secret")
+	ssid := os.Getenv("WIFI_SSID")
+	if out := os.Getenv("PICOW_UF2"); ssid != "" && out != "" {
+		file = out
+	}
+	var set strings.Builder
+	for name, value := range map[string]string{
+		"ssid":     cmp.Or(ssid, "network"),
+		"password": os.Getenv("WIFI_PASSWORD"),
+		"hostname": os.Getenv("BOARD_NAME"),
+	} {
+		if strings.Contains(value, "'") {
+			t.Fatalf("the %s cannot have an apostrophe", name)
+		}
+		fmt.Fprintf(&set, " -X 'main.%s=%s'", name, value)
+	}
+	i, err := image.Build("picow", ".", file, "-ldflags="+set.String())
 	if errors.Is(err, image.ErrNoCompiler) {
 		t.Skip("./test.sh picow runs this")
 	}
