@@ -136,7 +136,7 @@ func TestLease(t *testing.T) {
 	// The server is gone: it is asked again, then anybody, until the end.
 	d.mute = true
 	want(1001*second, transport.Addr{}, "request, unicast, of one's own", "request, unicast, of one's own", "request, unicast, of one's own",
-		"request, unicast, of one's own", "request, of one's own", "request, of one's own", "discover")
+		"request, unicast, of one's own", "request, of one's own", "request, of one's own", "request, of one's own", "discover")
 	d.mute = false
 	want(200*second, ours, "discover", "request")
 	d.refuses = true
