@@ -66,11 +66,12 @@ func main() {
 func turn(d *device.Device, radio *cyw43439.Device) {
 	for {
 		moved, err := d.Turn()
+		if err == nil {
+			err = nic.Turn()
+		}
 		if err != nil {
 			say("the radio", err)
-		}
-		if err := nic.Turn(); err != nil {
-			say("the LED", err)
+			time.Sleep(100 * time.Millisecond) // it may last
 		}
 		if !radio.IsLinkUp() {
 			join(radio)
