@@ -1,9 +1,9 @@
 # The part for bare metal, and what it builds with.
 #
-# Firmware is built with TinyGo and three changes that firmware/tinygo holds: a
-# run-time part for the LM3S6965, an empty package net, and a package log/slog
-# without effect. TinyGo finds the first two in its own folder and the third in
-# Go's, so copies of both folders are made, in the cache. The libraries that
+# Firmware is built with TinyGo and the changes that firmware/tinygo holds: a
+# run-time part for the LM3S6965, and packages of the standard library that are
+# smaller than it. TinyGo finds some in its own folder and some in Go's, so
+# copies of both folders are made, in the cache. The libraries that
 # TinyGo would build from sources that its module lacks are Debian's.
 
 # firmware_up sets tinygo, firmware, the folder with the targets NAME.json, and
@@ -28,21 +28,22 @@ firmware_up() {
 
 # firmware_make DIR GOROOT makes the copies, the libraries and the targets.
 firmware_make() {
-	local dir=$1 goroot=$2 arch f name
+	local dir=$1 goroot=$2 arch f name lean='--strip-debug -R .ARM.exidx* -R .ARM.extab*'
 	mkdir -p "$dir/goroot/src/log"
 	cp -R "$TINYGOROOT" "$dir/tinygoroot"
 	rm -rf "$dir/tinygoroot/src/net" "$dir/tinygoroot/src/unique"
-	# All of Go is linked but the one package.
+	# All of Go is linked but two packages.
 	for f in "$goroot"/*; do
 		[ "${f##*/}" = src ] || ln -s "$f" "$dir/goroot"
 	done
 	for f in "$goroot"/src/*; do
-		[ "${f##*/}" = log ] || ln -s "$f" "$dir/goroot/src"
+		[ "${f##*/}" = log ] || [ "${f##*/}" = fmt ] || ln -s "$f" "$dir/goroot/src"
 	done
 	for f in "$goroot"/src/log/*; do
 		[ "${f##*/}" = slog ] || ln -s "$f" "$dir/goroot/src/log"
 	done
 	cp -R firmware/tinygo/_root/src/log/slog "$dir/goroot/src/log"
+	cp -R firmware/tinygo/_root/src/fmt "$dir/goroot/src"
 	for f in net runtime unique; do
 		cp -R "firmware/tinygo/_root/src/$f" "$dir/tinygoroot/src"
 	done
@@ -50,9 +51,12 @@ firmware_make() {
 	for arch in thumb/v7-m thumb/v6-m; do
 		name=$dir/${arch/\//-}
 		mkdir "$name"
-		# TinyGo's analysis of stacks stops at their old debugging information.
-		arm-none-eabi-objcopy --strip-debug "/usr/lib/picolibc/arm-none-eabi/lib/release/$arch/nofp/libc.a" "$name/libc.a"
-		arm-none-eabi-objcopy --strip-debug "$(arm-none-eabi-gcc -mthumb -march="arm${arch#*/}" -mfloat-abi=soft -print-libgcc-file-name)" "$name/libgcc.a"
+		# TinyGo's analysis of stacks stops at their old debugging information,
+		# and their tables for C++ exceptions would bring the unwinder along.
+		set -f
+		arm-none-eabi-objcopy $lean "/usr/lib/picolibc/arm-none-eabi/lib/release/$arch/nofp/libc.a" "$name/libc.a"
+		arm-none-eabi-objcopy $lean "$(arm-none-eabi-gcc -mthumb -march="arm${arch#*/}" -mfloat-abi=soft -print-libgcc-file-name)" "$name/libgcc.a"
+		set +f
 	done
 	for f in firmware/tinygo/*.json; do
 		sed "s|LIBS|${firmware:-$dir}|g" "$f" >"$dir/${f##*/}"

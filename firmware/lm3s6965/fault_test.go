@@ -1,4 +1,4 @@
-package lm3s6965_test
+package main_test
 
 import (
 	"debug/elf"

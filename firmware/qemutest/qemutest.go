@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,11 +15,16 @@ import (
 	"github.com/bobtail-go/bobtail/firmware/image"
 )
 
-// Build builds a program with TinyGo. Where there is no compiler, the test is
-// skipped.
+// Build builds a program with TinyGo, for all tests of a Main. Where there is no
+// compiler, the test is skipped.
 func Build(t testing.TB, pkg string, flags ...string) image.Image {
 	t.Helper()
-	i, err := image.Build("lm3s6965", pkg, filepath.Join(t.TempDir(), "fw.elf"), flags...)
+	f, err := os.CreateTemp(dir, "*.elf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	i, err := image.Build("lm3s6965", pkg, f.Name(), flags...)
 	if err == image.ErrNoCompiler {
 		t.Skip(err)
 	}
@@ -152,3 +156,18 @@ func (m *Machine) Await(text string, times int) string {
 
 // PID is the number of the emulator's process.
 func (m *Machine) PID() int { return m.cmd.Process.Pid }
+
+// dir is where programs are built, until Main ends.
+var dir string
+
+// Main runs the tests of a package, which calls it in TestMain, with a folder
+// for what is built once for several of them.
+func Main(m *testing.M) int {
+	var err error
+	if dir, err = os.MkdirTemp("", "qemutest"); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	return m.Run()
+}

@@ -57,7 +57,7 @@ func start(p Program) (*site.Site, *lneto.Backend, error) {
 	board.Configure(mac)
 	println("bobtail on lm3s6965")
 	c := lneto.Config{
-		Streams: Sockets, Listeners: 2, RxSize: 1024, TxSize: 1024,
+		Streams: Sockets, Listeners: 2, RxSize: 512, TxSize: 512,
 		MAC: mac, Hostname: "bobtail", Seed: board.Seed(),
 	}
 	if p.Address != "" {
@@ -73,6 +73,9 @@ func start(p Program) (*site.Site, *lneto.Backend, error) {
 	}
 	config := site.Small(Sockets, net)
 	config.Log = event
+	config.WorkerMemory = 1536
+	config.Stash = 1
+	config.OutputBlocks, config.OutputBlockSize = 8, 256
 	s, err := site.New(config, site.Board{Name: "LM3S6965", LED: board.LED, Heap: board.Heap, Stack: stack})
 	if err != nil {
 		return nil, nil, err
