@@ -39,8 +39,9 @@ func (t *calls) init(n int) { t.list = make([]call, n) }
 
 func (t *calls) count() int {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.used
+	n := t.used
+	t.mu.Unlock()
+	return n
 }
 
 // Request sends a request to a peer, on the connection by which it has come (RFC
@@ -103,7 +104,13 @@ func (t *calls) vacant() int {
 // take takes a call out of the table, if it is there.
 func (t *calls) take(h pool.Handle, i int, serial uint16, r *record) (done func(Answer), ok bool) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	done, ok = t.takeLocked(h, i, serial, r)
+	t.mu.Unlock()
+	return done, ok
+}
+
+// takeLocked is take under the lock.
+func (t *calls) takeLocked(h pool.Handle, i int, serial uint16, r *record) (done func(Answer), ok bool) {
 	if i >= len(t.list) || t.list[i].h != h || t.list[i].serial != serial {
 		return nil, false
 	}
@@ -123,7 +130,13 @@ func (t *calls) remove(i int, r *record) func(Answer) {
 // negative.
 func (t *calls) overdue(h pool.Handle, now int64, r *record) (done func(Answer), ok bool) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	done, ok = t.overdueLocked(h, now, r)
+	t.mu.Unlock()
+	return done, ok
+}
+
+// overdueLocked is overdue under the lock.
+func (t *calls) overdueLocked(h pool.Handle, now int64, r *record) (done func(Answer), ok bool) {
 	for i := range t.list {
 		if p := &t.list[i]; p.h == h && (now < 0 || p.deadline <= now) {
 			return t.remove(i, r), true
@@ -135,13 +148,13 @@ func (t *calls) overdue(h pool.Handle, now int64, r *record) (done func(Answer),
 // next is when the first call of a connection is overdue.
 func (t *calls) next(h pool.Handle) int64 {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	at := int64(1<<63 - 1)
 	for i := range t.list {
 		if p := &t.list[i]; p.h == h {
 			at = min(at, p.deadline)
 		}
 	}
+	t.mu.Unlock()
 	return at
 }
 

@@ -48,7 +48,13 @@ func (d *Driver) Dial(a transport.Addr, opened func(peer pool.Handle, err error)
 // take takes a dial out of the list.
 func (t *dials) take(h pool.Handle) func(pool.Handle, error) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	v := t.takeLocked(h)
+	t.mu.Unlock()
+	return v
+}
+
+// takeLocked is take under the lock.
+func (t *dials) takeLocked(h pool.Handle) func(pool.Handle, error) {
 	for i := range t.list {
 		if t.list[i].h == h {
 			opened := t.list[i].opened

@@ -12,7 +12,12 @@ const acceptBatch = 32
 // acceptClients accepts the clients that wait at a listener.
 func (e *Engine) acceptClients(k int, c *counters, worker int) {
 	e.accept.Lock()
-	defer e.accept.Unlock()
+	e.acceptClientsLocked(k, c, worker)
+	e.accept.Unlock()
+}
+
+// acceptClientsLocked is acceptClients under the lock.
+func (e *Engine) acceptClientsLocked(k int, c *counters, worker int) {
 	l := &e.accept.listeners[k]
 	if l.closed || !l.armed {
 		return
@@ -227,8 +232,8 @@ func (e *Engine) arm(l *listener) {
 // be.
 func (e *Engine) rearm() {
 	e.accept.Lock()
-	defer e.accept.Unlock()
 	e.rearmLocked()
+	e.accept.Unlock()
 }
 
 func (e *Engine) rearmLocked() {
@@ -251,7 +256,13 @@ func (e *Engine) rearmLocked() {
 // errors are ErrFull, ErrClosing, and those of the backend.
 func (e *Engine) Dial(a transport.Addr, driver int) (pool.Handle, error) {
 	e.accept.Lock()
-	defer e.accept.Unlock()
+	v, err := e.dialLocked(a, driver)
+	e.accept.Unlock()
+	return v, err
+}
+
+// dialLocked is Dial under the lock.
+func (e *Engine) dialLocked(a transport.Addr, driver int) (pool.Handle, error) {
 	if e.closing.Load() {
 		return 0, ErrClosing
 	}

@@ -20,14 +20,13 @@ func (t *Stream) Detach() (any, error) {
 	if !w.take() {
 		return nil, ErrDeadline
 	}
-	defer w.give()
 	v, err := d.Detach(stream(s))
-	if err != nil {
-		return nil, err
+	if err == nil {
+		// Whoever ends the slot from here on finds no stream to close.
+		s.SetStream(noStream)
 	}
-	// Whoever ends the slot from here on finds no stream to close.
-	s.SetStream(noStream)
-	return v, nil
+	w.give()
+	return v, err
 }
 
 // noStream is the stream of a slot whose stream was given away.
@@ -43,6 +42,7 @@ func (t *Stream) Local() transport.Addr {
 	if !w.take() {
 		return transport.Addr{}
 	}
-	defer w.give()
-	return w.e.backend.Local(stream(s))
+	a := w.e.backend.Local(stream(s))
+	w.give()
+	return a
 }

@@ -330,7 +330,13 @@ func (e *Engine) ListenSecure(a transport.Addr, driver int) (transport.Addr, err
 
 func (e *Engine) listen(a transport.Addr, driver int, open func(transport.Addr, uint64) (transport.Listener, error)) (transport.Addr, error) {
 	e.accept.Lock()
-	defer e.accept.Unlock()
+	v, err := e.listenLocked(a, driver, open)
+	e.accept.Unlock()
+	return v, err
+}
+
+// listenLocked is listen under the lock.
+func (e *Engine) listenLocked(a transport.Addr, driver int, open func(transport.Addr, uint64) (transport.Listener, error)) (transport.Addr, error) {
 	if e.closing.Load() {
 		return a, ErrClosing
 	}
@@ -353,7 +359,13 @@ func (e *Engine) listen(a transport.Addr, driver int, open func(transport.Addr, 
 // and with ErrRunning if the engine was started or polled before.
 func (e *Engine) Start() error {
 	e.crew.Lock() // whoever stops the engine meanwhile finds all of the crew, or none
-	defer e.crew.Unlock()
+	err := e.startLocked()
+	e.crew.Unlock()
+	return err
+}
+
+// startLocked is Start under the lock.
+func (e *Engine) startLocked() error {
 	if e.stopping.Load() {
 		return ErrClosing
 	}

@@ -167,8 +167,14 @@ func (t *Stream) write(p []byte, begun bool) (n int, err error) {
 	if !w.take() {
 		return 0, ErrDeadline
 	}
-	defer w.give()
 	w.right.Store(w.right.Load() | rightSent)
+	n, err = w.writeAll(s, p, begun)
+	w.give()
+	return n, err
+}
+
+// writeAll is write with the right to the slot.
+func (w *Worker) writeAll(s *pool.Slot, p []byte, begun bool) (n int, err error) {
 	for {
 		if s.Flags&flagKilled != 0 {
 			return n, ErrKilled
@@ -233,6 +239,7 @@ func (t *Stream) Remote() transport.Addr {
 	if !w.take() {
 		return transport.Addr{}
 	}
-	defer w.give()
-	return w.e.backend.Remote(stream(s))
+	a := w.e.backend.Remote(stream(s))
+	w.give()
+	return a
 }

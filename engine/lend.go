@@ -26,7 +26,13 @@ func (q *held) init(n int) { q.items = make([]pool.Handle, n) }
 // is no room.
 func (q *held) push(h pool.Handle, p *pool.Pool) bool {
 	q.mu.Lock()
-	defer q.mu.Unlock()
+	ok := q.pushLocked(h, p)
+	q.mu.Unlock()
+	return ok
+}
+
+// pushLocked is push under the lock.
+func (q *held) pushLocked(h pool.Handle, p *pool.Pool) bool {
 	for _, o := range q.items[:q.n] {
 		if o == h {
 			return true // it was woken for another reason, and has its place
@@ -81,8 +87,9 @@ func (q *held) offer(e *Engine) {
 // waits reports whether anybody waits to lend.
 func (q *held) waits() bool {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.n > 0
+	ok := q.n > 0
+	q.mu.Unlock()
+	return ok
 }
 
 // mostLent is how many requests may lend their worker at once.

@@ -45,8 +45,8 @@ func (t *Stream) Seal() error {
 	if !w.take() {
 		return ErrDeadline
 	}
-	defer w.give()
 	w.Seal(s)
+	w.give()
 	return nil
 }
 
@@ -59,18 +59,17 @@ func (t *Stream) Hold(on bool) error {
 	if !w.take() {
 		return ErrDeadline
 	}
-	defer w.give()
-	if !w.e.pool.Outputs.Hold(s, on) {
-		return nil
+	var err error
+	if w.e.pool.Outputs.Hold(s, on) {
+		s.Flags |= flagOutput
+		if !on {
+			if err = w.flushPushed(s); flushed(err) {
+				err = nil
+			}
+		}
 	}
-	s.Flags |= flagOutput
-	if on {
-		return nil
-	}
-	if err := w.flushPushed(s); !flushed(err) {
-		return err
-	}
-	return nil
+	w.give()
+	return err
 }
 
 // ReadWithin is Read with a limit of the caller's, d nanoseconds from the first
@@ -148,7 +147,7 @@ func (t *Stream) Extend(d int64) error {
 	if !w.take() {
 		return ErrDeadline
 	}
-	defer w.give()
 	w.deadline.Store(w.e.backend.Now() + min(d, mostPatience))
+	w.give()
 	return nil
 }

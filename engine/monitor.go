@@ -214,7 +214,14 @@ func (e *Engine) dismissSlot(s *pool.Slot, why Why) {
 func (e *Engine) sayFarewell(s *pool.Slot, why Why, c *counters) bool {
 	f := &e.farewell
 	f.Lock()
-	defer f.Unlock()
+	sent := e.sayFarewellLocked(s, why, c)
+	f.Unlock()
+	return sent
+}
+
+// sayFarewellLocked is sayFarewell under the lock of its memory.
+func (e *Engine) sayFarewellLocked(s *pool.Slot, why Why, c *counters) bool {
+	f := &e.farewell
 	b := e.drivers[s.Driver].Farewell(f.text[:0], s, why)
 	if len(b) == 0 {
 		return false

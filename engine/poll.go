@@ -97,7 +97,6 @@ func (w *Worker) waitPolled(s *pool.Slot, ev pool.Event, deadline int64) error {
 	e := w.e
 	w.beginWait()
 	w.waiting.Store(max(e.backend.Now(), 1))
-	defer w.waiting.Store(0)
 	sig, ok := e.pool.Leave(s, ev)
 	for ok {
 		select {
@@ -126,5 +125,7 @@ func (w *Worker) waitPolled(s *pool.Slot, ev pool.Event, deadline int64) error {
 		}
 	}
 	w.Now = e.backend.Now()
-	return w.resumed(s, sig)
+	err := w.resumed(s, sig)
+	w.waiting.Store(0)
+	return err
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"sync/atomic"
 
+	"github.com/bobtail-go/bobtail/internal/flat"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -61,7 +62,7 @@ type Worker struct {
 	bufs   [gather][]byte
 
 	counts counters
-	_      [64]byte
+	_      [flat.Line]byte
 }
 
 func newWorker(e *Engine, id, memory int) *Worker {
@@ -251,8 +252,9 @@ func (e *Engine) work() bool {
 // idleAtHand reports whether callIdle would find somebody.
 func (e *Engine) idleAtHand() bool {
 	e.crew.Lock()
-	defer e.crew.Unlock()
-	return e.mayCall()
+	ok := e.mayCall()
+	e.crew.Unlock()
+	return ok
 }
 
 func (e *Engine) mayCall() bool {

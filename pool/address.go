@@ -71,7 +71,13 @@ func (a *Addresses) Add(s *Slot, key uint64) bool {
 		return true
 	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
+	ok := a.addLocked(s, key)
+	a.mu.Unlock()
+	return ok
+}
+
+// addLocked is Add under the lock.
+func (a *Addresses) addLocked(s *Slot, key uint64) bool {
 	i := a.find(key)
 	e := &a.entries[i]
 	if int(e.count) >= a.limit {
@@ -89,7 +95,12 @@ func (a *Addresses) Remove(s *Slot) {
 		return
 	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.removeLocked(s)
+	a.mu.Unlock()
+}
+
+// removeLocked is Remove under the lock.
+func (a *Addresses) removeLocked(s *Slot) {
 	i := a.find(s.address)
 	s.address = 0
 	a.entries[i].count--

@@ -25,7 +25,13 @@ type elder struct {
 func (p *Pool) Evict() *Slot {
 	e := &p.elders
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	s := p.evictLocked(e)
+	e.mu.Unlock()
+	return s
+}
+
+// evictLocked is Evict under the lock.
+func (p *Pool) evictLocked(e *elders) *Slot {
 	for range 2 {
 		for e.next < e.n {
 			c := e.list[e.next]
@@ -57,11 +63,12 @@ func (p *Pool) Evict() *Slot {
 func (p *Pool) Unevict(s *Slot) (Signals, bool) {
 	e := &p.elders
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if e.next > 0 && e.list[e.next-1].handle.Index() == p.Index(s) {
 		e.next--
 	}
-	return p.Leave(s, Park)
+	v, ok := p.Leave(s, Park)
+	e.mu.Unlock()
+	return v, ok
 }
 
 func (p *Pool) searchElders() {

@@ -28,8 +28,9 @@ func (o *Outputs) Seal(s *Slot) {
 // sealed, or the connection is over.
 func (o *Outputs) Sealed(h Handle) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.lookup(h) == nil || o.marks[h.Index()]&markSealed != 0
+	ok := o.lookup(h) == nil || o.marks[h.Index()]&markSealed != 0
+	o.mu.Unlock()
+	return ok
 }
 
 // CopyLast puts a message, head and then body, behind what waits for a
@@ -45,7 +46,13 @@ func (o *Outputs) Sealed(h Handle) bool {
 // Anybody may do it. Whoever is not the slot's owner signals Output after.
 func (o *Outputs) CopyLast(h Handle, head, body []byte, drop bool) (dropped int, err error) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	dropped, err = o.copyLastLocked(h, head, body, drop)
+	o.mu.Unlock()
+	return dropped, err
+}
+
+// copyLastLocked is CopyLast under the lock.
+func (o *Outputs) copyLastLocked(h Handle, head, body []byte, drop bool) (dropped int, err error) {
 	s := o.lookup(h)
 	if s == nil {
 		return 0, ErrStale
@@ -75,7 +82,13 @@ func (o *Outputs) CopyLast(h Handle, head, body []byte, drop bool) (dropped int,
 // It reports whether there is something to be sent now.
 func (o *Outputs) Hold(s *Slot, on bool) (waits bool) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	waits = o.holdLocked(s, on)
+	o.mu.Unlock()
+	return waits
+}
+
+// holdLocked is Hold under the lock.
+func (o *Outputs) holdLocked(s *Slot, on bool) (waits bool) {
 	m := &o.marks[o.pool.Index(s)]
 	if !on {
 		*m &^= markHeld

@@ -72,15 +72,22 @@ func (o *Outputs) Size() int { return o.size }
 // Used is the number of blocks and of nodes that are taken.
 func (o *Outputs) Used() (blocks, nodes int) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.blocksIn, o.nodesIn
+	blocks, nodes = o.blocksIn, o.nodesIn
+	o.mu.Unlock()
+	return blocks, nodes
 }
 
 // Get takes a block, with one reference, which is the caller's. It fails with
 // ErrFull.
 func (o *Outputs) Get() (Block, error) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	v, err := o.getLocked()
+	o.mu.Unlock()
+	return v, err
+}
+
+// getLocked is Get under the lock.
+func (o *Outputs) getLocked() (Block, error) {
 	if b := o.get(); b >= 0 {
 		return Block(b), nil
 	}
@@ -138,7 +145,13 @@ const maxPieces = 255
 // Anybody may append. Whoever is not the slot's owner signals Output after.
 func (o *Outputs) Append(h Handle, data []byte, b Block, more bool, mark int) error {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	err := o.appendLocked(h, data, b, more, mark)
+	o.mu.Unlock()
+	return err
+}
+
+// appendLocked is Append under the lock.
+func (o *Outputs) appendLocked(h Handle, data []byte, b Block, more bool, mark int) error {
 	s, err := o.slot(h, mark)
 	if err != nil {
 		return err
@@ -181,7 +194,13 @@ func (o *Outputs) CopyFixed(h Handle, head, body []byte, mark int) error {
 
 func (o *Outputs) copy(h Handle, head, body []byte, mark int, flags nodeFlags) error {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	err := o.copyLocked(h, head, body, mark, flags)
+	o.mu.Unlock()
+	return err
+}
+
+// copyLocked is copy under the lock.
+func (o *Outputs) copyLocked(h Handle, head, body []byte, mark int, flags nodeFlags) error {
 	s, err := o.slot(h, mark)
 	if err != nil || len(head)+len(body) == 0 {
 		return err
@@ -215,8 +234,9 @@ func (o *Outputs) copyTo(s *Slot, head, body []byte, flags nodeFlags) error {
 // has begun and before the rest, in any case. What is kept is never dropped.
 func (o *Outputs) Keep(s *Slot, head, body []byte, static, ahead bool) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.keep(s, head, body, static, ahead)
+	ok := o.keep(s, head, body, static, ahead)
+	o.mu.Unlock()
+	return ok
 }
 
 func (o *Outputs) keep(s *Slot, head, body []byte, static, ahead bool) bool {
@@ -390,17 +410,19 @@ func (o *Outputs) freeOne(i int32) (next int32) {
 // Len is the number of pieces in the slot's queue.
 func (o *Outputs) Len(s *Slot) int {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	return int(s.outLen)
+	n := int(s.outLen)
+	o.mu.Unlock()
+	return n
 }
 
 // Waits reports whether a connection, of whose slot the caller is not the owner,
 // has output that waits.
 func (o *Outputs) Waits(h Handle) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	s := o.lookup(h)
-	return s != nil && s.outLen > 0
+	ok := s != nil && s.outLen > 0
+	o.mu.Unlock()
+	return ok
 }
 
 // Peek fills bufs with the first pieces of the queue and returns their
@@ -409,7 +431,6 @@ func (o *Outputs) Waits(h Handle) bool {
 // a queue that is held (Hold) it shows what has begun, and no more.
 func (o *Outputs) Peek(s *Slot, bufs [][]byte) int {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	held := s.outHead >= 0 && o.marks[o.pool.Index(s)]&markHeld != 0
 	k, more := 0, false
 	for i := s.outHead; i >= 0 && k < len(bufs); i = o.nodes[i].next {
@@ -422,6 +443,7 @@ func (o *Outputs) Peek(s *Slot, bufs [][]byte) int {
 		n.flags |= nodeBegun
 		k++
 	}
+	o.mu.Unlock()
 	return k
 }
 
@@ -429,7 +451,13 @@ func (o *Outputs) Peek(s *Slot, bufs [][]byte) int {
 // reports whether the queue is empty now.
 func (o *Outputs) Advance(s *Slot, n int) (empty bool) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	empty = o.advanceLocked(s, n)
+	o.mu.Unlock()
+	return empty
+}
+
+// advanceLocked is Advance under the lock.
+func (o *Outputs) advanceLocked(s *Slot, n int) (empty bool) {
 	for s.outHead >= 0 {
 		d := &o.nodes[s.outHead].data
 		if n < len(*d) {
@@ -459,9 +487,10 @@ func (o *Outputs) pop(s *Slot) {
 // reports whether there was one.
 func (o *Outputs) DropOldest(h Handle) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	s := o.lookup(h)
-	return s != nil && o.dropUnbegun(s, 1, nodeBegun|nodeFixed) > 0
+	ok := s != nil && o.dropUnbegun(s, 1, nodeBegun|nodeFixed) > 0
+	o.mu.Unlock()
+	return ok
 }
 
 // dropUnbegun takes messages that have none of the flags in not, of which begun is

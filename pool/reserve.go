@@ -9,7 +9,13 @@ package pool
 // empty, counts too.
 func (o *Outputs) Reserve(n, others int) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	ok := o.reserveLocked(n, others)
+	o.mu.Unlock()
+	return ok
+}
+
+// reserveLocked is Reserve under the lock.
+func (o *Outputs) reserveLocked(n, others int) bool {
 	if left := min(len(o.refs)-o.blocksIn, len(o.nodes)-o.nodesIn) - o.reserved; n+others > left {
 		return false
 	}
@@ -29,9 +35,10 @@ func (o *Outputs) Unreserve(n int) {
 // of the slot has nearly 255 pieces already.
 func (o *Outputs) KeepReserved(s *Slot, head, body []byte, ahead bool, n int) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.reserved -= n
-	return o.keep(s, head, body, false, ahead)
+	ok := o.keep(s, head, body, false, ahead)
+	o.mu.Unlock()
+	return ok
 }
 
 // Count is the number of blocks and of nodes that there are.

@@ -40,7 +40,13 @@ func (r *Ring) Pop() (i int, ok bool) {
 		return 0, false
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	i, ok = r.popLocked()
+	r.mu.Unlock()
+	return i, ok
+}
+
+// popLocked is Pop under the lock.
+func (r *Ring) popLocked() (i int, ok bool) {
 	n := r.n.Load()
 	if n == 0 {
 		return 0, false

@@ -38,8 +38,9 @@ func (t *Stash) Size() int { return t.size }
 // Used is the number of blocks that are taken.
 func (t *Stash) Used() int {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.used
+	n := t.used
+	t.mu.Unlock()
+	return n
 }
 
 // Get gives the slot, which the caller owns, a block, or the one that it has
@@ -50,7 +51,13 @@ func (t *Stash) Get(p *Pool, s *Slot, now uint32) []byte {
 		return t.Block(s)
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	b := t.getLocked(p, s, now)
+	t.mu.Unlock()
+	return b
+}
+
+// getLocked is Get under the lock.
+func (t *Stash) getLocked(p *Pool, s *Slot, now uint32) []byte {
 	i := t.free
 	if i < 0 {
 		return nil
@@ -100,7 +107,13 @@ func (t *Stash) Drop(s *Slot) {
 // requests that wait for one.
 func (t *Stash) Victim(p *Pool) *Slot {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	s := t.victimLocked(p)
+	t.mu.Unlock()
+	return s
+}
+
+// victimLocked is Victim under the lock.
+func (t *Stash) victimLocked(p *Pool) *Slot {
 	tried := -1 // entries up to this one, in order of age, are not to be had
 	for {
 		best := -1

@@ -117,7 +117,13 @@ func (t *Topic) Publish(n Notification) (reached int, err error) {
 		n.Code = coap.CodeContent
 	}
 	t.pub.Lock()
-	defer t.pub.Unlock()
+	reached, err = t.publishLocked(n)
+	t.pub.Unlock()
+	return reached, err
+}
+
+// publishLocked is Publish under the lock.
+func (t *Topic) publishLocked(n Notification) (reached int, err error) {
 	if err := t.check(&n); err != nil {
 		return 0, err
 	}

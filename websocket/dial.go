@@ -84,26 +84,33 @@ func (d *Driver) Dial(t Target, o Options, h Handler) error {
 	}
 	d.masked.make(len(d.conns[0].memory))
 	d.dials.mu.Lock()
-	defer d.dials.mu.Unlock()
 	d.dials.serve = serveDial
 	x.h, err = d.e.Dial(t.Addr, d.number)
 	if err == nil {
 		d.dials.list = append(d.dials.list, x)
 	}
+	d.dials.mu.Unlock()
 	return err
 }
 
 // server is what serves a connection that is dialled.
 func (t *dials) server() func(c *Conn) engine.Verdict {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.serve
+	v := t.serve
+	t.mu.Unlock()
+	return v
 }
 
 // take finds a dial, and takes it out of the list if over.
 func (t *dials) take(h pool.Handle, over bool) *dial {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	v := t.takeLocked(h, over)
+	t.mu.Unlock()
+	return v
+}
+
+// takeLocked is take under the lock.
+func (t *dials) takeLocked(h pool.Handle, over bool) *dial {
 	for i, x := range t.list {
 		if x.h != h {
 			continue
@@ -262,8 +269,8 @@ type masked struct {
 
 func (k *masked) make(n int) {
 	k.Lock()
-	defer k.Unlock()
 	if k.buf == nil {
 		k.buf = make([]byte, n)
 	}
+	k.Unlock()
 }

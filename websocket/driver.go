@@ -215,7 +215,13 @@ type spares struct {
 
 func (p *spares) get(d *Driver) *Conn {
 	p.Lock()
-	defer p.Unlock()
+	v := p.getLocked(d)
+	p.Unlock()
+	return v
+}
+
+// getLocked is get under the lock.
+func (p *spares) getLocked(d *Driver) *Conn {
 	if n := len(p.list); n > 0 {
 		c := p.list[n-1]
 		p.list = p.list[:n-1]

@@ -21,7 +21,6 @@ type keys struct {
 // may be sent.
 func (k *keys) next() (ws.Key, bool) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	if k.left == 0 {
 		if k.err == nil {
 			k.fill()
@@ -30,7 +29,9 @@ func (k *keys) next() (ws.Key, bool) {
 	}
 	k.left -= 4
 	b := k.buf[k.left:]
-	return ws.Key(b[0]) | ws.Key(b[1])<<8 | ws.Key(b[2])<<16 | ws.Key(b[3])<<24, k.err == nil
+	v, ok := ws.Key(b[0])|ws.Key(b[1])<<8|ws.Key(b[2])<<16|ws.Key(b[3])<<24, k.err == nil
+	k.mu.Unlock()
+	return v, ok
 }
 
 // fill reads fresh bytes, as io.ReadFull does, which compares interfaces.

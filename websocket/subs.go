@@ -71,7 +71,12 @@ func (t *subscriptions) open(d *Driver, h pool.Handle, key wsconn.Params) {
 // drop ends all subscriptions of a connection that is over.
 func (t *subscriptions) drop(d *Driver, h pool.Handle) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.dropLocked(d, h)
+	t.mu.Unlock()
+}
+
+// dropLocked is drop under the lock.
+func (t *subscriptions) dropLocked(d *Driver, h pool.Handle) {
 	r := &d.records[h.Index()]
 	if r.live != h.Generation() {
 		return
@@ -85,7 +90,13 @@ func (t *subscriptions) drop(d *Driver, h pool.Handle) {
 // add subscribes a connection, unless it is subscribed already.
 func (t *subscriptions) add(topic *Topic, s Socket) error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	err := t.addLocked(topic, s)
+	t.mu.Unlock()
+	return err
+}
+
+// addLocked is add under the lock.
+func (t *subscriptions) addLocked(topic *Topic, s Socket) error {
 	r := &s.u.d.records[s.h.Index()]
 	switch {
 	case r.live != s.h.Generation():
@@ -129,7 +140,12 @@ func (t *subscriptions) find(i int32, topic *Topic, h pool.Handle) int32 {
 // cancel ends the subscription of a connection to a topic, if there is one.
 func (t *subscriptions) cancel(topic *Topic, s Socket) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.cancelLocked(topic, s)
+	t.mu.Unlock()
+}
+
+// cancelLocked is cancel under the lock.
+func (t *subscriptions) cancelLocked(topic *Topic, s Socket) {
 	r := &s.u.d.records[s.h.Index()]
 	if r.live != s.h.Generation() || len(t.nodes) == 0 {
 		return

@@ -64,12 +64,12 @@ func (d *Driver) NewTopic(o TopicOptions) *Topic {
 		panic("websocket: TopicOptions out of bounds")
 	}
 	d.subs.mu.Lock()
-	defer d.subs.mu.Unlock()
 	d.subs.topics++
 	t := &Topic{d: d, id: d.subs.topics, o: o, first: -1, cursor: -1}
 	if x := d.cfg.Extension; x != nil {
 		t.codec = x.Codec()
 	}
+	d.subs.mu.Unlock()
 	return t
 }
 
@@ -105,7 +105,7 @@ func (t *Topic) Publish(op ws.Opcode, p []byte) (reached int, err error) {
 		return 0, ws.ErrOrder
 	}
 	t.pub.Lock()
-	defer t.pub.Unlock()
+	defer t.pub.Unlock() // also if a codec panics
 	m := &t.m
 	*m = message{h: ws.Header{Op: op, Fin: true, Length: uint64(len(p))}, p: p, block: pool.NoBlock}
 	outs := &t.d.e.Pool().Outputs
@@ -273,16 +273,17 @@ func (t *Topic) more() (n int) {
 // Len is the number of subscribers.
 func (t *Topic) Len() int {
 	t.d.subs.mu.Lock()
-	defer t.d.subs.mu.Unlock()
-	return t.n
+	n := t.n
+	t.d.subs.mu.Unlock()
+	return n
 }
 
 // Stats reads the counts.
 func (t *Topic) Stats() TopicStats {
 	n := t.Len()
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	c := t.counts
 	c.Subscribers = n
+	t.mu.Unlock()
 	return c
 }
