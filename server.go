@@ -249,8 +249,16 @@ type Stats struct {
 }
 
 // Stats reads the counts, while the server runs, without allocating.
-func (s *Server) Stats() Stats {
-	return Stats{s.Engine().Stats(), s.http().Requests(), s.http().Sources()}
+func (s *Server) Stats() (v Stats) {
+	s.ReadStats(&v)
+	return v
+}
+
+// ReadStats is Stats into memory of the caller's. Under TinyGo a Stats is more
+// than a stack holds, and Stats takes it from the heap.
+func (s *Server) ReadStats(v *Stats) {
+	s.Engine().ReadStats(&v.Stats)
+	v.Requests, v.Sources = s.http().Requests(), s.http().Sources()
 }
 
 // Push sends bytes to a connection, as they are, from any goroutine: see

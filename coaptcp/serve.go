@@ -5,6 +5,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/flat"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 	"github.com/bobtail-go/bobtail/transport"
@@ -53,7 +54,7 @@ type conn struct {
 
 	requests [6]atomic.Uint64 // nobody else writes them
 	busy     atomic.Uint64
-	_        [64]byte
+	_        [flat.Line]byte
 }
 
 // stop says why no more of what was received is looked at.

@@ -4,11 +4,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/bobtail-go/bobtail/internal/flat"
 	"github.com/bobtail-go/bobtail/transport"
 )
-
-// batch is how many events a lane fetches at once.
-const batch = 64
 
 // lane is a lane of the backend, with the events that were fetched from it
 // and not taken yet.
@@ -33,7 +31,7 @@ type lane struct {
 		bufs [gather][]byte
 	}
 
-	_ [64]byte
+	_ [flat.Line]byte
 }
 
 type laneMode uint8

@@ -77,28 +77,38 @@ type Stats struct {
 
 // Stats reads the counts. It allocates nothing and takes microseconds for
 // thousands of slots.
-func (e *Engine) Stats() Stats {
-	var sum [numCounters]uint64
-	for k := range sum {
-		sum[k] = e.counts[k].Load()
-		for _, w := range e.workers {
-			sum[k] += w.counts[k].Load()
-		}
+func (e *Engine) Stats() (s Stats) {
+	e.ReadStats(&s)
+	return s
+}
+
+// sum is one of the counts, of all.
+func (e *Engine) sum(k counter) uint64 {
+	n := e.counts[k].Load()
+	for _, w := range e.workers {
+		n += w.counts[k].Load()
 	}
-	s := Stats{
-		Accepted: sum[countAccepted], Dialled: sum[countDialled], Refused: sum[countRefused],
-		OverAddress: sum[countOverAddress], Evicted: sum[countEvicted], Stalled: sum[countStashVictims],
-		Reclaimed: sum[countReclaimed], Lost: sum[countLost], Deposed: sum[countDeposed], Panics: sum[countPanics], Detached: sum[countDetached],
-		Received: sum[countReceived], Sent: sum[countSent],
-		Pushed: sum[countPushed], PushDropped: sum[countPushDropped],
-		HandlerTimeout: sum[countTimeoutHandler],
-		Sockets:        e.pool.Size() - e.cfg.Reserve,
-		Open:           e.pool.Open(),
-		Workers:        e.cfg.Workers,
-		LostNow:        int(e.lost.Load()),
-		Stash:          e.pool.Stash.Used(),
+	return n
+}
+
+// ReadStats is Stats into memory of the caller's, for those on whose machine a
+// Stats is more than a stack holds.
+func (e *Engine) ReadStats(s *Stats) {
+	// In the order of the counters.
+	for k, v := range [...]*uint64{
+		&s.Accepted, &s.Dialled, &s.Refused, &s.OverAddress, &s.Evicted, &s.Stalled, &s.Reclaimed, &s.Lost, &s.Deposed, &s.Panics,
+		&s.Detached, &s.Received, &s.Sent, &s.Pushed, &s.PushDropped,
+	} {
+		*v = e.sum(counter(k))
 	}
-	copy(s.Timeouts[:], sum[countTimeout:])
+	for k := range s.Timeouts {
+		s.Timeouts[k] = e.sum(countTimeout + counter(k))
+	}
+	s.HandlerTimeout = e.sum(countTimeoutHandler)
+	s.Sockets, s.Open = e.pool.Size()-e.cfg.Reserve, e.pool.Open()
+	s.Workers, s.LostNow = e.cfg.Workers, int(e.lost.Load())
+	s.Stash = e.pool.Stash.Used()
+	s.Parked, s.Queued, s.Held, s.Busy, s.Lent = 0, 0, 0, 0, 0
 	s.OutputBlocks, s.OutputNodes = e.pool.Outputs.Used()
 	for i := range e.pool.High() {
 		switch st, _ := e.pool.StateAt(i); st {
@@ -118,7 +128,6 @@ func (e *Engine) Stats() Stats {
 			s.Lent++
 		}
 	}
-	return s
 }
 
 // EventKind is what an Event tells.

@@ -1,14 +1,18 @@
 package web
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/bobtail-go/bobtail/internal/flat"
+)
 
 // counts are one worker's counts of answers, by class of status: 1xx to 5xx,
 // and 0 for others. They keep clear of the lines of the cache that others
 // count in.
 type counts struct {
-	_  [64]byte
+	_  [flat.Line]byte
 	by [6]atomic.Uint64
-	_  [64]byte
+	_  [flat.Line]byte
 }
 
 func (c *counts) class(code int) {

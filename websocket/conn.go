@@ -5,6 +5,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/flat"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/ws"
@@ -75,7 +76,7 @@ type Conn struct {
 
 	taken    uint64        // messages received in this turn
 	messages atomic.Uint64 // and in all before
-	_        [64]byte
+	_        [flat.Line]byte
 }
 
 // stop says why no more of what was received is looked at.
