@@ -15,7 +15,7 @@ const (
 // appendLive appends the state of the device, as JSON, with mu held.
 func (s *Site) appendLive(b []byte) []byte {
 	e, stats := s.srv.Engine(), &s.counts
-	*stats = s.srv.Stats()
+	s.srv.ReadStats(stats)
 	b = s.appendBoard(append(b, '{'))
 	b = number(b, `,"open":`, uint64(stats.Open))
 	b = number(b, `,"served":`, s.served())

@@ -49,7 +49,7 @@ func (s *Site) stats(w bobtail.Response, r *bobtail.Request) error {
 // tell.
 
 func (s *Site) appendSelf(b []byte) []byte {
-	s.counts = s.srv.Stats()
+	s.srv.ReadStats(&s.counts)
 	return number(s.appendBoard(append(b, '{')), `,"memory":`, s.memory)
 }
 
