@@ -18,14 +18,14 @@ import (
 
 // idlers connects n clients that have had their answer.
 func (f *fixture) idlers(n int) (cs []*client) {
-	f.t.Helper()
+	f.T.Helper()
 	for range n {
 		c := f.dial()
-		c.send(get("/fast"))
+		c.Send(get("/fast"))
 		c.want("GET", 200, "fast\n")
 		cs = append(cs, c)
-		if f.net != nil {
-			f.advance(20 * time.Millisecond) // a tick of the deadlines, which eviction counts in
+		if f.Net != nil {
+			f.Advance(20 * time.Millisecond) // a tick of the deadlines, which eviction counts in
 		}
 	}
 	return cs
@@ -38,18 +38,18 @@ func TestAdmitEvict(t *testing.T) {
 		f.fast()
 		idle := f.idlers(3)
 		c := f.dial()
-		c.send(get("/fast"))
+		c.Send(get("/fast"))
 		c.want("GET", 200, "fast\n")
-		if s := f.srv.Stats(); s.Evicted != 1 || s.Open != 3 {
+		if s := f.Server.Stats(); s.Evicted != 1 || s.Open != 3 {
 			t.Fatalf("%d evicted, %d open", s.Evicted, s.Open)
 		}
-		if f.net != nil {
+		if f.Net != nil {
 			idle[0].wantEnd("") // the order is known in virtual time alone
 			for _, c := range idle[1:] {
-				c.send(get("/fast"))
+				c.Send(get("/fast"))
 				c.want("GET", 200, "fast\n")
 			}
-			if s := f.srv.Stats(); s.Evicted != 1 || s.Open != 3 || s.Accepted != 4 {
+			if s := f.Server.Stats(); s.Evicted != 1 || s.Open != 3 || s.Accepted != 4 {
 				t.Errorf("%d evicted, %d open, %d accepted", s.Evicted, s.Open, s.Accepted)
 			}
 		}
@@ -64,25 +64,25 @@ func TestAdmitEvictBusy(t *testing.T) {
 		var cs []*client
 		for range 3 {
 			c := f.dial()
-			c.send("GET /fa")
+			c.Send("GET /fa")
 			cs = append(cs, c)
 		}
 		late := f.dial()
-		late.send(get("/fast"))
-		f.advance(100 * time.Millisecond)
+		late.Send(get("/fast"))
+		f.Advance(100 * time.Millisecond)
 		late.wantSilence()
-		if s := f.srv.Stats(); s.Evicted != 0 || s.Accepted != 3 {
+		if s := f.Server.Stats(); s.Evicted != 0 || s.Accepted != 3 {
 			t.Errorf("%d evicted, %d accepted", s.Evicted, s.Accepted)
 		}
-		cs[1].send("st HTTP/1.1\r\nHost: a\r\n\r\n")
+		cs[1].Send("st HTTP/1.1\r\nHost: a\r\n\r\n")
 		cs[1].want("GET", 200, "fast\n")
 		late.want("GET", 200, "fast\n")
 		cs[1].wantEnd("")
 		for _, i := range []int{0, 2} {
-			cs[i].send("st HTTP/1.1\r\nHost: a\r\n\r\n")
+			cs[i].Send("st HTTP/1.1\r\nHost: a\r\n\r\n")
 			cs[i].want("GET", 200, "fast\n")
 		}
-		if s := f.srv.Stats(); s.Evicted != 1 || s.Accepted != 4 {
+		if s := f.Server.Stats(); s.Evicted != 1 || s.Accepted != 4 {
 			t.Errorf("%d evicted, %d accepted", s.Evicted, s.Accepted)
 		}
 	})
@@ -95,19 +95,19 @@ func TestAdmitWait(t *testing.T) {
 		idle := f.idlers(3)
 		late := []*client{f.dial(), f.dial()}
 		for _, c := range late {
-			c.send(get("/fast"))
+			c.Send(get("/fast"))
 		}
 		for _, c := range late {
 			c.wantSilence()
 		}
-		if s := f.srv.Stats(); s.Accepted != 3 {
+		if s := f.Server.Stats(); s.Accepted != 3 {
 			t.Fatalf("%d accepted", s.Accepted)
 		}
 		for i, c := range late {
-			idle[i].conn.Close()
+			idle[i].Conn.Close()
 			c.want("GET", 200, "fast\n")
 		}
-		if s := f.srv.Stats(); s.Accepted != 5 || s.Evicted != 0 || s.Refused != 0 {
+		if s := f.Server.Stats(); s.Accepted != 5 || s.Evicted != 0 || s.Refused != 0 {
 			t.Errorf("%d accepted, %d evicted, %d refused", s.Accepted, s.Evicted, s.Refused)
 		}
 	})
@@ -120,20 +120,20 @@ func TestAdmitRefuse(t *testing.T) {
 		idle := f.idlers(3)
 		for range 10 {
 			c := f.dial()
-			c.send(get("/fast"))
+			c.Send(get("/fast"))
 			a := c.want("GET", 503, "")
 			if a.Header.Get("Retry-After") == "" || !a.Close {
 				t.Errorf("answer %v", a.Response)
 			}
 			c.wantEnd("")
-			c.conn.Close()
+			c.Conn.Close()
 		}
-		f.await("the end of the refused", func() bool { return f.srv.Stats().Open == 3 })
-		if s := f.srv.Stats(); s.Refused != 10 || s.Accepted != 3 {
+		f.Await("the end of the refused", func() bool { return f.Server.Stats().Open == 3 })
+		if s := f.Server.Stats(); s.Refused != 10 || s.Accepted != 3 {
 			t.Errorf("%d refused, %d accepted", s.Refused, s.Accepted)
 		}
-		idle[0].conn.Close()
-		f.await("a free socket", func() bool { return f.srv.Stats().Open == 2 })
+		idle[0].Conn.Close()
+		f.Await("a free socket", func() bool { return f.Server.Stats().Open == 2 })
 		f.wantFast(0)
 	})
 }
@@ -148,13 +148,13 @@ func TestAdmitRefuseHeld(t *testing.T) {
 			c.want("GET", 503, "")
 		}
 		late := f.dial() // nobody is left to tell him
-		late.send(closeAt("/fast"))
+		late.Send(closeAt("/fast"))
 		late.wantSilence()
-		idle[0].conn.Close()
+		idle[0].Conn.Close()
 		late.want("GET", 200, "fast\n")
-		late.conn.Close()
-		idle[1].conn.Close()
-		f.settle()
+		late.Conn.Close()
+		idle[1].Conn.Close()
+		f.Settle()
 		f.wantFast(0)
 		f.wantFast(0)
 	})
@@ -167,36 +167,36 @@ func TestPerAddress(t *testing.T) {
 		f.fast()
 		idle := f.idlers(2)
 		c := f.dial()
-		c.send(get("/fast"))
+		c.Send(get("/fast"))
 		if a := c.want("GET", 503, ""); a.Header.Get("Retry-After") == "" {
 			t.Errorf("answer %v", a.Response)
 		}
 		c.wantEnd("")
-		c.conn.Close()
-		idle[0].conn.Close()
-		f.await("room for the address", func() bool { return f.srv.Stats().Open == 1 })
+		c.Conn.Close()
+		idle[0].Conn.Close()
+		f.Await("room for the address", func() bool { return f.Server.Stats().Open == 1 })
 		f.wantFast(0)
-		if s := f.srv.Stats(); s.OverAddress != 1 {
+		if s := f.Server.Stats(); s.OverAddress != 1 {
 			t.Errorf("%d turned away", s.OverAddress)
 		}
 	})
 	runVirtual(t, cfg, func(t *testing.T, f *fixture) {
 		f.fast()
-		f.start()
+		f.Start()
 		connect := func(a string) *client {
 			from, err := transport.ParseAddr(a)
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := f.net.ConnectFrom(from, f.addr)
+			p, err := f.Net.ConnectFrom(from, f.Addr)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return f.adopt(p)
+			return f.client(f.Adopt(p))
 		}
 		for _, a := range []string{"10.0.0.1:1", "10.0.0.2:1", "10.0.0.1:2", "10.0.0.2:2"} {
 			c := connect(a)
-			c.send(get("/fast"))
+			c.Send(get("/fast"))
 			c.want("GET", 200, "fast\n")
 		}
 		connect("10.0.0.1:3").want("GET", 503, "")
@@ -210,10 +210,10 @@ func TestOutOfDescriptors(t *testing.T) {
 		f.fast()
 		idle := f.idlers(2)
 		late := f.dial()
-		late.send(get("/fast"))
-		f.advance(time.Second)
+		late.Send(get("/fast"))
+		f.Advance(time.Second)
 		late.wantSilence()
-		idle[0].conn.Close()
+		idle[0].Conn.Close()
 		late.want("GET", 200, "fast\n")
 	})
 }
@@ -223,39 +223,39 @@ func TestShutdown(t *testing.T) {
 	runVirtual(t, bobtail.Config{Workers: 4, WorkerMemory: 2048}, func(t *testing.T, f *fixture) {
 		f.site()
 		wake := make(chan bool)
-		f.handle("GET /slow", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /slow", func(w bobtail.Response, r *bobtail.Request) error {
 			<-wake
 			return w.Text("slow")
 		})
 		idle := f.dial()
-		idle.send(get("/fast"))
+		idle.Send(get("/fast"))
 		idle.want("GET", 200, "fast\n")
 		running := f.dial()
-		running.send(get("/slow"))
+		running.Send(get("/slow"))
 		reading := f.dial()
-		reading.send(get("/huge"))
+		reading.Send(get("/huge"))
 		inHead := f.dial()
-		inHead.send("GET /fast HT")
+		inHead.Send("GET /fast HT")
 		inBody := f.dial()
-		inBody.send(post("/len", "abc")[:len(post("/len", "abc"))-1])
+		inBody.Send(post("/len", "abc")[:len(post("/len", "abc"))-1])
 		inLong := f.dial()
-		inLong.send(post("/len", strings.Repeat("x", 5000))[:3000])
+		inLong.Send(post("/len", strings.Repeat("x", 5000))[:3000])
 		silent := f.dial()
 		never := f.dial()
-		f.settle()
+		f.Settle()
 
 		done := make(chan error, 1)
-		began := f.net.Now()
-		go func() { done <- f.srv.Shutdown(context.Background()) }()
-		f.settle()
+		began := f.Net.Now()
+		go func() { done <- f.Server.Shutdown(context.Background()) }()
+		f.Settle()
 		if c, err := f.tryDial(); err == nil {
-			c.f.settle()
-			if err := c.trySend(get("/fast")); err == nil {
+			c.f.Settle()
+			if err := c.TrySend(get("/fast")); err == nil {
 				if _, err := c.tryAnswer("GET"); err == nil {
 					t.Error("a new client is served")
 				}
 			}
-			c.conn.Close()
+			c.Conn.Close()
 		}
 		idle.wantEnd("")
 		wake <- true
@@ -263,15 +263,15 @@ func TestShutdown(t *testing.T) {
 			t.Error("a handler that was running does not say that the connection ends")
 		}
 		running.wantEnd("")
-		inHead.send("TP/1.1\r\nHost: a\r\n\r\n")
+		inHead.Send("TP/1.1\r\nHost: a\r\n\r\n")
 		if a := inHead.want("GET", 200, "fast\n"); !a.Close {
 			t.Error("a head that was under way: the answer does not say that the connection ends")
 		}
-		inBody.send("c")
+		inBody.Send("c")
 		inBody.want("POST", 200, "3 294")
-		inLong.send(strings.Repeat("x", 2000+len(post("/len", strings.Repeat("x", 5000)))-5000))
+		inLong.Send(strings.Repeat("x", 2000+len(post("/len", strings.Repeat("x", 5000)))-5000))
 		inLong.want("POST", 200, "5000 600000")
-		silent.send(get("/fast"))
+		silent.Send(get("/fast"))
 		silent.want("GET", 200, "fast\n")
 		if a := reading.answer("GET"); a.err != nil || len(a.body) != len(huge) {
 			t.Errorf("%d bytes of a large answer, error %v", len(a.body), a.err)
@@ -281,7 +281,7 @@ func TestShutdown(t *testing.T) {
 			t.Fatalf("ended before the last client: %v", err)
 		default:
 		}
-		f.advance(5100 * time.Millisecond)
+		f.Advance(5100 * time.Millisecond)
 		never.wantEnd("")
 		select {
 		case err := <-done:
@@ -289,7 +289,7 @@ func TestShutdown(t *testing.T) {
 				t.Error(err)
 			}
 		default:
-			t.Fatalf("%v after the beginning it has not ended, stats %+v", time.Duration(f.net.Now()-began), f.srv.Stats())
+			t.Fatalf("%v after the beginning it has not ended, stats %+v", time.Duration(f.Net.Now()-began), f.Server.Stats())
 		}
 	})
 }
@@ -299,14 +299,14 @@ func TestShutdown(t *testing.T) {
 func TestShutdownMisuse(t *testing.T) {
 	for _, m := range misuses {
 		runMemory(t, memory.Config{}, bobtail.Config{WorkerMemory: 2048}, func(t *testing.T, f *fixture) {
-			f.handle("GET /x", m.h)
+			f.Handle("GET /x", m.h)
 			c := f.dial()
 			done := make(chan error, 1)
-			go func() { done <- f.srv.Shutdown(context.Background()) }()
-			f.settle()
-			c.send(get("/x"))
+			go func() { done <- f.Server.Shutdown(context.Background()) }()
+			f.Settle()
+			c.Send(get("/x"))
 			c.checkMisuse(m.name, "GET", m.status)
-			f.await("the end", func() bool { return len(done) == 1 })
+			f.Await("the end", func() bool { return len(done) == 1 })
 		})
 	}
 }
@@ -317,29 +317,29 @@ func TestShutdownBounded(t *testing.T) {
 	run(t, bobtail.Config{Workers: 3}, func(t *testing.T, f *fixture) {
 		f.site()
 		wake := make(chan bool)
-		f.handle("GET /stuck", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /stuck", func(w bobtail.Response, r *bobtail.Request) error {
 			<-wake
 			return w.Text("x")
 		})
 		c := f.dial()
-		c.send(get("/stuck"))
+		c.Send(get("/stuck"))
 		long := f.dial()
-		long.send(post("/len", strings.Repeat("x", 100000))[:1000])
-		f.await("both", func() bool { return f.srv.Stats().Busy == 2 })
+		long.Send(post("/len", strings.Repeat("x", 100000))[:1000])
+		f.Await("both", func() bool { return f.Server.Stats().Busy == 2 })
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 2)
-		go func() { done <- f.srv.Shutdown(ctx) }()
-		go func() { done <- f.srv.Shutdown(ctx) }() // twice at once
-		f.settle()
+		go func() { done <- f.Server.Shutdown(ctx) }()
+		go func() { done <- f.Server.Shutdown(ctx) }() // twice at once
+		f.Settle()
 		cancel()
-		f.await("the end", func() bool { return len(done) == 2 })
+		f.Await("the end", func() bool { return len(done) == 2 })
 		// In real time one of the two may come when all is over.
 		if a, b := <-done, <-done; a != context.Canceled && b != context.Canceled || a != nil && a != context.Canceled || b != nil && b != context.Canceled {
 			t.Errorf("errors %v and %v", a, b)
 		}
 		c.wantAbort()
 		long.wantAbort()
-		if err := f.srv.Shutdown(context.Background()); err != nil { // and again
+		if err := f.Server.Shutdown(context.Background()); err != nil { // and again
 			t.Error(err)
 		}
 		close(wake)
@@ -354,18 +354,18 @@ func TestCloseWithStuckHandlers(t *testing.T) {
 			f.fast()
 			wake := make(chan bool)
 			defer close(wake)
-			f.handle("GET /stuck", func(w bobtail.Response, r *bobtail.Request) error {
+			f.Handle("GET /stuck", func(w bobtail.Response, r *bobtail.Request) error {
 				<-wake
 				return nil
 			})
 			for range 20 {
-				f.dial().send(get("/fast") + get("/stuck"))
+				f.dial().Send(get("/fast") + get("/stuck"))
 			}
 			f.close()
-			if err := f.srv.Start(); err != engine.ErrClosing && err != engine.ErrRunning {
+			if err := f.Server.Start(); err != engine.ErrClosing && err != engine.ErrRunning {
 				t.Errorf("Start after Close: %v", err)
 			}
-			if _, err := f.srv.Listen("127.0.0.1:0"); err != engine.ErrClosing {
+			if _, err := f.Server.Listen("127.0.0.1:0"); err != engine.ErrClosing {
 				t.Errorf("Listen after Close: %v", err)
 			}
 		})
@@ -376,11 +376,11 @@ func TestCloseWithStuckHandlers(t *testing.T) {
 func TestListenAndServe(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		f.fast()
-		f.started = true
+		f.Started = true
 		done := make(chan error, 1)
-		go func() { done <- f.srv.ListenAndServe("http://127.0.0.1:0") }()
+		go func() { done <- f.Server.ListenAndServe("http://127.0.0.1:0") }()
 		f.wantFast(0)
-		if err := f.srv.Shutdown(context.Background()); err != nil {
+		if err := f.Server.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
 		if err := <-done; err != nil {
@@ -388,10 +388,10 @@ func TestListenAndServe(t *testing.T) {
 		}
 	})
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
-		if err := f.srv.ListenAndServe(f.addr.String()); err != transport.ErrAddressInUse {
+		if err := f.Server.ListenAndServe(f.Addr.String()); err != transport.ErrAddressInUse {
 			t.Errorf("a busy port: %v", err)
 		}
-		if err := f.srv.ListenAndServe("nonsense"); err == nil {
+		if err := f.Server.ListenAndServe("nonsense"); err == nil {
 			t.Error("nonsense: no error")
 		}
 	})
@@ -407,7 +407,7 @@ func TestShutdownLosesNobody(t *testing.T) {
 	for range rounds {
 		run(t, bobtail.Config{Workers: 4, Sockets: 8, Admission: bobtail.AdmitWait}, func(t *testing.T, f *fixture) {
 			f.fast()
-			f.start()
+			f.Start()
 			const clients = 8
 			var wg sync.WaitGroup
 			var served, lost, refused atomic.Int64
@@ -422,20 +422,20 @@ func TestShutdownLosesNobody(t *testing.T) {
 							refused.Add(1)
 							return
 						}
-						c.alone = true
-						if !c.connected() {
-							c.conn.Close()
+						c.Alone = true
+						if !c.Connected() {
+							c.Conn.Close()
 							refused.Add(1)
 							return
 						}
-						_, err = io.WriteString(c.conn, closeAt("/fast"))
+						_, err = io.WriteString(c.Conn, closeAt("/fast"))
 						if err == nil {
 							var a answer
 							if a, err = c.tryAnswer("GET"); err == nil && a.StatusCode != 200 {
 								err = errors.New(a.Status)
 							}
 						}
-						c.conn.Close()
+						c.Conn.Close()
 						if err != nil {
 							lost.Add(1)
 							t.Errorf("a client that was connected has no answer: %v", err)
@@ -446,7 +446,7 @@ func TestShutdownLosesNobody(t *testing.T) {
 								wg.Add(1)
 								go func() {
 									defer wg.Done()
-									if err := f.srv.Shutdown(context.Background()); err != nil {
+									if err := f.Server.Shutdown(context.Background()); err != nil {
 										t.Error(err)
 									}
 								}()
@@ -455,7 +455,7 @@ func TestShutdownLosesNobody(t *testing.T) {
 					}
 				}()
 			}
-			f.waitFor("the end of the clients", &wg)
+			f.AwaitAll("the end of the clients", &wg)
 			if served.Load() < 50 {
 				t.Errorf("%d served, %d lost, %d refused", served.Load(), lost.Load(), refused.Load())
 			}

@@ -35,7 +35,7 @@ func TestAllFields(t *testing.T) {
 		want := ok("/all/{name} a b 1 3") + ok("/some/{name} c  0") + ok("b.example/here/{name} d 1 3") + ok("b.example/here/{name} e 1 0") +
 			text("200 OK", "Connection: close\r\n", "/all/{name} f 1 0")
 		every := 1
-		if f.net == nil {
+		if f.Net == nil {
 			every = 7
 		}
 		for at := 1; at <= len(in); at += every {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/internal/alloctest"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
 )
@@ -95,32 +96,32 @@ func (quietSource) File() int { return 0 } // not the method that is looked for
 
 // quietSite are handlers that allocate nothing themselves.
 func quietSite(t *testing.T, srv *bobtail.Server, fd uintptr) {
-	f := &fixture{t: t, srv: srv}
+	f := &fixture{Fixture: &servertest.Fixture{T: t, Server: srv}}
 	f.fast()
-	f.handle("POST /echo", echo)
+	f.Handle("POST /echo", echo)
 	f.sink("PUT /quiet", quiet{})
 	json := []byte(`{"a":1}`)
-	f.handle("GET /bytes", func(w bobtail.Response, r *bobtail.Request) error { return w.Bytes("application/json", json) })
-	f.handle("GET /page", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Static(page) })
-	f.handle("GET /none", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(204).Empty() })
-	f.handle("GET /stream", func(w bobtail.Response, r *bobtail.Request) error {
+	f.Handle("GET /bytes", func(w bobtail.Response, r *bobtail.Request) error { return w.Bytes("application/json", json) })
+	f.Handle("GET /page", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Static(page) })
+	f.Handle("GET /none", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(204).Empty() })
+	f.Handle("GET /stream", func(w bobtail.Response, r *bobtail.Request) error {
 		b, err := w.Status(200).Stream()
 		if err != nil {
 			return err
 		}
 		return b.WriteString("one")
 	})
-	f.handle("GET /hints", func(w bobtail.Response, r *bobtail.Request) error {
+	f.Handle("GET /hints", func(w bobtail.Response, r *bobtail.Request) error {
 		if err := w.Interim(103); err != nil {
 			return err
 		}
 		return w.Text("hinted")
 	})
-	f.handle("GET /host", hostText)
+	f.Handle("GET /host", hostText)
 	file := &quietFile{fd: fd}
 	source := &quietSource{file}
-	f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Source(source, 0, quietSize) })
-	f.handle("GET /file", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Source(file, 0, quietSize) })
+	f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Source(source, 0, quietSize) })
+	f.Handle("GET /file", func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Source(file, 0, quietSize) })
 }
 
 // quietFD is the file of quietFile in the system.
@@ -261,11 +262,10 @@ func quietServer(t *testing.T, cfg bobtail.Config) (*bobtail.Server, transport.A
 
 func connect(t *testing.T, addr transport.Addr) net.Conn {
 	t.Helper()
-	c, err := net.Dial("tcp", addr.String())
+	c, err := servertest.Dial(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.SetDeadline(time.Now().Add(realPatience))
 	t.Cleanup(func() { c.Close() })
 	return c
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport/memory"
 )
 
@@ -31,21 +32,9 @@ func (f *fixture) fuzzSite() {
 	f.sink("PUT /sink", &sink{fail: true, panics: true})
 }
 
-// talk sends input in pieces, which end where cut says, then the end, and
-// returns what is answered. It is an error if that does not end in order.
+// talk is Talk, but for the 100s that the way in which input comes decides on.
 func (f *fixture) talk(in string, cut func(left int) int) (string, error) {
-	c := f.dial()
-	f.clients = f.clients[:len(f.clients)-1]
-	defer c.conn.Close()
-	for in != "" {
-		n := cut(len(in))
-		if c.trySend(in[:n]) != nil {
-			break // the server has refused and thrown away enough
-		}
-		in = in[n:]
-	}
-	c.conn.CloseWrite()
-	got, err := c.all()
+	got, err := f.Connect().Talk(in, cut)
 	return strings.ReplaceAll(got, continued, ""), err
 }
 
@@ -68,7 +57,7 @@ func FuzzServer(f *testing.F) {
 		runMemory(t, memory.Config{Pipe: 1 << 20}, fuzzConfig, func(t *testing.T, f *fixture) {
 			f.fuzzSite()
 			var err error
-			if whole, err = f.talk(string(in), func(left int) int { return left }); err == errPatience {
+			if whole, err = f.talk(string(in), func(left int) int { return left }); err == servertest.ErrPatience {
 				t.Fatalf("whole: %q, then %v", whole, err)
 			}
 			f.wantFast(0)
@@ -91,7 +80,7 @@ func FuzzServer(f *testing.F) {
 		runMemory(t, mem, fuzzConfig, func(t *testing.T, f *fixture) {
 			f.fuzzSite()
 			for range 3 {
-				if got, err := f.talk(string(in), func(left int) int { return left }); err == errPatience {
+				if got, err := f.talk(string(in), func(left int) int { return left }); err == servertest.ErrPatience {
 					t.Fatalf("with resets: %q, then %v", got, err)
 				}
 			}
@@ -253,13 +242,13 @@ func FuzzOracle(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%q: net/http: %v", in, err)
 			}
-			fx := newFixture(t, kind{mem: memory.Config{Pipe: 1 << 20}}, fuzzConfig)
+			fx := newFixture(t, servertest.Kind{Memory: memory.Config{Pipe: 1 << 20}}, fuzzConfig)
 			defer fx.end()
 			fx.oracleSite()
 			c := fx.dial()
-			c.send(in)
-			c.conn.CloseWrite()
-			ours, err := hear(c.in, methods)
+			c.Send(in)
+			c.Conn.CloseWrite()
+			ours, err := hear(c.In, methods)
 			if err != nil {
 				t.Fatalf("%q: %v", in, err)
 			}
@@ -286,19 +275,19 @@ func (f *fixture) oracleSite() {
 	type resp = bobtail.Response
 	type req = *bobtail.Request
 	f.fast()
-	f.handle("/len", func(w resp, r req) error {
+	f.Handle("/len", func(w resp, r req) error {
 		n, err := io.Copy(io.Discard, r)
 		if err != nil {
 			return err
 		}
 		return w.Text(strconv.FormatInt(n, 10))
 	})
-	f.handle("/ignore", func(w resp, r req) error { return w.Text("ignored") })
-	f.handle("/empty", func(w resp, r req) error { return nil })
-	f.handle("/none", func(w resp, r req) error { return w.Status(204).Empty() })
-	f.handle("/same", func(w resp, r req) error { return w.Status(304).Header("ETag", `"a"`).Empty() })
-	f.handle("/bytes", func(w resp, r req) error { return w.Bytes("application/json", []byte(`{"a":1}`)) })
-	f.handle("/stream", func(w resp, r req) error {
+	f.Handle("/ignore", func(w resp, r req) error { return w.Text("ignored") })
+	f.Handle("/empty", func(w resp, r req) error { return nil })
+	f.Handle("/none", func(w resp, r req) error { return w.Status(204).Empty() })
+	f.Handle("/same", func(w resp, r req) error { return w.Status(304).Header("ETag", `"a"`).Empty() })
+	f.Handle("/bytes", func(w resp, r req) error { return w.Bytes("application/json", []byte(`{"a":1}`)) })
+	f.Handle("/stream", func(w resp, r req) error {
 		b, err := w.Status(200).Header("Content-Type", "text/plain").Stream()
 		if err != nil {
 			return err
@@ -306,9 +295,9 @@ func (f *fixture) oracleSite() {
 		b.WriteString("one ")
 		return b.WriteString("two")
 	})
-	f.handle("/long/page", func(w resp, r req) error { return w.Status(200).Header("Content-Type", "text/x").Bytes(page) })
-	f.handle("/close", func(w resp, r req) error { return w.Status(200).Header("Connection", "close").Text("bye") })
-	f.handle("/teapot", func(w resp, r req) error { return w.Status(418).Text("short and stout") })
+	f.Handle("/long/page", func(w resp, r req) error { return w.Status(200).Header("Content-Type", "text/x").Bytes(page) })
+	f.Handle("/close", func(w resp, r req) error { return w.Status(200).Header("Connection", "close").Text("bye") })
+	f.Handle("/teapot", func(w resp, r req) error { return w.Status(418).Text("short and stout") })
 }
 
 func theirSite() http.Handler {

@@ -61,7 +61,7 @@ func holder(w bobtail.Response, r *bobtail.Request) error {
 func TestHold(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2, Spare: -1}, func(t *testing.T, f *fixture) {
 		f.fast()
-		f.handle("GET /echoes", holder)
+		f.Handle("GET /echoes", holder)
 		for _, k := range []struct {
 			in, out string
 			abort   bool
@@ -72,9 +72,9 @@ func TestHold(t *testing.T) {
 			{in: upgrade + "!", out: switching + "<>", abort: true},
 			{in: upgrade + "?", out: switching + "<>", abort: true},
 		} {
-			f.await("a free worker", func() bool { return f.srv.Stats().Busy == 0 })
+			f.Await("a free worker", func() bool { return f.Server.Stats().Busy == 0 })
 			c := f.dial()
-			c.send(k.in)
+			c.Send(k.in)
 			if !k.abort {
 				c.wantNext(k.out)
 			}
@@ -83,19 +83,19 @@ func TestHold(t *testing.T) {
 			} else {
 				if !strings.HasSuffix(k.out, ".") {
 					for range 3 {
-						c.send("echo")
+						c.Send("echo")
 						c.wantNext("echo")
 						f.wantFast(time.Second)
 					}
-					c.send(".")
+					c.Send(".")
 					c.wantNext(".")
 				}
 				c.wantEnd("")
 			}
-			c.conn.Close()
+			c.Conn.Close()
 		}
-		f.await("the end of all", func() bool { s := f.srv.Stats(); return s.Open == 0 && s.Busy == 0 })
-		s := f.srv.Stats()
+		f.Await("the end of all", func() bool { s := f.Server.Stats(); return s.Open == 0 && s.Busy == 0 })
+		s := f.Server.Stats()
 		if s.Requests[1] != 5 || s.Panics != 1 || s.Stash != 0 || s.Lent != 0 || s.Busy != 0 {
 			t.Errorf("stats %+v", s)
 		}
@@ -106,35 +106,35 @@ func TestHold(t *testing.T) {
 func TestHoldRefused(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2, Spare: -1}, func(t *testing.T, f *fixture) {
 		f.fast()
-		f.handle("/echoes", holder)
+		f.Handle("/echoes", holder)
 		for _, in := range []string{get("/echoes"), strings.Replace(upgrade, "GET", "HEAD", 1), strings.Replace(upgrade, "1.1", "1.0", 1)} {
 			c := f.dial()
-			c.send(in)
+			c.Send(in)
 			method, _, _ := strings.Cut(in, " ")
 			if a := c.answer(method); a.StatusCode != 500 {
 				t.Errorf("%q: answer %d", in, a.StatusCode)
 			}
-			c.conn.Close()
+			c.Conn.Close()
 		}
 		// One worker is always kept from being held.
 		a, b := f.dial(), f.dial()
-		a.send(upgrade)
+		a.Send(upgrade)
 		a.wantNext(switching + "<>")
-		b.send(upgrade)
+		b.Send(upgrade)
 		if a := b.answer("GET"); a.StatusCode != 503 {
 			t.Errorf("another is answered %d", a.StatusCode)
 		}
 		f.wantFast(time.Second)
-		a.send(".")
+		a.Send(".")
 		a.wantNext(".")
 		a.wantEnd("")
-		a.conn.Close()
-		b.conn.Close()
-		f.await("the end of the first", func() bool { return f.srv.Stats().Busy == 0 && f.srv.Stats().Open == 0 })
+		a.Conn.Close()
+		b.Conn.Close()
+		f.Await("the end of the first", func() bool { return f.Server.Stats().Busy == 0 && f.Server.Stats().Open == 0 })
 		c := f.dial()
-		c.send(upgrade + ".")
+		c.Send(upgrade + ".")
 		c.wantNext(switching + "<>.")
-		c.conn.Close()
+		c.Conn.Close()
 	})
 }
 
@@ -147,7 +147,7 @@ func TestHoldKeepsRequest(t *testing.T) {
 	runVirtual(t, cfg, func(t *testing.T, f *fixture) {
 		access.Store("")
 		least := 0
-		f.handle("GET /{name}", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /{name}", func(w bobtail.Response, r *bobtail.Request) error {
 			var mine []byte
 			if string(r.Query()) == "a" {
 				mine, _ = r.Alloc(100)
@@ -180,16 +180,16 @@ func TestHoldKeepsRequest(t *testing.T) {
 			least  int
 		}{{"/echoes", 2048 - 200}, {"/echoes?a", 3*2048/4 - 200}, {"/ech%6fes", 2048 - 200}, {"/ech%6fes?a", 3*2048/4 - 200}} {
 			c := f.dial()
-			c.send(strings.Replace(upgrade, "/echoes", k.target, 1) + "rest")
+			c.Send(strings.Replace(upgrade, "/echoes", k.target, 1) + "rest")
 			c.wantNext(switching)
-			f.advance(time.Second)
+			f.Advance(time.Second)
 			if access.Load() != "" {
 				t.Error("Access was told while the connection is held")
 			}
-			c.send("x")
+			c.Send("x")
 			c.wantEnd("")
-			c.conn.Close()
-			f.settle()
+			c.Conn.Close()
+			f.Settle()
 			if s := access.Swap("").(string); !strings.HasPrefix(s, "/ech") || !strings.Contains(s, " 101 0 10") {
 				t.Errorf("Access was told %q", s)
 			}
@@ -205,7 +205,7 @@ func TestHoldDeadline(t *testing.T) {
 	runVirtual(t, bobtail.Config{Workers: 2, Timeouts: bobtail.Timeouts{Handler: 5 * time.Second}}, func(t *testing.T, f *fixture) {
 		f.fast()
 		got := make(chan error, 1)
-		f.handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
 			held, err := switchHead(w).Hold()
 			if err == nil {
 				_, err = held.Stream.ReadWithin(held.Memory, int64(time.Hour))
@@ -214,14 +214,14 @@ func TestHoldDeadline(t *testing.T) {
 			return err
 		})
 		c := f.dial()
-		c.send(upgrade)
+		c.Send(upgrade)
 		c.wantNext(switching)
-		f.advance(6 * time.Second)
+		f.Advance(6 * time.Second)
 		if err := <-got; err != engine.ErrDeadline {
 			t.Errorf("the handler got %v", err)
 		}
 		c.wantAbort()
-		c.conn.Close()
+		c.Conn.Close()
 		f.wantFast(time.Second)
 	})
 }
@@ -230,36 +230,36 @@ func TestHoldDeadline(t *testing.T) {
 func TestHoldSlowPeer(t *testing.T) {
 	runMemory(t, memory.Config{Pipe: 64}, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		got := make(chan error, 1)
-		f.handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
 			_, err := switchHead(w).Hold()
 			got <- err
 			return nil // all the same
 		})
 		c := f.dial()
-		c.pour(upgrade)
-		f.advance(2 * time.Minute)
+		c.Pour(upgrade)
+		f.Advance(2 * time.Minute)
 		if err := <-got; err == nil {
 			t.Error("Hold succeeds")
 		}
 		c.wantAbort()
-		c.conn.Close()
+		c.Conn.Close()
 	})
 }
 
 // TestHoldShutdown tells a handler that waits, at once.
 func TestHoldShutdown(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
-		f.handle("GET /echoes", holder)
+		f.Handle("GET /echoes", holder)
 		c := f.dial()
-		c.send(upgrade)
+		c.Send(upgrade)
 		c.wantNext(switching + "<>")
 		done := make(chan error, 1)
-		go func() { done <- f.srv.Shutdown(context.Background()) }()
+		go func() { done <- f.Server.Shutdown(context.Background()) }()
 		c.wantEnd("closing.")
-		c.conn.Close()
-		if f.net != nil {
-			f.settle()
-			f.advance(time.Second)
+		c.Conn.Close()
+		if f.Net != nil {
+			f.Settle()
+			f.Advance(time.Second)
 		}
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -299,7 +299,7 @@ func TestHoldWithoutServer(t *testing.T) {
 func TestHoldPeerGoes(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		got := make(chan error, 1)
-		f.handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
 			held, err := switchHead(w).Hold()
 			if err != nil {
 				return err
@@ -309,14 +309,14 @@ func TestHoldPeerGoes(t *testing.T) {
 			return err
 		})
 		c := f.dial()
-		c.send(upgrade)
+		c.Send(upgrade)
 		c.wantNext(switching)
-		c.conn.CloseWrite()
-		f.await("the end", func() bool { return len(got) == 1 })
+		c.Conn.CloseWrite()
+		f.Await("the end", func() bool { return len(got) == 1 })
 		if err := <-got; err != transport.EOF {
 			t.Errorf("the handler got %v", err)
 		}
 		c.wantAbort()
-		c.conn.Close()
+		c.Conn.Close()
 	})
 }

@@ -47,14 +47,14 @@ func TestFourSlowClients(t *testing.T) {
 			runVirtual(t, cfg, func(t *testing.T, f *fixture) {
 				f.site()
 				f.sink("PUT /sink", &sink{})
-				f.handle("GET /flood", flood)
+				f.Handle("GET /flood", flood)
 				for _, kind := range slow {
 					name := kind.name
 					var cs []*client
 					for range 4 {
 						c := f.dial()
 						cs = append(cs, c)
-						c.pour(kind.begin)
+						c.Pour(kind.begin)
 					}
 					more := kind.more
 					for range 10 {
@@ -63,13 +63,13 @@ func TestFourSlowClients(t *testing.T) {
 						}
 						for _, c := range cs {
 							if more != "" {
-								c.pour(more[:1])
+								c.Pour(more[:1])
 							}
 						}
 						if more != "" {
 							more = more[1:]
 						}
-						f.advance(100 * time.Millisecond)
+						f.Advance(100 * time.Millisecond)
 						atMost := 10 * time.Millisecond
 						if kind.stream {
 							atMost = reclaim // of each that has its turn
@@ -79,13 +79,13 @@ func TestFourSlowClients(t *testing.T) {
 						}
 						f.wantFast(atMost)
 					}
-					if s := f.srv.Stats(); !kind.stream && s.Lent != 0 {
+					if s := f.Server.Stats(); !kind.stream && s.Lent != 0 {
 						t.Errorf("%s: %d lent workers", name, s.Lent)
 					}
 					for _, c := range cs {
 						c.reset()
 					}
-					f.await("the end", func() bool { return f.srv.Stats().Open == 0 })
+					f.Await("the end", func() bool { return f.Server.Stats().Open == 0 })
 				}
 			})
 		})
@@ -98,18 +98,18 @@ func TestFourSlowClientsInRealTime(t *testing.T) {
 	run(t, cfg, func(t *testing.T, f *fixture) {
 		f.site()
 		f.sink("PUT /sink", &sink{})
-		f.handle("GET /flood", flood)
+		f.Handle("GET /flood", flood)
 		for _, kind := range slow {
 			var cs []*client
 			for range 4 {
 				c := f.dial()
 				cs = append(cs, c)
-				c.pour(kind.begin)
+				c.Pour(kind.begin)
 			}
 			for range 5 {
 				for _, c := range cs {
 					if kind.more != "" {
-						c.pour(kind.more[:1])
+						c.Pour(kind.more[:1])
 					}
 				}
 				f.wantFast(2 * reclaim)
@@ -117,7 +117,7 @@ func TestFourSlowClientsInRealTime(t *testing.T) {
 			for _, c := range cs {
 				c.reset()
 			}
-			f.await("the end of "+kind.name, func() bool { return f.srv.Stats().Open == 0 })
+			f.Await("the end of "+kind.name, func() bool { return f.Server.Stats().Open == 0 })
 		}
 	})
 }
@@ -137,20 +137,20 @@ func TestReclaimed(t *testing.T) {
 	runVirtual(t, bobtail.Config{Workers: 1, WorkerMemory: 1024}, func(t *testing.T, f *fixture) {
 		f.fast()
 		var told atomic.Value
-		f.handle("POST /read", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("POST /read", func(w bobtail.Response, r *bobtail.Request) error {
 			_, err := io.Copy(io.Discard, r)
 			told.Store(err)
 			return err
 		})
-		f.handle("GET /write", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /write", func(w bobtail.Response, r *bobtail.Request) error {
 			err := flood(w, r)
 			told.Store(err)
 			return err
 		})
 		for i, in := range []string{"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc", get("/write")} {
 			c := f.dial()
-			c.send(in)
-			if s := f.srv.Stats(); s.Lent != 1 || s.Busy != 1 || s.Reclaimed != uint64(i) {
+			c.Send(in)
+			if s := f.Server.Stats(); s.Lent != 1 || s.Busy != 1 || s.Reclaimed != uint64(i) {
 				t.Fatalf("stats %+v", s)
 			}
 			f.wantFast(reclaim)
@@ -158,7 +158,7 @@ func TestReclaimed(t *testing.T) {
 			if err := told.Load(); err != engine.ErrReclaimed {
 				t.Errorf("the handler was told %v, want %v", err, engine.ErrReclaimed)
 			}
-			if s := f.srv.Stats(); s.Lent != 0 || s.Busy != 0 || s.Reclaimed != uint64(i)+1 || s.Open != 0 {
+			if s := f.Server.Stats(); s.Lent != 0 || s.Busy != 0 || s.Reclaimed != uint64(i)+1 || s.Open != 0 {
 				t.Errorf("stats %+v", s)
 			}
 		}
@@ -175,11 +175,11 @@ func TestHeld(t *testing.T) {
 		begin := func(n int) (cs []*client) {
 			for range n {
 				c := f.dial()
-				before := f.srv.Stats()
-				c.send(post("/len", strings.Repeat("x", size))[:200])
+				before := f.Server.Stats()
+				c.Send(post("/len", strings.Repeat("x", size))[:200])
 				cs = append(cs, c)
-				f.await("its place in the queue", func() bool {
-					s := f.srv.Stats()
+				f.Await("its place in the queue", func() bool {
+					s := f.Server.Stats()
 					return s.Lent+s.Held == before.Lent+before.Held+1
 				})
 			}
@@ -189,27 +189,27 @@ func TestHeld(t *testing.T) {
 		want := strconv.Itoa(size) + " " + strconv.Itoa(size*'x')
 
 		cs := begin(4)
-		f.await("three held", func() bool { s := f.srv.Stats(); return s.Lent == 1 && s.Held == 3 })
+		f.Await("three held", func() bool { s := f.Server.Stats(); return s.Lent == 1 && s.Held == 3 })
 		f.wantFast(step)
 		for i, c := range cs { // in the order in which they came
-			f.await("the turn of "+strconv.Itoa(i), func() bool { s := f.srv.Stats(); return s.Lent == 1 && s.Held == 3-i })
-			c.send(rest)
+			f.Await("the turn of "+strconv.Itoa(i), func() bool { s := f.Server.Stats(); return s.Lent == 1 && s.Held == 3-i })
+			c.Send(rest)
 			c.want("POST", 200, want)
-			c.conn.Close()
+			c.Conn.Close()
 		}
 
 		cs = begin(4) // one goes away, one is too late
-		f.advance(29900 * time.Millisecond)
+		f.Advance(29900 * time.Millisecond)
 		late := begin(1)[0]
 		cs[1].reset()
-		f.settle()
-		f.advance(200 * time.Millisecond)
+		f.Settle()
+		f.Advance(200 * time.Millisecond)
 		for _, c := range cs[2:] {
 			c.want("POST", 503, "")
 		}
-		late.send(rest) // the first was given up too, so the last has its turn
+		late.Send(rest) // the first was given up too, so the last has its turn
 		late.want("POST", 200, want)
-		if s := f.srv.Stats(); s.Lent != 0 || s.Held != 0 {
+		if s := f.Server.Stats(); s.Lent != 0 || s.Held != 0 {
 			t.Errorf("%d lent, %d held", s.Lent, s.Held)
 		}
 	})
@@ -223,11 +223,11 @@ func TestStashFull(t *testing.T) {
 		var cs []*client
 		for i := range 10 {
 			c := f.dial()
-			c.send("GET /fa")
+			c.Send("GET /fa")
 			cs = append(cs, c)
-			f.advance(100 * time.Millisecond)
+			f.Advance(100 * time.Millisecond)
 			f.wantFast(0)
-			if s := f.srv.Stats(); s.Stash != min(i+1, 3) || s.Stalled != uint64(max(i-2, 0)) {
+			if s := f.Server.Stats(); s.Stash != min(i+1, 3) || s.Stalled != uint64(max(i-2, 0)) {
 				t.Fatalf("after %d: %d blocks, %d stalled", i+1, s.Stash, s.Stalled)
 			}
 		}
@@ -237,10 +237,10 @@ func TestStashFull(t *testing.T) {
 				c.wantEnd("")
 				continue
 			}
-			c.send("st HTTP/1.1\r\nHost: a\r\n\r\n")
+			c.Send("st HTTP/1.1\r\nHost: a\r\n\r\n")
 			c.want("GET", 200, "fast\n")
 		}
-		if n := f.srv.Stats().Stash; n != 0 {
+		if n := f.Server.Stats().Stash; n != 0 {
 			t.Errorf("%d stash blocks are taken", n)
 		}
 	})
@@ -249,10 +249,10 @@ func TestStashFull(t *testing.T) {
 // TestEchoBothWays streams 20 MB to /echo while the answer is read.
 func TestEchoBothWays(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2, WorkerMemory: 8192}, func(t *testing.T, f *fixture) {
-		f.handle("POST /echo", echo)
+		f.Handle("POST /echo", echo)
 		f.fast()
 		size := 20 << 20
-		if f.net != nil {
+		if f.Net != nil {
 			size = 1 << 20 // each pipe of it is a step of virtual time
 		}
 		c := f.dial()
@@ -260,9 +260,9 @@ func TestEchoBothWays(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			io.WriteString(c.conn, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: "+strconv.Itoa(size)+"\r\n\r\n")
+			io.WriteString(c.Conn, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: "+strconv.Itoa(size)+"\r\n\r\n")
 			for i := 0; i < size; i += len(huge) / 4 {
-				if _, err := c.conn.Write(huge[i%len(huge):][:len(huge)/4]); err != nil {
+				if _, err := c.Conn.Write(huge[i%len(huge):][:len(huge)/4]); err != nil {
 					t.Errorf("after %d bytes: %v", i, err)
 					return
 				}
@@ -272,8 +272,8 @@ func TestEchoBothWays(t *testing.T) {
 		if a.StatusCode != 200 || a.err != nil || len(a.body) != size || a.body != strings.Repeat(string(huge), size/len(huge)) {
 			t.Errorf("status %d, %d bytes of %d, error %v", a.StatusCode, len(a.body), size, a.err)
 		}
-		f.waitFor("the writer", &wg)
-		c.send(get("/fast"))
+		f.AwaitAll("the writer", &wg)
+		c.Send(get("/fast"))
 		c.want("GET", 200, "fast\n")
 	})
 }
@@ -286,18 +286,18 @@ func TestManySlowReaders(t *testing.T) {
 		var cs []*client
 		for range 30 {
 			c := f.dial()
-			c.pour(get("/huge") + get("/page") + get("/fast"))
+			c.Pour(get("/huge") + get("/page") + get("/fast"))
 			cs = append(cs, c)
 			f.wantFast(reclaim)
 		}
-		f.advance(time.Second)
+		f.Advance(time.Second)
 		f.wantFast(reclaim)
-		f.advance(40 * time.Second) // all of them are given up
+		f.Advance(40 * time.Second) // all of them are given up
 		for _, c := range cs {
 			c.wantAbort()
 		}
-		f.await("the end", func() bool { return f.srv.Stats().Open == 0 })
-		if s := f.srv.Stats(); s.OutputBlocks != 0 || s.OutputNodes != 0 || s.LostNow != 0 || s.Busy != 0 {
+		f.Await("the end", func() bool { return f.Server.Stats().Open == 0 })
+		if s := f.Server.Stats(); s.OutputBlocks != 0 || s.OutputNodes != 0 || s.LostNow != 0 || s.Busy != 0 {
 			t.Errorf("stats %+v", s)
 		}
 		f.wantFast(0)

@@ -3,7 +3,6 @@ package bobtail_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -18,15 +18,6 @@ const continued = "HTTP/1.1 100 Continue\r\n\r\n"
 
 func expecting(path, version string, n int) string {
 	return "POST " + path + " HTTP/" + version + "\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: " + strconv.Itoa(n) + "\r\n\r\n"
-}
-
-// next reads as many bytes as want has, and wants those.
-func (c *client) next(want string) {
-	c.f.t.Helper()
-	b := make([]byte, len(want))
-	if n, err := io.ReadFull(c.in, b); err != nil || string(b) != want {
-		c.f.t.Fatalf("got %q and error %v, want %q", b[:n], err, want)
-	}
 }
 
 // TestExpect follows RFC 9110 section 10.1.1.
@@ -37,25 +28,25 @@ func TestExpect(t *testing.T) {
 
 		c := f.dial() // the handler reads: 100 is sent, once, and the connection persists
 		for range 2 {
-			c.send(expecting("/len", "1.1", 6))
-			c.next(continued)
-			c.send("abc")
+			c.Send(expecting("/len", "1.1", 6))
+			c.Want(continued)
+			c.Send("abc")
 			c.arrivedQuietly()
-			c.send("def")
-			c.next(ok("6 597"))
+			c.Send("def")
+			c.Want(ok("6 597"))
 		}
-		c.send(strings.Replace(expecting("/sink", "1.1", 3), "POST", "PUT", 1))
-		c.next(continued)
-		c.send("abc")
-		c.next(ok("sink 3"))
+		c.Send(strings.Replace(expecting("/sink", "1.1", 3), "POST", "PUT", 1))
+		c.Want(continued)
+		c.Send("abc")
+		c.Want(ok("sink 3"))
 
-		c.send(expecting("/len", "1.1", 3) + "abc") // it is here already
-		c.next(ok("3 294"))
+		c.Send(expecting("/len", "1.1", 3) + "abc") // it is here already
+		c.Want(ok("3 294"))
 
-		c.send(expecting("/len", "1.1", 0)) // there is none to wait for
-		c.next(ok("0 0"))
+		c.Send(expecting("/len", "1.1", 0)) // there is none to wait for
+		c.Want(ok("0 0"))
 
-		c.send(expecting("/refuse", "1.1", 3)) // the handler does not want it
+		c.Send(expecting("/refuse", "1.1", 3)) // the handler does not want it
 		a := c.want("POST", 403, "no")
 		if !a.Close {
 			t.Error("the server goes on after a refused expectation, though the client may or may not send the content")
@@ -63,9 +54,9 @@ func TestExpect(t *testing.T) {
 		c.wantEnd("")
 
 		c = f.dial() // HTTP/1.0 does not know it
-		c.send(expecting("/len", "1.0", 3))
+		c.Send(expecting("/len", "1.0", 3))
 		c.wantSilence()
-		c.send("abc")
+		c.Send("abc")
 		c.want("POST", 200, "3 294")
 	})
 }
@@ -73,8 +64,8 @@ func TestExpect(t *testing.T) {
 // arrivedQuietly lets the server see what was sent as a read of its own, where
 // that can be known.
 func (c *client) arrivedQuietly() {
-	if c.peer != nil {
-		c.f.settle()
+	if c.Peer != nil {
+		c.f.Settle()
 	}
 }
 
@@ -125,7 +116,7 @@ func TestUnreadContent(t *testing.T) {
 			in := post("/ignore", strings.Repeat("x", n)) + behind
 			got := f.flood(in, []int{len(in)})
 			if !strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") || !strings.HasSuffix(got, "\r\n\r\nignored") {
-				t.Errorf("%d bytes that are not read: got %s", n, brief(got))
+				t.Errorf("%d bytes that are not read: got %s", n, servertest.Brief(got))
 			}
 			if !strings.Contains(got, "Connection: close\r\n") {
 				t.Errorf("%d bytes that are not read: the answer does not say that the connection ends: %q", n, got)
@@ -154,16 +145,16 @@ func TestHalfClosed(t *testing.T) {
 		} {
 			for _, split := range []bool{false, true} {
 				cl := f.dial()
-				cl.send(c.in)
+				cl.Send(c.in)
 				if split {
 					cl.arrivedQuietly()
 				}
-				cl.conn.CloseWrite()
-				got, err := cl.all()
+				cl.Conn.CloseWrite()
+				got, err := cl.All()
 				if err != nil || !strings.HasPrefix(got, c.want) || strings.Contains(c.want, "\r\n\r\n") && got != c.want || strings.Count(got, "HTTP/1.1 ") != strings.Count(c.want, "HTTP/1.1 ") {
-					t.Errorf("%s, split %v: got %s and error %v, want %s", c.name, split, brief(got), err, brief(c.want))
+					t.Errorf("%s, split %v: got %s and error %v, want %s", c.name, split, servertest.Brief(got), err, servertest.Brief(c.want))
 				}
-				cl.conn.Close()
+				cl.Conn.Close()
 			}
 		}
 	})
@@ -175,21 +166,21 @@ func TestHandlerFailsLate(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		f.site()
 		other := f.dial()
-		other.send(get("/fast"))
+		other.Send(get("/fast"))
 		other.want("GET", 200, "fast\n")
 		for _, path := range []string{"/error/late", "/panic/late", "/short", "/long"} {
 			c := f.dial()
-			c.send(get(path))
+			c.Send(get(path))
 			if got := c.wantAbort(); strings.Contains(got, "500") || strings.HasSuffix(got, "0\r\n\r\n") {
 				t.Errorf("%s: got %q", path, got)
 			}
-			c.conn.Close()
+			c.Conn.Close()
 		}
-		other.send(get("/fast") + closeAt("/fast"))
+		other.Send(get("/fast") + closeAt("/fast"))
 		other.want("GET", 200, "fast\n")
 		other.want("GET", 200, "fast\n")
 		other.wantEnd("")
-		if s := f.srv.Stats(); s.Panics != 1 {
+		if s := f.Server.Stats(); s.Panics != 1 {
 			t.Errorf("%d panics counted", s.Panics)
 		}
 	})
@@ -310,16 +301,16 @@ var misuses = []struct {
 func TestMisuse(t *testing.T) {
 	run(t, bobtail.Config{WorkerMemory: 2048}, func(t *testing.T, f *fixture) {
 		for i, m := range misuses {
-			f.handle("GET /"+strconv.Itoa(i), m.h)
+			f.Handle("GET /"+strconv.Itoa(i), m.h)
 		}
 		for i, m := range misuses {
 			for _, method := range []string{"GET", "HEAD"} {
 				c := f.dial()
-				c.send(method + " /" + strconv.Itoa(i) + " HTTP/1.1\r\nHost: a\r\n\r\n")
+				c.Send(method + " /" + strconv.Itoa(i) + " HTTP/1.1\r\nHost: a\r\n\r\n")
 				c.checkMisuse(m.name+", "+method, method, m.status)
 			}
 		}
-		if s := f.srv.Stats(); s.Panics != 0 {
+		if s := f.Server.Stats(); s.Panics != 0 {
 			t.Errorf("%d handlers have panicked", s.Panics)
 		}
 	})
@@ -327,28 +318,28 @@ func TestMisuse(t *testing.T) {
 
 // checkMisuse wants one answer of a status and nothing else, or an abort.
 func (c *client) checkMisuse(name, method string, status int) {
-	c.f.t.Helper()
-	defer c.conn.Close()
+	c.f.T.Helper()
+	defer c.Conn.Close()
 	if status == 0 {
-		got, err := c.all()
-		if err == nil || err == errPatience || strings.Count(got, "HTTP/") > 1 {
-			c.f.t.Errorf("%s: got %q and error %v, want an abort", name, got, err)
+		got, err := c.All()
+		if err == nil || err == servertest.ErrPatience || strings.Count(got, "HTTP/") > 1 {
+			c.f.T.Errorf("%s: got %q and error %v, want an abort", name, got, err)
 		}
 		return
 	}
 	a, err := c.tryAnswer(method)
 	if err != nil || a.StatusCode != status || a.err != nil {
-		c.f.t.Errorf("%s: got %v, errors %v and %v, want status %d", name, a.Response, err, a.err, status)
+		c.f.T.Errorf("%s: got %v, errors %v and %v, want status %d", name, a.Response, err, a.err, status)
 		return
 	}
 	for name := range a.Header {
 		if name == "Set-Cookie" || name == "C" || name == "A" {
-			c.f.t.Errorf("%s: field %s is in the answer", name, name)
+			c.f.T.Errorf("%s: field %s is in the answer", name, name)
 		}
 	}
-	c.conn.CloseWrite()
-	if got, err := c.all(); got != "" || err != nil {
-		c.f.t.Errorf("%s: behind the answer %q, error %v", name, got, err)
+	c.Conn.CloseWrite()
+	if got, err := c.All(); got != "" || err != nil {
+		c.f.T.Errorf("%s: behind the answer %q, error %v", name, got, err)
 	}
 }
 
@@ -363,7 +354,7 @@ func TestCookies(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 		}
-		if testing.Short() && f.net == nil {
+		if testing.Short() && f.Net == nil {
 			return
 		}
 		ends := []int{}
@@ -403,7 +394,7 @@ func TestTooLarge(t *testing.T) {
 			in := c.in + more
 			got := f.flood(in, []int{len(in)})
 			if !strings.HasPrefix(got, "HTTP/1.1 "+strconv.Itoa(c.status)+" ") || strings.Count(got, "HTTP/1.1") != 1 || !strings.Contains(got, "Connection: close") {
-				t.Errorf("%s: got %s, want %d", c.name, brief(got), c.status)
+				t.Errorf("%s: got %s, want %d", c.name, servertest.Brief(got), c.status)
 			}
 		}
 	})
@@ -426,9 +417,9 @@ func TestHeadFillsBuffer(t *testing.T) {
 				request += strings.Repeat("q", max(n-len(request)-1, 0)) // the kept part is Host's name and value more
 				request += " HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
 				c := f.dial()
-				c.send(request + "abc")
+				c.Send(request + "abc")
 				c.arrivedQuietly()
-				c.trySend("de")
+				c.TrySend("de")
 				a, err := c.tryAnswer("POST")
 				switch {
 				case err != nil:
@@ -436,7 +427,7 @@ func TestHeadFillsBuffer(t *testing.T) {
 				case a.StatusCode != 200 && a.StatusCode != 414 && a.StatusCode != 431:
 					t.Errorf("%s with a target that ends at %d: status %d", path, n, a.StatusCode)
 				}
-				c.conn.Close()
+				c.Conn.Close()
 			}
 		}
 	})
@@ -447,11 +438,11 @@ func TestHeadRoute(t *testing.T) {
 	for _, order := range [][]string{{"GET /x", "HEAD /x"}, {"HEAD /x", "GET /x"}} {
 		run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 			for _, p := range order {
-				f.handle(p, func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Header("By", p[:1]).Empty() })
+				f.Handle(p, func(w bobtail.Response, r *bobtail.Request) error { return w.Status(200).Header("By", p[:1]).Empty() })
 			}
 			c := f.dial()
 			for _, m := range []string{"GET", "HEAD"} {
-				c.send(m + " /x HTTP/1.1\r\nHost: a\r\n\r\n")
+				c.Send(m + " /x HTTP/1.1\r\nHost: a\r\n\r\n")
 				if by := c.answer(m).Header.Get("By"); by != m[:1] {
 					t.Errorf("%v: %s was answered by %s's handler", order, m, by)
 				}
@@ -464,7 +455,7 @@ func TestHeadRoute(t *testing.T) {
 func TestRequest(t *testing.T) {
 	run(t, bobtail.Config{WorkerMemory: 2048, Workers: 2, Spare: 1}, func(t *testing.T, f *fixture) {
 		made := 0
-		err := f.srv.HandleEach("GET /each", func(worker int) bobtail.Handler {
+		err := f.Server.HandleEach("GET /each", func(worker int) bobtail.Handler {
 			made++
 			return func(w bobtail.Response, r *bobtail.Request) error {
 				if r.Worker() != worker {
@@ -497,7 +488,7 @@ func TestRequest(t *testing.T) {
 		}
 		c := f.dial()
 		for range 3 {
-			c.send("GET /each HTTP/1.1\r\nHost: a\r\nAuthorization: b\r\nCookie: c\r\n\r\n")
+			c.Send("GET /each HTTP/1.1\r\nHost: a\r\nAuthorization: b\r\nCookie: c\r\n\r\n")
 			c.want("GET", 200, "each")
 		}
 	})
@@ -507,12 +498,12 @@ func TestRequest(t *testing.T) {
 func TestPatterns(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		h := func(w bobtail.Response, r *bobtail.Request) error { return w.Text("x") }
-		f.handle("GET /x", h)
-		f.handle("/x", h)
+		f.Handle("GET /x", h)
+		f.Handle("/x", h)
 		f.wantNothing()
 		var first error
 		for _, p := range []string{"", "x", "GET", "GET ", " /x", "GET x", "GET /x y"} {
-			err := f.srv.Handle(p, h)
+			err := f.Server.Handle(p, h)
 			if !errors.Is(err, web.ErrPattern) {
 				t.Errorf("%q: %v, want %v", p, err, web.ErrPattern)
 			}
@@ -521,14 +512,14 @@ func TestPatterns(t *testing.T) {
 			}
 		}
 		for _, p := range []string{"GET /x", "/x"} {
-			if err := f.srv.Handle(p, h); !errors.Is(err, web.ErrConflict) {
+			if err := f.Server.Handle(p, h); !errors.Is(err, web.ErrConflict) {
 				t.Errorf("%q twice: %v, want %v", p, err, web.ErrConflict)
 			}
 		}
-		if _, err := f.srv.Listen("127.0.0.1:0"); err != first {
+		if _, err := f.Server.Listen("127.0.0.1:0"); err != first {
 			t.Errorf("Listen after routes that were refused: %v, want %v", err, first)
 		}
-		if err := f.srv.Start(); err != first {
+		if err := f.Server.Start(); err != first {
 			t.Errorf("Start after routes that were refused: %v, want %v", err, first)
 		}
 	})
@@ -536,8 +527,8 @@ func TestPatterns(t *testing.T) {
 
 // wantNothing wants a path without handlers to be answered with 404.
 func (f *fixture) wantNothing() {
-	f.t.Helper()
+	f.T.Helper()
 	c := f.dial()
-	c.send(closeAt("/nothing/at/all"))
+	c.Send(closeAt("/nothing/at/all"))
 	c.want("GET", 404, "Not Found\n")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/internal/alloctest"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/sse"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
@@ -22,20 +23,20 @@ func TestLaterNoAllocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer srv.Close()
-	f := &fixture{t: t, srv: srv, net: n, loop: true}
+	f := &fixture{Fixture: &servertest.Fixture{T: t, Server: srv, Net: n, Loop: true}}
 	var ticket bobtail.Ticket
 	now := say("now")
-	f.handle("GET /poll", func(w bobtail.Response, r *bobtail.Request) (err error) {
+	f.Handle("GET /poll", func(w bobtail.Response, r *bobtail.Request) (err error) {
 		ticket, err = r.LaterOr(int64(time.Second), now)
 		return err
 	})
-	f.handle("GET /plain", func(w bobtail.Response, r *bobtail.Request) error { return w.Text("plain") })
+	f.Handle("GET /plain", func(w bobtail.Response, r *bobtail.Request) error { return w.Text("plain") })
 	topic, err := sse.New(srv, sse.Options{Replay: 1024})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.handle("GET /events", topic.Subscribe)
-	if f.addr, err = srv.Listen("127.0.0.1:0"); err != nil {
+	f.Handle("GET /events", topic.Subscribe)
+	if f.Addr, err = srv.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
 	var buf [1024]byte
@@ -48,7 +49,7 @@ func TestLaterNoAllocs(t *testing.T) {
 		return k
 	}
 	poll, polls := []byte(get("/poll")), []byte(get("/poll")+get("/plain"))
-	peer, err := n.Connect(f.addr)
+	peer, err := n.Connect(f.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func TestLaterNoAllocs(t *testing.T) {
 	// difference to another request.
 	connection := func(in []byte) func() {
 		return func() {
-			p, err := n.Connect(f.addr)
+			p, err := n.Connect(f.Addr)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/sse"
 	"github.com/bobtail-go/bobtail/transport/epoll"
 )
@@ -31,17 +32,17 @@ func TestManyWait(t *testing.T) {
 	}
 	defer srv.Close()
 	var q waiters
-	f := &fixture{t: t, srv: srv}
-	f.handle("GET /poll", q.poll(time.Minute))
+	f := &fixture{Fixture: &servertest.Fixture{T: t, Server: srv}}
+	f.Handle("GET /poll", q.poll(time.Minute))
 	topic, err := sse.New(srv, sse.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.handle("GET /events", topic.Subscribe)
-	if f.addr, err = srv.Listen("127.0.0.1:0"); err != nil {
+	f.Handle("GET /events", topic.Subscribe)
+	if f.Addr, err = srv.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	f.start()
+	f.Start()
 	var conns []net.Conn
 	defer func() {
 		for _, c := range conns {
@@ -49,7 +50,7 @@ func TestManyWait(t *testing.T) {
 		}
 	}()
 	for k := range many {
-		c, err := net.Dial("tcp", f.addr.String())
+		c, err := net.Dial("tcp", f.Addr.String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +64,7 @@ func TestManyWait(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f.await("all wait", func() bool { return q.len()+topic.Len() == many && srv.Stats().Parked == many })
+	f.Await("all wait", func() bool { return q.len()+topic.Len() == many && srv.Stats().Parked == many })
 	if s := srv.Stats(); s.Busy != 0 || s.Stash != 0 || s.OutputBlocks != 0 || s.OutputNodes != 0 || s.Lent != 0 {
 		t.Errorf("stats %+v", s)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/web"
@@ -39,31 +40,31 @@ func say(text string) bobtail.Handler {
 
 // oneWaits waits until so many tickets were taken and returns the last.
 func (f *fixture) oneWaits(q *waiters, n int) bobtail.Ticket {
-	f.t.Helper()
+	f.T.Helper()
 	return q.wait(f, n)
 }
 
 func (f *fixture) answer(t bobtail.Ticket, h bobtail.Handler) {
-	f.t.Helper()
-	if err := f.srv.Answer(t, h); err != nil {
-		f.t.Fatalf("Answer: %v", err)
+	f.T.Helper()
+	if err := f.Server.Answer(t, h); err != nil {
+		f.T.Fatalf("Answer: %v", err)
 	}
-	f.settle()
+	f.Settle()
 }
 
 func (f *fixture) wantStale(t bobtail.Ticket) {
-	f.t.Helper()
-	if err := f.srv.Answer(t, say("never")); err != pool.ErrStale {
-		f.t.Errorf("Answer: error %v, want ErrStale", err)
+	f.T.Helper()
+	if err := f.Server.Answer(t, say("never")); err != pool.ErrStale {
+		f.T.Errorf("Answer: error %v, want ErrStale", err)
 	}
 }
 
 // runReal is run on the backends of this system.
 func runReal(t *testing.T, cfg bobtail.Config, body func(t *testing.T, f *fixture)) {
 	t.Helper()
-	for _, k := range kinds {
-		if k.open != nil {
-			t.Run(k.name, func(t *testing.T) { runOn(t, k, cfg, body) })
+	for _, k := range servertest.Kinds() {
+		if k.Open != nil {
+			t.Run(k.Name, func(t *testing.T) { k.Run(t, with(cfg, body)) })
 		}
 	}
 }
@@ -74,11 +75,11 @@ func TestLater(t *testing.T) {
 	cfg := bobtail.Config{Workers: 2}
 	run(t, cfg, func(t *testing.T, f *fixture) {
 		var q waiters
-		f.handle("/poll", q.poll(time.Minute))
+		f.Handle("/poll", q.poll(time.Minute))
 		f.fast()
 		c := f.dial()
 		for k, in := range []string{get("/poll"), post("/poll", "content"), "HEAD /poll HTTP/1.1\r\nHost: a\r\n\r\n", get("/poll")} {
-			c.send(in)
+			c.Send(in)
 			ticket := f.oneWaits(&q, k+1)
 			for _, old := range q.all()[:k] {
 				f.wantStale(old)
@@ -106,7 +107,7 @@ func TestLater(t *testing.T) {
 			}
 			f.wantStale(ticket)
 		}
-		c.send(closeAt("/fast"))
+		c.Send(closeAt("/fast"))
 		c.wantEnd("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n" + date + "Connection: close\r\n\r\nfast\n")
 	})
 }
@@ -121,14 +122,14 @@ func TestLaterVersions(t *testing.T) {
 	} {
 		runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 			var q waiters
-			f.handle("/poll", q.poll(time.Minute))
+			f.Handle("/poll", q.poll(time.Minute))
 			c := f.dial()
-			c.send(k.in)
+			c.Send(k.in)
 			f.answer(f.oneWaits(&q, 1), say("now"))
 			want := "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\n" + date + k.field + "\r\nnow"
 			if strings.Contains(k.field, "keep") {
 				got := make([]byte, len(want))
-				if c.nextInto(got); string(got) != want {
+				if c.ReadFull(got); string(got) != want {
 					t.Errorf("%s: got %q, want %q", k.name, got, want)
 				}
 				c.wantSilence()
@@ -145,13 +146,13 @@ func TestLaterPipelined(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q waiters
 		f.fast()
-		f.handle("/poll", q.poll(time.Minute))
-		f.handle("POST /echo", echo)
+		f.Handle("/poll", q.poll(time.Minute))
+		f.Handle("POST /echo", echo)
 		c := f.dial()
-		c.send(get("/fast") + get("/poll") + get("/fast") + post("/echo", "one"))
+		c.Send(get("/fast") + get("/poll") + get("/fast") + post("/echo", "one"))
 		c.want("GET", 200, "fast\n") // does not wait for what is behind it
 		ticket := f.oneWaits(&q, 1)
-		c.send(get("/poll") + post("/echo", "two"))
+		c.Send(get("/poll") + post("/echo", "two"))
 		c.wantSilence()
 		f.answer(ticket, say("first"))
 		c.want("GET", 200, "first")
@@ -169,27 +170,27 @@ func TestLaterHoldsNothing(t *testing.T) {
 	runVirtual(t, bobtail.Config{Workers: 1, Sockets: 40, Stash: 8}, func(t *testing.T, f *fixture) {
 		var q waiters
 		f.fast()
-		f.handle("/poll", q.poll(time.Hour))
+		f.Handle("/poll", q.poll(time.Hour))
 		var cs []*client
 		for k := range 39 {
 			c := f.dial()
-			c.send(get("/poll"))
+			c.Send(get("/poll"))
 			f.oneWaits(&q, k+1)
 			cs = append(cs, c)
 		}
-		before := f.srv.Stats()
-		f.advance(2 * time.Minute)
+		before := f.Server.Stats()
+		f.Advance(2 * time.Minute)
 		f.wantFast(time.Second)
-		after := f.srv.Stats()
+		after := f.Server.Stats()
 		if after.Open != 39 || after.Stash != 0 || after.Timeouts != before.Timeouts {
 			t.Errorf("stats %+v", after)
 		}
 		// Bytes that come meanwhile are no reason to be busy.
 		for _, c := range cs {
-			c.send(get("/fast"))
+			c.Send(get("/fast"))
 		}
-		f.advance(time.Second)
-		if n := f.srv.Stats().Stash; n != 0 {
+		f.Advance(time.Second)
+		if n := f.Server.Stats().Stash; n != 0 {
 			t.Errorf("%d stash blocks for bytes that were not received", n)
 		}
 		for k, c := range cs {
@@ -205,30 +206,30 @@ func TestLaterLimit(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q waiters
 		f.fast()
-		f.handle("/poll", q.poll(10*time.Second))
+		f.Handle("/poll", q.poll(10*time.Second))
 		none := func(w bobtail.Response, r *bobtail.Request) error { return w.Status(204).Empty() }
-		f.handle("/or", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/or", func(w bobtail.Response, r *bobtail.Request) error {
 			ticket, err := r.LaterOr(int64(10*time.Second), none)
 			q.add(ticket)
 			return err
 		})
 		c := f.dial()
-		c.send(get("/poll") + get("/fast"))
+		c.Send(get("/poll") + get("/fast"))
 		ticket := f.oneWaits(&q, 1)
-		f.advance(9900 * time.Millisecond)
+		f.Advance(9900 * time.Millisecond)
 		c.wantSilence()
-		f.advance(200 * time.Millisecond)
+		f.Advance(200 * time.Millisecond)
 		if a := c.want("GET", 503, "Service Unavailable\n"); a.Header.Get("Retry-After") != "1" {
 			t.Errorf("fields %v", a.Header)
 		}
 		c.want("GET", 200, "fast\n")
 		f.wantStale(ticket)
-		c.send(get("/or"))
+		c.Send(get("/or"))
 		ticket = f.oneWaits(&q, 2)
-		f.advance(10100 * time.Millisecond)
+		f.Advance(10100 * time.Millisecond)
 		c.want("GET", 204, "")
 		f.wantStale(ticket)
-		if n := f.srv.Stats().Timeouts; n != [len(n)]uint64{} {
+		if n := f.Server.Stats().Timeouts; n != [len(n)]uint64{} {
 			t.Errorf("timeouts %v", n)
 		}
 	})
@@ -241,26 +242,26 @@ func TestLaterGone(t *testing.T) {
 		name, in string
 		leave    func(c *client)
 	}{
-		{"closed", get("/poll"), func(c *client) { c.conn.Close() }},
-		{"half closed", get("/poll"), func(c *client) { c.conn.CloseWrite() }},
-		{"after a pipelined request that was received", get("/poll") + get("/fast"), func(c *client) { c.conn.CloseWrite() }},
+		{"closed", get("/poll"), func(c *client) { c.Conn.Close() }},
+		{"half closed", get("/poll"), func(c *client) { c.Conn.CloseWrite() }},
+		{"after a pipelined request that was received", get("/poll") + get("/fast"), func(c *client) { c.Conn.CloseWrite() }},
 	} {
 		run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 			var q waiters
 			f.fast()
-			f.handle("/poll", q.poll(time.Hour))
+			f.Handle("/poll", q.poll(time.Hour))
 			c := f.dial()
-			c.send(k.in)
+			c.Send(k.in)
 			ticket := f.oneWaits(&q, 1)
 			k.leave(c)
-			f.await(k.name+": free", func() bool { return f.srv.Stats().Open == 0 })
+			f.Await(k.name+": free", func() bool { return f.Server.Stats().Open == 0 })
 			f.wantStale(ticket)
-			if n := f.srv.Stats().Stash; n != 0 {
+			if n := f.Server.Stats().Stash; n != 0 {
 				t.Errorf("%s: %d stash blocks are left", k.name, n)
 			}
 			// A stranger in the same slot does not get the answer.
 			stranger := f.dial()
-			stranger.send(get("/poll"))
+			stranger.Send(get("/poll"))
 			theirs := f.oneWaits(&q, 2)
 			if theirs.Handle().Index() != ticket.Handle().Index() {
 				t.Fatal("another slot")
@@ -277,17 +278,17 @@ func TestLaterGone(t *testing.T) {
 func TestLaterGoneAtOnce(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q waiters
-		f.handle("/poll", q.poll(time.Hour))
+		f.Handle("/poll", q.poll(time.Hour))
 		c := f.dial()
-		f.settle()
-		if c.peer != nil {
-			c.peer.TryWrite([]byte(get("/poll")))
+		f.Settle()
+		if c.Peer != nil {
+			c.Peer.TryWrite([]byte(get("/poll")))
 		} else {
-			io.WriteString(c.conn, get("/poll"))
+			io.WriteString(c.Conn, get("/poll"))
 		}
-		c.conn.CloseWrite()
+		c.Conn.CloseWrite()
 		ticket := f.oneWaits(&q, 1)
-		f.await("free", func() bool { return f.srv.Stats().Open == 0 })
+		f.Await("free", func() bool { return f.Server.Stats().Open == 0 })
 		f.wantStale(ticket)
 	})
 }
@@ -296,21 +297,21 @@ func TestLaterGoneAtOnce(t *testing.T) {
 func TestLaterShutdown(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q waiters
-		f.handle("/poll", q.poll(time.Hour))
+		f.Handle("/poll", q.poll(time.Hour))
 		c := f.dial()
-		c.send(get("/poll"))
+		c.Send(get("/poll"))
 		ticket := f.oneWaits(&q, 1)
 		drained := make(chan error, 1)
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		go func() { drained <- f.srv.Shutdown(ctx) }()
+		go func() { drained <- f.Server.Shutdown(ctx) }()
 		a := c.want("GET", 503, "Service Unavailable\n")
 		if !a.Close {
 			t.Errorf("fields %v", a.Header)
 		}
 		f.wantStale(ticket)
 		c.wantEnd("")
-		c.conn.Close()
+		c.Conn.Close()
 		var over atomic.Bool
 		go func() {
 			if err := <-drained; err != nil {
@@ -318,7 +319,7 @@ func TestLaterShutdown(t *testing.T) {
 			}
 			over.Store(true)
 		}()
-		f.await("shutdown", over.Load)
+		f.Await("shutdown", over.Load)
 	})
 }
 
@@ -329,14 +330,14 @@ func TestLaterClosing(t *testing.T) {
 		goOn := make(chan bool)
 		var q waiters
 		later := q.poll(time.Hour)
-		f.handle("/poll", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/poll", func(w bobtail.Response, r *bobtail.Request) error {
 			<-goOn
 			return later(w, r)
 		})
 		c := f.dial()
-		c.send(get("/poll"))
-		go f.srv.Shutdown(context.Background())
-		f.settle()
+		c.Send(get("/poll"))
+		go f.Server.Shutdown(context.Background())
+		f.Settle()
 		goOn <- true
 		c.want("GET", 503, "Service Unavailable\n")
 		f.wantStale(f.oneWaits(&q, 1))
@@ -351,25 +352,25 @@ func TestLaterClosed(t *testing.T) {
 		goOn := make(chan bool)
 		var q waiters
 		f.fast()
-		f.handle("/poll", q.poll(time.Hour))
-		f.handle("/busy", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/poll", q.poll(time.Hour))
+		f.Handle("/busy", func(w bobtail.Response, r *bobtail.Request) error {
 			<-goOn
 			return w.Text("done")
 		})
 		c := f.dial()
-		c.send(get("/fast"))
+		c.Send(get("/fast"))
 		c.want("GET", 200, "fast\n")
 		busy := f.dial()
-		busy.send(get("/busy"))
-		c.send(get("/poll"))
-		go f.srv.Shutdown(context.Background())
-		f.settle()
+		busy.Send(get("/busy"))
+		c.Send(get("/poll"))
+		go f.Server.Shutdown(context.Background())
+		f.Settle()
 		goOn <- true
 		busy.want("GET", 200, "done")
 		c.want("GET", 503, "Service Unavailable\n")
 		f.wantStale(f.oneWaits(&q, 1))
 		c.wantEnd("")
-		c.conn.Close()
+		c.Conn.Close()
 	})
 }
 
@@ -382,18 +383,18 @@ func TestLaterFaults(t *testing.T) {
 			var q waiters
 			var o outlets
 			f.fast()
-			f.handle("/poll", q.poll(time.Hour))
-			f.handle("/open", o.handler(0, ""))
+			f.Handle("/poll", q.poll(time.Hour))
+			f.Handle("/open", o.handler(0, ""))
 			c := f.dial()
 			for k := range 20 {
-				c.send(get("/poll") + get("/fast") + get("/poll"))
+				c.Send(get("/poll") + get("/fast") + get("/poll"))
 				f.answer(f.oneWaits(&q, 2*k+1), say("one"))
 				c.want("GET", 200, "one")
 				c.want("GET", 200, "fast\n")
 				f.answer(f.oneWaits(&q, 2*k+2), say("two"))
 				c.want("GET", 200, "two")
 			}
-			c.send(get("/poll") + get("/open"))
+			c.Send(get("/poll") + get("/open"))
 			f.answer(f.oneWaits(&q, 41), say("last"))
 			c.want("GET", 200, "last")
 			out := f.opened(&o, 1)
@@ -475,9 +476,9 @@ func TestLaterMisuse(t *testing.T) {
 	} {
 		runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 			var q waiters
-			f.handle("/", func(w bobtail.Response, r *bobtail.Request) error { return k.h(&q, w, r) })
+			f.Handle("/", func(w bobtail.Response, r *bobtail.Request) error { return k.h(&q, w, r) })
 			c := f.dial()
-			c.send(k.in)
+			c.Send(k.in)
 			a := c.answer("GET")
 			if a.StatusCode != k.status || a.body != k.body {
 				t.Errorf("%s: answer %d %q, want %d %q", k.name, a.StatusCode, a.body, k.status, k.body)
@@ -491,9 +492,9 @@ func TestLaterMisuse(t *testing.T) {
 		})
 	}
 	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
-		f.start()
+		f.Start()
 		f.wantStale(bobtail.Ticket{})
-		if err := f.srv.Answer(bobtail.Ticket{}, nil); err != web.ErrMisuse {
+		if err := f.Server.Answer(bobtail.Ticket{}, nil); err != web.ErrMisuse {
 			t.Errorf("no handler: error %v", err)
 		}
 	})
@@ -505,38 +506,38 @@ func TestLaterLate(t *testing.T) {
 	runVirtual(t, bobtail.Config{Timeouts: bobtail.Timeouts{Handler: time.Second}}, func(t *testing.T, f *fixture) {
 		var q waiters
 		goOn := make(chan bool)
-		f.handle("/poll", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/poll", func(w bobtail.Response, r *bobtail.Request) error {
 			ticket, err := r.Later(int64(time.Minute))
 			q.add(ticket)
 			<-goOn
 			return err
 		})
 		var late error
-		f.handle("/late", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/late", func(w bobtail.Response, r *bobtail.Request) error {
 			<-goOn
 			_, late = r.Later(int64(time.Minute))
 			return late
 		})
 		c := f.dial()
-		c.send(get("/poll"))
+		c.Send(get("/poll"))
 		f.answer(f.oneWaits(&q, 1), say("early"))
 		c.wantSilence()
 		goOn <- true
 		c.want("GET", 200, "early")
 
-		c.send(get("/poll"))
+		c.Send(get("/poll"))
 		ticket := f.oneWaits(&q, 2)
-		f.advance(1100 * time.Millisecond)
+		f.Advance(1100 * time.Millisecond)
 		c.want("GET", 503, "")
 		f.wantStale(ticket)
 		goOn <- true
 
 		c = f.dial()
-		c.send(get("/late"))
-		f.advance(1100 * time.Millisecond)
+		c.Send(get("/late"))
+		f.Advance(1100 * time.Millisecond)
 		c.want("GET", 503, "")
 		goOn <- true
-		f.settle()
+		f.Settle()
 		if late != engine.ErrDeadline {
 			t.Errorf("Later after the handler's deadline: error %v", late)
 		}
@@ -548,9 +549,9 @@ func TestLaterAgain(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q waiters
 		h := q.poll(time.Minute)
-		f.handle("/poll", h)
+		f.Handle("/poll", h)
 		c := f.dial()
-		c.send(get("/poll") + get("/poll"))
+		c.Send(get("/poll") + get("/poll"))
 		for k := range 10 {
 			f.answer(f.oneWaits(&q, k+1), h)
 		}
@@ -566,12 +567,12 @@ func TestLaterAgain(t *testing.T) {
 func TestLaterStalled(t *testing.T) {
 	runVirtual(t, bobtail.Config{Stash: 1}, func(t *testing.T, f *fixture) {
 		var q waiters
-		f.handle("/poll", q.poll(time.Minute))
+		f.Handle("/poll", q.poll(time.Minute))
 		c := f.dial()
-		c.send(get("/poll") + get("/poll"))
+		c.Send(get("/poll") + get("/poll"))
 		ticket := f.oneWaits(&q, 1)
-		f.advance(time.Second)
-		f.dial().send("GET /po")
+		f.Advance(time.Second)
+		f.dial().Send("GET /po")
 		c.want("GET", 503, "")
 		f.wantStale(ticket)
 	})
@@ -588,7 +589,7 @@ func TestLaterOneWins(t *testing.T) {
 		if testing.Short() {
 			rounds = 50
 		}
-		f.handle("/poll", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/poll", func(w bobtail.Response, r *bobtail.Request) error {
 			ticket, err := r.Later(int64(time.Minute))
 			if err == nil {
 				tickets <- ticket // another may use it before we return
@@ -609,7 +610,7 @@ func TestLaterOneWins(t *testing.T) {
 				var won atomic.Int64
 				for range answerers {
 					group.Go(func() {
-						switch err := f.srv.Answer(ticket, say("won")); err {
+						switch err := f.Server.Answer(ticket, say("won")); err {
 						case nil:
 							won.Add(1)
 						case pool.ErrStale:
@@ -628,12 +629,12 @@ func TestLaterOneWins(t *testing.T) {
 		for range 4 {
 			c := f.dial()
 			for range rounds / 4 {
-				c.send(get("/poll"))
+				c.Send(get("/poll"))
 				c.want("GET", 200, "won")
 			}
 		}
 		close(stop)
-		f.waitFor("answerers", &wg)
+		f.AwaitAll("answerers", &wg)
 		if n := given.Load(); n != int64(rounds/4*4) {
 			t.Errorf("%d answers for %d requests", n, rounds/4*4)
 		}
@@ -644,14 +645,14 @@ func TestLaterOneWins(t *testing.T) {
 func TestLaterStress(t *testing.T) {
 	runReal(t, bobtail.Config{Sockets: 200, Workers: 4}, func(t *testing.T, f *fixture) {
 		var q waiters
-		f.handle("/poll", q.poll(20*time.Millisecond))
-		f.start()
+		f.Handle("/poll", q.poll(20*time.Millisecond))
+		f.Start()
 		var wg sync.WaitGroup
 		var stop atomic.Bool
 		wg.Go(func() {
 			for k := 0; !stop.Load(); k++ {
 				for _, ticket := range q.all() {
-					f.srv.Answer(ticket, say("now"))
+					f.Server.Answer(ticket, say("now"))
 				}
 				q.mu.Lock()
 				q.list = q.list[:0]
@@ -668,7 +669,7 @@ func TestLaterStress(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					c.trySend(get("/poll") + get("/poll"))
+					c.TrySend(get("/poll") + get("/poll"))
 					for m := range 2 {
 						if (n+k)%4 == m {
 							break // leaves early
@@ -678,15 +679,15 @@ func TestLaterStress(t *testing.T) {
 							t.Errorf("answer %v, %v", a, err)
 						}
 					}
-					c.conn.Close()
+					c.Conn.Close()
 				}
 			})
 		}
-		f.waitFor("peers", &peers)
+		f.AwaitAll("peers", &peers)
 		stop.Store(true)
-		f.waitFor("publisher", &wg)
-		f.await("all free", func() bool { return f.srv.Stats().Open == 0 })
-		if n := f.srv.Stats().Stash; n != 0 {
+		f.AwaitAll("publisher", &wg)
+		f.Await("all free", func() bool { return f.Server.Stats().Open == 0 })
+		if n := f.Server.Stats().Stash; n != 0 {
 			t.Errorf("%d stash blocks are left", n)
 		}
 	})

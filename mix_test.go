@@ -17,6 +17,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
 )
@@ -107,10 +108,10 @@ func newMix(f *fixture) *mix {
 		}
 	}
 	answer := func(h bobtail.Handler) func(bobtail.Ticket) {
-		return func(ticket bobtail.Ticket) { f.srv.Answer(ticket, h) }
+		return func(ticket bobtail.Ticket) { f.Server.Answer(ticket, h) }
 	}
 	handle := func(kind string, h func(w bobtail.Response, r *bobtail.Request, id string) error) {
-		f.handle("/"+kind, func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/"+kind, func(w bobtail.Response, r *bobtail.Request) error {
 			return h(w, r, string(r.QueryValue("id")))
 		})
 	}
@@ -222,7 +223,7 @@ func (m *mix) act(rnd *rand.Rand) {
 	switch rnd.IntN(5) {
 	case 0, 1:
 		id := wait.id
-		m.f.srv.Answer(wait.ticket, func(w bobtail.Response, r *bobtail.Request) error {
+		m.f.Server.Answer(wait.ticket, func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Header("X-Id", id).Text(id)
 		})
 	case 2, 3:
@@ -241,7 +242,7 @@ func (m *mix) answerAll() {
 	waits, outs := m.waits, m.outs
 	m.mu.Unlock()
 	for _, q := range waits {
-		m.f.srv.Answer(q.ticket, say("too late to matter"))
+		m.f.Server.Answer(q.ticket, say("too late to matter"))
 	}
 	for _, o := range outs {
 		o.outlet.Close()
@@ -274,7 +275,7 @@ func mixScript(rnd *rand.Rand, next *atomic.Int64) (script []mixRequest, text st
 // verify wants what a peer has got to be the answers to its script, in order,
 // as far as they came.
 func (m *mix) verify(script []mixRequest, got []byte) (answered int) {
-	t := m.f.t
+	t := m.f.T
 	in := bufio.NewReader(bytes.NewReader(got))
 	over := false
 	for _, q := range script {
@@ -290,7 +291,7 @@ func (m *mix) verify(script []mixRequest, got []byte) (answered int) {
 			return answered // cut off within a head
 		}
 		if err != nil {
-			t.Errorf("%v: %v in %s", q, err, brief(string(got)))
+			t.Errorf("%v: %v in %s", q, err, servertest.Brief(string(got)))
 			return answered
 		}
 		b, err := io.ReadAll(a.Body)
@@ -316,7 +317,7 @@ func (m *mix) verify(script []mixRequest, got []byte) (answered int) {
 			id, body = q.id, q.id
 		}
 		if a.StatusCode != 200 || id != q.id {
-			t.Errorf("%v was answered %d for %q: %s", q, a.StatusCode, id, brief(body))
+			t.Errorf("%v was answered %d for %q: %s", q, a.StatusCode, id, servertest.Brief(body))
 			return answered
 		}
 		want := q.id
@@ -342,7 +343,7 @@ func (m *mix) verify(script []mixRequest, got []byte) (answered int) {
 			over = true
 		}
 		if err == nil && body != want && !(over && strings.HasPrefix(want, body)) || err != nil && !strings.HasPrefix(want, body) {
-			t.Errorf("%v: %v, content %s, want %s", q, err, brief(body), brief(want))
+			t.Errorf("%v: %v, content %s, want %s", q, err, servertest.Brief(body), servertest.Brief(want))
 		}
 		if err != nil {
 			over = true
@@ -357,23 +358,23 @@ func (m *mix) verify(script []mixRequest, got []byte) (answered int) {
 
 // wantNothingLeft wants all that was taken for connections to be given back.
 func (m *mix) wantNothingLeft() {
-	m.f.t.Helper()
+	m.f.T.Helper()
 	m.answerAll()
-	m.f.await("all free", func() bool {
-		s := m.f.srv.Stats()
+	m.f.Await("all free", func() bool {
+		s := m.f.Server.Stats()
 		return s.Open == 0 && s.Stash == 0 && s.OutputBlocks == 0 && s.OutputNodes == 0 && s.Sources == 0
 	})
 	m.blobs.wantClosed()
 	for _, o := range m.outs {
 		if o.outlet.IsOpen() {
-			m.f.t.Error("an outlet is open")
+			m.f.T.Error("an outlet is open")
 		}
 	}
 	for _, q := range m.waits {
 		m.f.wantStale(q.ticket)
 	}
-	if s := m.f.srv.Stats(); s.Panics != uint64(m.panics.Load()) {
-		m.f.t.Errorf("%d panics, want %d", s.Panics, m.panics.Load())
+	if s := m.f.Server.Stats(); s.Panics != uint64(m.panics.Load()) {
+		m.f.T.Errorf("%d panics, want %d", s.Panics, m.panics.Load())
 	}
 }
 
@@ -384,7 +385,7 @@ var mixConfig = bobtail.Config{Sockets: 40, Workers: 3, Spare: 1, WorkerMemory: 
 func TestMix(t *testing.T) {
 	runReal(t, mixConfig, func(t *testing.T, f *fixture) {
 		m := newMix(f)
-		f.start()
+		f.Start()
 		var next atomic.Int64
 		var stop atomic.Bool
 		var publishers, peers sync.WaitGroup
@@ -413,26 +414,26 @@ func TestMix(t *testing.T) {
 						return
 					}
 					script, text := mixScript(rnd, &next)
-					c.trySend(text)
+					c.TrySend(text)
 					if rnd.IntN(4) == 0 {
-						c.conn.CloseWrite()
+						c.Conn.CloseWrite()
 					}
 					var got bytes.Buffer
 					most := int64(1) << 30
 					if last := script[len(script)-1].kind; rnd.IntN(3) == 0 || last == "outlet" || last == "pushed" || last == "later-outlet" {
 						most = rnd.Int64N(3000)
 					}
-					io.CopyN(&got, c.in, most)
-					c.conn.Close()
+					io.CopyN(&got, c.In, most)
+					c.Conn.Close()
 					all.Add(int64(m.verify(script, got.Bytes())))
 				}
 			})
 		}
-		f.waitFor("peers", &peers)
+		f.AwaitAll("peers", &peers)
 		stop.Store(true)
-		f.waitFor("publishers", &publishers)
+		f.AwaitAll("publishers", &publishers)
 		m.wantNothingLeft()
-		t.Logf("%d of %d requests were answered; %+v", all.Load(), next.Load(), f.srv.Stats().Stats)
+		t.Logf("%d of %d requests were answered; %+v", all.Load(), next.Load(), f.Server.Stats().Stats)
 	})
 }
 
@@ -466,7 +467,7 @@ func TestMixFaults(t *testing.T) {
 			peers := make([]*peer, 0, 10)
 			leave := func(k int) {
 				p := peers[k]
-				p.c.conn.Close()
+				p.c.Conn.Close()
 				answered += m.verify(p.script, p.got)
 				peers[k] = peers[len(peers)-1]
 				peers = peers[:len(peers)-1]
@@ -482,11 +483,11 @@ func TestMixFaults(t *testing.T) {
 				p := peers[k]
 				switch rnd.IntN(12) {
 				case 0, 1, 2:
-					if n, err := p.c.peer.TryWrite([]byte(p.rest[:rnd.IntN(len(p.rest)+1)])); err == nil {
+					if n, err := p.c.Peer.TryWrite([]byte(p.rest[:rnd.IntN(len(p.rest)+1)])); err == nil {
 						p.rest = p.rest[n:]
 					}
 				case 3, 4, 5, 6, 7:
-					n, err := p.c.peer.TryRead(buf[:1+rnd.IntN(len(buf))])
+					n, err := p.c.Peer.TryRead(buf[:1+rnd.IntN(len(buf))])
 					p.got = append(p.got, buf[:n]...)
 					if err != nil && err != transport.ErrWouldBlock {
 						leave(k)
@@ -495,10 +496,10 @@ func TestMixFaults(t *testing.T) {
 					m.act(rnd)
 					m.act(rnd)
 				case 9:
-					f.net.Advance(int64(time.Millisecond) << rnd.IntN(8))
+					f.Net.Advance(int64(time.Millisecond) << rnd.IntN(8))
 				case 10:
 					if rnd.IntN(20) == 0 {
-						p.c.conn.CloseWrite()
+						p.c.Conn.CloseWrite()
 						p.rest = ""
 					}
 				case 11:
@@ -507,7 +508,7 @@ func TestMixFaults(t *testing.T) {
 					}
 				}
 				if rnd.IntN(2) == 0 {
-					f.settle()
+					f.Settle()
 				}
 			}
 			for len(peers) > 0 {

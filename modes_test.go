@@ -16,24 +16,24 @@ func TestLaterGoneBehindAnswers(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q waiters
 		f.fast()
-		f.handle("/poll", q.poll(time.Hour))
+		f.Handle("/poll", q.poll(time.Hour))
 		for k, atOnce := range []bool{true, false} {
 			c := f.dial()
-			f.settle()
+			f.Settle()
 			in := get("/fast") + get("/poll")
-			if c.peer != nil {
-				c.peer.TryWrite([]byte(in))
+			if c.Peer != nil {
+				c.Peer.TryWrite([]byte(in))
 			} else {
-				io.WriteString(c.conn, in)
+				io.WriteString(c.Conn, in)
 			}
 			if !atOnce {
 				f.oneWaits(&q, k+1)
 			}
-			c.conn.CloseWrite()
+			c.Conn.CloseWrite()
 			c.wantEnd(ok("fast\n"))
 			f.wantStale(f.oneWaits(&q, k+1))
-			c.conn.Close()
-			f.await("free", func() bool { return f.srv.Stats().Open == 0 })
+			c.Conn.Close()
+			f.Await("free", func() bool { return f.Server.Stats().Open == 0 })
 		}
 	})
 }
@@ -49,17 +49,17 @@ func TestLaterAtTheEnd(t *testing.T) {
 			q.add(ticket)
 			return err
 		}
-		f.handle("/poll", poll)
+		f.Handle("/poll", poll)
 		c := f.dial()
-		c.send(get("/poll"))
+		c.Send(get("/poll"))
 		f.oneWaits(&q, 1)
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		go f.srv.Shutdown(ctx)
+		go f.Server.Shutdown(ctx)
 		c.want("GET", 503, "Service Unavailable\n")
 		c.wantEnd("")
-		c.conn.Close()
-		f.await("free", func() bool { return f.srv.Stats().Open == 0 })
+		c.Conn.Close()
+		f.Await("free", func() bool { return f.Server.Stats().Open == 0 })
 		for _, ticket := range q.all() {
 			f.wantStale(ticket)
 		}
@@ -77,11 +77,11 @@ func TestSourceFilePanics(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		b := f.blobs()
 		f.fast()
-		f.handle("/source", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/source", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Source(badFile{b.new(1 << 20)}, 0, 1<<20)
 		})
 		c := f.dial()
-		c.send(get("/source"))
+		c.Send(get("/source"))
 		a := c.answer("GET")
 		if a.err == nil && a.body != blobText(0, 1<<20) {
 			t.Errorf("content of %d bytes", len(a.body))
@@ -96,19 +96,19 @@ func TestSourceFilePanics(t *testing.T) {
 func TestLaterThenLong(t *testing.T) {
 	run(t, bobtail.Config{WorkerMemory: 2048}, func(t *testing.T, f *fixture) {
 		var q waiters
-		f.handle("/poll", q.poll(time.Hour))
+		f.Handle("/poll", q.poll(time.Hour))
 		f.sink("PUT /sink", &sink{})
 		c := f.dial()
 		in := get("/poll") + put("/sink", strings.Repeat("x", 5000))
 		n := len(in)
-		if c.peer != nil {
-			n, _ = c.peer.TryWrite([]byte(in)) // what fits between us
+		if c.Peer != nil {
+			n, _ = c.Peer.TryWrite([]byte(in)) // what fits between us
 		} else {
-			c.send(in)
+			c.Send(in)
 		}
 		f.answer(f.oneWaits(&q, 1), say("now"))
 		c.want("GET", 200, "now")
-		c.send(in[n:])
+		c.Send(in[n:])
 		c.want("PUT", 200, "sink 5000")
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/web"
@@ -34,23 +35,23 @@ func (q *outlets) handler(every time.Duration, beat string) bobtail.Handler {
 }
 
 func (f *fixture) opened(q *outlets, n int) bobtail.Outlet {
-	f.t.Helper()
+	f.T.Helper()
 	return q.wait(f, n)
 }
 
 // wantNext wants these bytes next.
 func (c *client) wantNext(want string) {
-	c.f.t.Helper()
+	c.f.T.Helper()
 	got := make([]byte, len(want))
-	if c.nextInto(got); string(got) != want {
-		c.f.t.Errorf("got %q, want %q", got, want)
+	if c.ReadFull(got); string(got) != want {
+		c.f.T.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func push(t *testing.T, o bobtail.Outlet, s string) {
 	t.Helper()
 	if err := o.Push([]byte(s), 0, bobtail.DropNewest); err != nil {
-		t.Fatalf("Push(%q): %v", brief(s), err)
+		t.Fatalf("Push(%q): %v", servertest.Brief(s), err)
 	}
 }
 
@@ -75,10 +76,10 @@ func TestOutlet(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		var q outlets
 		f.fast()
-		f.handle("/", q.handler(0, ""))
+		f.Handle("/", q.handler(0, ""))
 		for k, in := range []string{get("/"), get("/fast") + get("/") + "and more", post("/", "content")} {
 			c := f.dial()
-			c.send(in)
+			c.Send(in)
 			if k == 1 {
 				c.want("GET", 200, "fast\n")
 			}
@@ -93,29 +94,29 @@ func TestOutlet(t *testing.T) {
 				push(t, o, s)
 			}
 			c.wantNext("onetwo" + long)
-			b, err := f.srv.Outputs().Get()
+			b, err := f.Server.Outputs().Get()
 			if err != nil {
 				t.Fatal(err)
 			}
-			data := f.srv.Outputs().Bytes(b)
+			data := f.Server.Outputs().Bytes(b)
 			n := copy(data, "shared")
 			for range 2 {
 				if err := o.PushBlock(data[:n], b, 0, bobtail.DropNewest); err != nil {
 					t.Fatal(err)
 				}
 			}
-			f.srv.Outputs().Put(b)
+			f.Server.Outputs().Put(b)
 			push(t, o, "last")
 			if err := o.Close(); err != nil {
 				t.Fatal(err)
 			}
 			wantClosed(t, o)
 			c.wantEnd("sharedsharedlast")
-			c.conn.Close()
-			f.await("free", func() bool { return f.srv.Stats().Open == 0 })
+			c.Conn.Close()
+			f.Await("free", func() bool { return f.Server.Stats().Open == 0 })
 			wantClosed(t, o)
 		}
-		if s := f.srv.Stats(); s.OutputBlocks != 0 || s.OutputNodes != 0 || s.Stash != 0 {
+		if s := f.Server.Stats(); s.OutputBlocks != 0 || s.OutputNodes != 0 || s.Stash != 0 {
 			t.Errorf("stats %+v", s)
 		}
 	})
@@ -125,13 +126,13 @@ func TestOutlet(t *testing.T) {
 func TestOutletVersions(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q outlets
-		f.handle("/", q.handler(0, ""))
+		f.Handle("/", q.handler(0, ""))
 		c := f.dial()
-		c.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+		c.Send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
 		c.wantEnd(outletHead)
 		wantClosed(t, f.opened(&q, 1))
 		c = f.dial()
-		c.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+		c.Send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
 		c.wantNext(outletHead)
 		o := f.opened(&q, 2)
 		push(t, o, "content")
@@ -145,7 +146,7 @@ func TestOutletVersions(t *testing.T) {
 func TestOutletBody(t *testing.T) {
 	run(t, bobtail.Config{WorkerMemory: 1024}, func(t *testing.T, f *fixture) {
 		before := strings.Repeat("before ", 300)
-		f.handle("/", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/", func(w bobtail.Response, r *bobtail.Request) error {
 			b, o, err := w.Status(200).Header("Content-Type", "text/plain").Open(0, "")
 			if err != nil {
 				return err
@@ -162,7 +163,7 @@ func TestOutletBody(t *testing.T) {
 			return o.Close()
 		})
 		c := f.dial()
-		c.send(get("/"))
+		c.Send(get("/"))
 		c.wantEnd(outletHead + before + "01234")
 	})
 }
@@ -173,7 +174,7 @@ func TestOutletHeadFirst(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q outlets
 		var content []byte
-		f.handle("POST /", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("POST /", func(w bobtail.Response, r *bobtail.Request) error {
 			_, o, err := w.Status(200).Header("Content-Type", "text/plain").Open(0, "")
 			if err != nil {
 				return err
@@ -183,13 +184,13 @@ func TestOutletHeadFirst(t *testing.T) {
 			return err
 		})
 		c := f.dial()
-		c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n" + strings.Repeat("a", 9999))
+		c.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n" + strings.Repeat("a", 9999))
 		o := f.opened(&q, 1)
 		c.wantNext(outletHead)
 		push(t, o, "pushed")
 		c.wantNext("pushed")
-		c.send(strings.Repeat("b", 10001))
-		f.settle()
+		c.Send(strings.Repeat("b", 10001))
+		f.Settle()
 		push(t, o, "after")
 		o.Close()
 		c.wantEnd("after")
@@ -204,13 +205,13 @@ func TestOutletHeadAtOnce(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		goOn := make(chan bool)
 		open := new(outlets).handler(0, "")
-		f.handle("/", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/", func(w bobtail.Response, r *bobtail.Request) error {
 			err := open(w, r)
 			<-goOn
 			return err
 		})
 		c := f.dial()
-		c.send(get("/"))
+		c.Send(get("/"))
 		c.wantNext(outletHead)
 		goOn <- true
 	})
@@ -220,30 +221,30 @@ func TestOutletHeadAtOnce(t *testing.T) {
 func TestOutletBeat(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q outlets
-		f.handle("/", q.handler(10*time.Second, ":\n"))
-		f.handle("/quiet", q.handler(0, ":\n"))
+		f.Handle("/", q.handler(10*time.Second, ":\n"))
+		f.Handle("/quiet", q.handler(0, ":\n"))
 		c, quiet := f.dial(), f.dial()
-		c.send(get("/"))
+		c.Send(get("/"))
 		c.wantNext(outletHead)
-		quiet.send(get("/quiet"))
+		quiet.Send(get("/quiet"))
 		quiet.wantNext(outletHead)
 		o := f.opened(&q, 1)
 		f.opened(&q, 2)
-		f.advance(9900 * time.Millisecond)
+		f.Advance(9900 * time.Millisecond)
 		c.wantSilence()
 		push(t, o, "x") // is no beat
 		c.wantNext("x")
-		f.advance(200 * time.Millisecond)
+		f.Advance(200 * time.Millisecond)
 		c.wantNext(":\n")
-		f.advance(100 * time.Second)
+		f.Advance(100 * time.Second)
 		c.wantNext(strings.Repeat(":\n", 9))
 		c.wantSilence()
 		o.Close()
 		c.wantEnd("")
-		c.conn.Close()
-		f.advance(time.Hour)
+		c.Conn.Close()
+		f.Advance(time.Hour)
 		quiet.wantSilence()
-		if s := f.srv.Stats(); s.Timeouts != [len(s.Timeouts)]uint64{} || s.Workers == s.Busy {
+		if s := f.Server.Stats(); s.Timeouts != [len(s.Timeouts)]uint64{} || s.Workers == s.Busy {
 			t.Errorf("stats %+v", s)
 		}
 	})
@@ -254,18 +255,18 @@ func TestOutletBeat(t *testing.T) {
 func TestOutletBeatSlow(t *testing.T) {
 	runMemory(t, memory.Config{Pipe: 400}, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q outlets
-		f.handle("/", q.handler(time.Second, strings.Repeat(":", 300)))
+		f.Handle("/", q.handler(time.Second, strings.Repeat(":", 300)))
 		c := f.dial()
-		c.send(get("/"))
+		c.Send(get("/"))
 		o := f.opened(&q, 1)
-		f.advance(31 * time.Second)
+		f.Advance(31 * time.Second)
 		if !o.IsOpen() {
 			t.Fatal("closed early")
 		}
-		if n := f.srv.Stats().OutputNodes; n != 1 {
+		if n := f.Server.Stats().OutputNodes; n != 1 {
 			t.Errorf("%d pieces of output wait, want one beat", n)
 		}
-		f.advance(10 * time.Second)
+		f.Advance(10 * time.Second)
 		wantClosed(t, o)
 		c.wantAbort()
 	})
@@ -277,23 +278,23 @@ func TestOutletGone(t *testing.T) {
 		name  string
 		leave func(c *client)
 	}{
-		{"closed", func(c *client) { c.conn.Close() }},
-		{"half closed", func(c *client) { c.conn.CloseWrite() }},
-		{"talked, and closed", func(c *client) { c.send("hello"); c.f.settle(); c.conn.CloseWrite() }},
-		{"talked too much", func(c *client) { c.pour(strings.Repeat("x", 128<<10)) }},
+		{"closed", func(c *client) { c.Conn.Close() }},
+		{"half closed", func(c *client) { c.Conn.CloseWrite() }},
+		{"talked, and closed", func(c *client) { c.Send("hello"); c.f.Settle(); c.Conn.CloseWrite() }},
+		{"talked too much", func(c *client) { c.Pour(strings.Repeat("x", 128<<10)) }},
 	} {
 		run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 			var q outlets
-			f.handle("/", q.handler(0, ""))
+			f.Handle("/", q.handler(0, ""))
 			c := f.dial()
-			c.send(get("/"))
+			c.Send(get("/"))
 			c.wantNext(outletHead)
 			o := f.opened(&q, 1)
-			c.send("a little")
+			c.Send("a little")
 			push(t, o, "still here")
 			c.wantNext("still here")
 			k.leave(c)
-			f.await(k.name+": free", func() bool { return f.srv.Stats().Open == 0 })
+			f.Await(k.name+": free", func() bool { return f.Server.Stats().Open == 0 })
 			wantClosed(t, o)
 		})
 	}
@@ -304,17 +305,17 @@ func TestOutletGone(t *testing.T) {
 func TestOutletGoneAtOnce(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q outlets
-		f.handle("/", q.handler(0, ""))
+		f.Handle("/", q.handler(0, ""))
 		c := f.dial()
-		f.settle()
-		if c.peer != nil {
-			c.peer.TryWrite([]byte(get("/")))
+		f.Settle()
+		if c.Peer != nil {
+			c.Peer.TryWrite([]byte(get("/")))
 		} else {
-			io.WriteString(c.conn, get("/"))
+			io.WriteString(c.Conn, get("/"))
 		}
-		c.conn.CloseWrite()
+		c.Conn.CloseWrite()
 		o := f.opened(&q, 1)
-		f.await("free", func() bool { return f.srv.Stats().Open == 0 })
+		f.Await("free", func() bool { return f.Server.Stats().Open == 0 })
 		wantClosed(t, o)
 		c.wantEnd(outletHead)
 	})
@@ -334,9 +335,9 @@ func TestOutletSlow(t *testing.T) {
 	} {
 		runMemory(t, memory.Config{Pipe: 600}, bobtail.Config{OutputBlockSize: 1024, OutputBlocks: 16}, func(t *testing.T, f *fixture) {
 			var q outlets
-			f.handle("/", q.handler(0, ""))
+			f.Handle("/", q.handler(0, ""))
 			c := f.dial()
-			c.send(get("/"))
+			c.Send(get("/"))
 			o := f.opened(&q, 1)
 			failed := 0
 			for i := range pushes {
@@ -346,7 +347,7 @@ func TestOutletSlow(t *testing.T) {
 				} else if err != nil {
 					t.Fatal(err)
 				}
-				f.settle()
+				f.Settle()
 			}
 			if k.fails != (failed > 0) || o.IsOpen() != k.open {
 				t.Errorf("policy %d: %d pushes failed, open %v", k.policy, failed, o.IsOpen())
@@ -356,7 +357,7 @@ func TestOutletSlow(t *testing.T) {
 				return
 			}
 			o.Close()
-			got, err := c.all()
+			got, err := c.All()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -364,7 +365,7 @@ func TestOutletSlow(t *testing.T) {
 			seen := ""
 			for len(got) > 0 {
 				if len(got) < 500 || strings.Count(got[:500], got[:1]) != 500 {
-					t.Fatalf("policy %d: a message is not whole: %s", k.policy, brief(got))
+					t.Fatalf("policy %d: a message is not whole: %s", k.policy, servertest.Brief(got))
 				}
 				seen += got[:1]
 				got = got[500:]
@@ -384,22 +385,22 @@ func TestOutletSlow(t *testing.T) {
 func TestOutletShutdown(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q outlets
-		f.handle("/", q.handler(time.Second, ":"))
+		f.Handle("/", q.handler(time.Second, ":"))
 		c := f.dial()
-		c.send(get("/"))
+		c.Send(get("/"))
 		c.wantNext(outletHead)
 		o := f.opened(&q, 1)
 		push(t, o, "the last")
 		var over atomic.Bool
 		go func() {
-			if err := f.srv.Shutdown(context.Background()); err != nil {
+			if err := f.Server.Shutdown(context.Background()); err != nil {
 				t.Error(err)
 			}
 			over.Store(true)
 		}()
 		c.wantEnd("the last")
-		c.conn.Close()
-		f.await("shutdown", over.Load)
+		c.Conn.Close()
+		f.Await("shutdown", over.Load)
 		wantClosed(t, o)
 	})
 }
@@ -414,7 +415,7 @@ func TestOutletMisuse(t *testing.T) {
 		"splitting field": func(h bobtail.Head) (bobtail.Body, bobtail.Outlet, error) { return h.Header("X", "a\r\nb").Open(0, "") },
 	} {
 		runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
-			f.handle("/", func(w bobtail.Response, r *bobtail.Request) error {
+			f.Handle("/", func(w bobtail.Response, r *bobtail.Request) error {
 				_, o, err := open(w.Status(200))
 				if wantClosed(t, o); err == nil {
 					t.Errorf("%s: no error", name)
@@ -422,13 +423,13 @@ func TestOutletMisuse(t *testing.T) {
 				return err
 			})
 			c := f.dial()
-			c.send(get("/"))
+			c.Send(get("/"))
 			c.want("GET", 500, "Internal Server Error\n")
 		})
 	}
 	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var q outlets
-		f.handle("/fails", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/fails", func(w bobtail.Response, r *bobtail.Request) error {
 			_, o, err := w.Status(200).Open(0, "")
 			q.add(o)
 			if err != nil {
@@ -437,7 +438,7 @@ func TestOutletMisuse(t *testing.T) {
 			return web.ErrArena
 		})
 		var errs [6]error
-		f.handle("/beats", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/beats", func(w bobtail.Response, r *bobtail.Request) error {
 			k := len(r.Query())
 			_, o, err := w.Status(200).Open(1e9, strings.Repeat(":", k))
 			errs[k] = err
@@ -445,11 +446,11 @@ func TestOutletMisuse(t *testing.T) {
 			return err
 		})
 		c := f.dial()
-		c.send(get("/fails"))
+		c.Send(get("/fails"))
 		c.wantAbort()
 		wantClosed(t, f.opened(&q, 1))
 		for k := 1; k <= 5; k++ {
-			f.dial().send(get("/beats?" + strings.Repeat("x", k)))
+			f.dial().Send(get("/beats?" + strings.Repeat("x", k)))
 			f.opened(&q, k+1)
 			if want := map[bool]error{true: web.ErrBeats}[k > 4]; errs[k] != want {
 				t.Errorf("beat %d: error %v", k, errs[k])
@@ -485,8 +486,8 @@ func TestOutletMisuse(t *testing.T) {
 func TestOutletStress(t *testing.T) {
 	runReal(t, bobtail.Config{Sockets: 200, Workers: 4, OutputBlocks: 64}, func(t *testing.T, f *fixture) {
 		var q outlets
-		f.handle("/", q.handler(20*time.Millisecond, "\n"))
-		f.start()
+		f.Handle("/", q.handler(20*time.Millisecond, "\n"))
+		f.Start()
 		var stop atomic.Bool
 		var publishers sync.WaitGroup
 		for k := range 2 {
@@ -509,9 +510,9 @@ func TestOutletStress(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					c.trySend(get("/"))
+					c.TrySend(get("/"))
 					for range (n + k) % 20 {
-						line, err := c.in.ReadString('\n')
+						line, err := c.In.ReadString('\n')
 						if err != nil {
 							break // too slow, by its policy
 						}
@@ -522,14 +523,14 @@ func TestOutletStress(t *testing.T) {
 							<-time.After(time.Millisecond)
 						}
 					}
-					c.conn.Close()
+					c.Conn.Close()
 				}
 			})
 		}
-		f.waitFor("peers", &peers)
+		f.AwaitAll("peers", &peers)
 		stop.Store(true)
-		f.waitFor("publishers", &publishers)
-		f.await("all free", func() bool { s := f.srv.Stats(); return s.Open == 0 && s.OutputBlocks == 0 && s.OutputNodes == 0 })
+		f.AwaitAll("publishers", &publishers)
+		f.Await("all free", func() bool { s := f.Server.Stats(); return s.Open == 0 && s.OutputBlocks == 0 && s.OutputNodes == 0 })
 		for _, o := range q.all() {
 			if o.IsOpen() {
 				t.Error("an outlet is open")

@@ -24,16 +24,16 @@ func TestPipelineFails(t *testing.T) {
 			}
 			return b
 		}
-		f.handle("GET /abort", func(w bobtail.Response, r *bobtail.Request) error { return web.ErrAbort })
-		f.handle("GET /behind", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /abort", func(w bobtail.Response, r *bobtail.Request) error { return web.ErrAbort })
+		f.Handle("GET /behind", func(w bobtail.Response, r *bobtail.Request) error {
 			stream(w)
 			return errors.New("behind the head")
 		})
-		f.handle("GET /panic", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /panic", func(w bobtail.Response, r *bobtail.Request) error {
 			stream(w)
 			panic("behind the head")
 		})
-		f.handle("GET /short", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /short", func(w bobtail.Response, r *bobtail.Request) error {
 			_, err := w.Status(200).StreamN(5)
 			return err
 		})
@@ -44,7 +44,7 @@ func TestPipelineFails(t *testing.T) {
 				for range before {
 					in, want = in+get("/fast"), want+ok("fast\n")
 				}
-				c.send(in + get(path) + get("/fast"))
+				c.Send(in + get(path) + get("/fast"))
 				if before == 0 {
 					if got := c.wantAbort(); got != "" {
 						t.Errorf("%s: got %q", path, got)
@@ -52,7 +52,7 @@ func TestPipelineFails(t *testing.T) {
 				} else {
 					c.wantEnd(want)
 				}
-				c.conn.Close()
+				c.Conn.Close()
 			}
 		}
 	})

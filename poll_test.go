@@ -21,7 +21,7 @@ import (
 func runLoop(t *testing.T, mem memory.Config, cfg bobtail.Config, body func(t *testing.T, f *fixture)) {
 	t.Helper()
 	runMemory(t, mem, cfg, func(t *testing.T, f *fixture) {
-		f.loop = true
+		f.Loop = true
 		body(t, f)
 	})
 }
@@ -78,7 +78,7 @@ func TestPollNested(t *testing.T) {
 		runLoop(t, memory.Config{}, bobtail.Config{WorkerMemory: 1024}, func(t *testing.T, f *fixture) {
 			f.fast()
 			var told atomic.Value
-			f.handle("POST /read", func(w bobtail.Response, r *bobtail.Request) error {
+			f.Handle("POST /read", func(w bobtail.Response, r *bobtail.Request) error {
 				n, err := io.Copy(io.Discard, r)
 				if err != nil {
 					told.Store(err)
@@ -87,30 +87,30 @@ func TestPollNested(t *testing.T) {
 				return w.Text(strconv.FormatInt(n, 10))
 			})
 			c := f.dial()
-			f.settle()
+			f.Settle()
 			body(t, f, c, &told)
 		})
 	}
 	in := post("/read", content)
 	t.Run("the rest comes", func(t *testing.T) {
 		setup(t, func(t *testing.T, f *fixture, c *client, told *atomic.Value) {
-			f.meanwhile(func() { c.peer.Write([]byte(in[1000:])) })
-			c.send(in[:1000])
+			f.meanwhile(func() { c.Peer.Write([]byte(in[1000:])) })
+			c.Send(in[:1000])
 			c.want("POST", 200, "5000")
 		})
 	})
 	t.Run("another client is ready", func(t *testing.T) {
 		setup(t, func(t *testing.T, f *fixture, c *client, told *atomic.Value) {
 			other := f.dial()
-			f.settle()
-			f.meanwhile(func() { other.peer.Write([]byte(get("/fast"))) })
-			c.send(in[:1000])
+			f.Settle()
+			f.meanwhile(func() { other.Peer.Write([]byte(get("/fast"))) })
+			c.Send(in[:1000])
 			c.wantAbort()
 			other.want("GET", 200, "fast\n")
 			if err := told.Load(); err != engine.ErrReclaimed {
 				t.Errorf("the handler was told %v, want %v", err, engine.ErrReclaimed)
 			}
-			if s := f.srv.Stats(); s.Reclaimed != 1 || s.Open != 1 {
+			if s := f.Server.Stats(); s.Reclaimed != 1 || s.Open != 1 {
 				t.Errorf("stats %+v", s)
 			}
 		})
@@ -119,25 +119,25 @@ func TestPollNested(t *testing.T) {
 		setup(t, func(t *testing.T, f *fixture, c *client, told *atomic.Value) {
 			var other *client
 			f.meanwhile(func() {
-				p, _ := f.net.Connect(f.addr)
-				other = f.adopt(p)
+				p, _ := f.Net.Connect(f.Addr)
+				other = f.client(f.Adopt(p))
 				p.Write([]byte(get("/fast")))
 			})
-			c.send(in[:1000])
+			c.Send(in[:1000])
 			other.want("GET", 200, "fast\n")
 		})
 	})
 	t.Run("nothing comes", func(t *testing.T) {
 		setup(t, func(t *testing.T, f *fixture, c *client, told *atomic.Value) {
 			f.meanwhile(func() {
-				f.net.Advance(int64(29 * time.Second))
+				f.Net.Advance(int64(29 * time.Second))
 				synctest.Wait()
 				if told.Load() != nil {
 					t.Error("too early")
 				}
-				f.net.Advance(int64(1100 * time.Millisecond))
+				f.Net.Advance(int64(1100 * time.Millisecond))
 			})
-			c.send(in[:1000])
+			c.Send(in[:1000])
 			c.want("POST", 408, "Request Timeout\n")
 			if err := told.Load(); err != engine.ErrSlow {
 				t.Errorf("the handler was told %v, want %v", err, engine.ErrSlow)
@@ -146,9 +146,9 @@ func TestPollNested(t *testing.T) {
 	})
 	t.Run("the client goes away", func(t *testing.T) {
 		setup(t, func(t *testing.T, f *fixture, c *client, told *atomic.Value) {
-			f.meanwhile(func() { c.peer.Reset() })
-			c.trySend(in[:1000])
-			f.settle()
+			f.meanwhile(func() { c.Peer.Reset() })
+			c.TrySend(in[:1000])
+			f.Settle()
 			if err := told.Load(); err != transport.ErrReset {
 				t.Errorf("the handler was told %v, want %v", err, transport.ErrReset)
 			}
@@ -160,17 +160,17 @@ func TestPollNested(t *testing.T) {
 func TestPollDeadlines(t *testing.T) {
 	runLoop(t, memory.Config{}, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		f.fast()
-		if next := f.poll(); next != transport.Forever {
+		if next := f.Poll(); next != transport.Forever {
 			t.Errorf("nothing to do, and Poll wants to be called at %d", next)
 		}
 		c := f.dial()
 		soon := func(what string, d time.Duration) {
 			t.Helper()
-			began := f.net.Now()
+			began := f.Net.Now()
 			for calls := 1; ; calls++ { // it may be called earlier than it must, but not often
 				c.wantSilence()
-				next := f.poll()
-				f.net.AdvanceTo(next)
+				next := f.Poll()
+				f.Net.AdvanceTo(next)
 				in := time.Duration(next - began)
 				if in > d+20*time.Millisecond || calls > 3 {
 					t.Fatalf("%s: Poll wants to be called the %d. time after %v, want %v", what, calls, in, d)
@@ -179,17 +179,17 @@ func TestPollDeadlines(t *testing.T) {
 					break
 				}
 			}
-			f.poll()
+			f.Poll()
 		}
-		c.send("GET /fa")
+		c.Send("GET /fa")
 		soon("head", 30*time.Second)
 		c.want("GET", 408, "")
-		c.conn.Close()
+		c.Conn.Close()
 		c = f.dial()
 		soon("open", 30*time.Second)
 		c.wantEnd("")
 		c = f.dial()
-		c.send(get("/fast"))
+		c.Send(get("/fast"))
 		c.want("GET", 200, "fast\n")
 		soon("idle", 75*time.Second)
 		c.wantEnd("")
@@ -200,49 +200,49 @@ func TestPollDeadlines(t *testing.T) {
 func TestWait(t *testing.T) {
 	runLoop(t, memory.Config{}, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		var h bobtail.Handle
-		f.handle("GET /handle", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /handle", func(w bobtail.Response, r *bobtail.Request) error {
 			h = r.Handle()
 			return w.Text("x")
 		})
 		c := f.dial()
-		c.send(get("/handle"))
+		c.Send(get("/handle"))
 		c.want("GET", 200, "x")
-		f.poll()
+		f.Poll()
 
-		f.meanwhile(func() { c.peer.Write([]byte(get("/handle"))) })
-		if err := f.srv.Wait(transport.Forever); err != nil {
+		f.meanwhile(func() { c.Peer.Write([]byte(get("/handle"))) })
+		if err := f.Server.Wait(transport.Forever); err != nil {
 			t.Fatal(err)
 		}
 		c.want("GET", 200, "x")
 
-		at := f.net.Now() + int64(time.Second)
-		f.meanwhile(func() { f.net.Advance(int64(time.Second)) })
-		if err := f.srv.Wait(at); err != nil || f.net.Now() != at {
-			t.Fatalf("error %v at %d, want %d", err, f.net.Now(), at)
+		at := f.Net.Now() + int64(time.Second)
+		f.meanwhile(func() { f.Net.Advance(int64(time.Second)) })
+		if err := f.Server.Wait(at); err != nil || f.Net.Now() != at {
+			t.Fatalf("error %v at %d, want %d", err, f.Net.Now(), at)
 		}
 
 		f.meanwhile(func() {
-			if err := f.srv.Push(h, []byte("pushed"), 0, engine.DropNewest); err != nil {
+			if err := f.Server.Push(h, []byte("pushed"), 0, engine.DropNewest); err != nil {
 				t.Error(err)
 			}
 			// A push to a parked slot is sent by the pusher, and has the loop
 			// look no earlier than it must.
-			f.net.Wake(0)
+			f.Net.Wake(0)
 		})
-		if err := f.srv.Wait(transport.Forever); err != nil {
+		if err := f.Server.Wait(transport.Forever); err != nil {
 			t.Fatal(err)
 		}
-		f.poll()
-		c.next("pushed")
+		f.Poll()
+		c.Want("pushed")
 	})
 	runLoop(t, memory.Config{Lanes: 2}, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		f.fast()
-		if err := f.srv.Wait(0); err != engine.ErrLanes {
+		if err := f.Server.Wait(0); err != engine.ErrLanes {
 			t.Errorf("Wait on two lanes: %v, want %v", err, engine.ErrLanes)
 		}
 		for range 4 { // Poll looks at both
 			c := f.dial()
-			c.send(get("/fast"))
+			c.Send(get("/fast"))
 			c.want("GET", 200, "fast\n")
 		}
 	})
@@ -251,20 +251,20 @@ func TestWait(t *testing.T) {
 // TestPollOrStart has either, not both.
 func TestPollOrStart(t *testing.T) {
 	runLoop(t, memory.Config{}, bobtail.Config{}, func(t *testing.T, f *fixture) {
-		f.poll()
-		if err := f.srv.Start(); err != engine.ErrRunning {
+		f.Poll()
+		if err := f.Server.Start(); err != engine.ErrRunning {
 			t.Errorf("Start after Poll: %v", err)
 		}
 	})
 	runMemory(t, memory.Config{}, bobtail.Config{}, func(t *testing.T, f *fixture) {
-		f.start()
-		if err := f.srv.Start(); err != engine.ErrRunning {
+		f.Start()
+		if err := f.Server.Start(); err != engine.ErrRunning {
 			t.Errorf("Start twice: %v", err)
 		}
-		if _, err := f.srv.Poll(0); err != engine.ErrRunning {
+		if _, err := f.Server.Poll(0); err != engine.ErrRunning {
 			t.Errorf("Poll after Start: %v", err)
 		}
-		if err := f.srv.Wait(0); err != engine.ErrRunning {
+		if err := f.Server.Wait(0); err != engine.ErrRunning {
 			t.Errorf("Wait after Start: %v", err)
 		}
 	})
@@ -275,24 +275,24 @@ func TestPollShutdown(t *testing.T) {
 	runLoop(t, memory.Config{}, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		f.fast()
 		idle, silent, never := f.dial(), f.dial(), f.dial()
-		idle.send(get("/fast"))
+		idle.Send(get("/fast"))
 		idle.want("GET", 200, "fast\n")
 		// Shutdown polls, and waits for the network, which moves only if time
 		// does.
 		ended := make(chan bool)
 		f.meanwhile(func() {
 			defer close(ended)
-			silent.peer.Write([]byte(get("/fast")))
-			for !f.backend.closed.Load() {
+			silent.Peer.Write([]byte(get("/fast")))
+			for !f.BackendClosed() {
 				synctest.Wait()
-				f.net.Advance(int64(10 * time.Millisecond))
+				f.Net.Advance(int64(10 * time.Millisecond))
 			}
 		})
-		if err := f.srv.Shutdown(context.Background()); err != nil {
+		if err := f.Server.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
 		<-ended
-		f.loop = false
+		f.Loop = false
 		idle.wantEnd("")
 		if a := silent.want("GET", 200, "fast\n"); !a.Close {
 			t.Error("the answer does not say that the connection ends")

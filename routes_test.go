@@ -27,9 +27,9 @@ func readAll(w bobtail.Response, r *bobtail.Request) error {
 }
 
 func (f *fixture) add(r bobtail.Route) {
-	f.t.Helper()
-	if err := f.srv.Add(r); err != nil {
-		f.t.Fatal(err)
+	f.T.Helper()
+	if err := f.Server.Add(r); err != nil {
+		f.T.Fatal(err)
 	}
 }
 
@@ -77,14 +77,14 @@ func TestTerms(t *testing.T) {
 			{"other routes have other terms", typed("/any", "text/html", long), 200, "5001", ""},
 		} {
 			c1 := f.dial()
-			c1.send(c.in)
+			c1.Send(c.in)
 			a := c1.want("POST", c.code, c.body)
 			if name, value, _ := strings.Cut(c.more, ": "); a.Header.Get(name) != value && !(name == "Connection" && a.Close) {
 				t.Errorf("%s: the answer has no %s: %v", c.name, c.more, a.Header)
 			}
 			if c.more != "Connection: close" {
 				// The connection goes on, and the terms of another route do.
-				c1.send(typed("/any", "a/b", long))
+				c1.Send(typed("/any", "a/b", long))
 				c1.want("POST", 200, "5001")
 			}
 		}
@@ -93,7 +93,7 @@ func TestTerms(t *testing.T) {
 			"POST /sink HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
 		} {
 			c := f.dial()
-			c.send(in)
+			c.Send(in)
 			if a := c.answer("POST"); a.StatusCode != 413 && a.StatusCode != 415 || !a.Close {
 				t.Errorf("who asks first is answered %s", a.Status)
 			}
@@ -110,7 +110,7 @@ func TestTypesAreKept(t *testing.T) {
 	run(t, bobtail.Config{Fields: fields}, func(t *testing.T, f *fixture) {
 		f.add(bobtail.Route{Pattern: "POST /typed", Handler: readAll, Types: []string{"text/plain"}})
 		c := f.dial()
-		c.send(typed("/typed", "text/plain", "abc"))
+		c.Send(typed("/typed", "text/plain", "abc"))
 		c.want("POST", 200, "3")
 	})
 }
@@ -126,11 +126,11 @@ func TestRouteTimeout(t *testing.T) {
 		f.add(bobtail.Route{Pattern: "/short", Handler: wait, Timeout: int64(time.Second)})
 		f.add(bobtail.Route{Pattern: "/long", Handler: wait})
 		short, long := f.dial(), f.dial()
-		short.send(get("/short"))
-		long.send(get("/long"))
-		f.advance(2 * time.Second)
+		short.Send(get("/short"))
+		long.Send(get("/long"))
+		f.Advance(2 * time.Second)
 		short.want("GET", 503, "")
-		f.advance(5 * time.Second)
+		f.Advance(5 * time.Second)
 		close(open)
 		long.want("GET", 200, "waited")
 	})
@@ -140,7 +140,7 @@ func TestRouteTimeout(t *testing.T) {
 // what the server answers by itself.
 func TestRoutes(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
-		f.srv.Use(func(h bobtail.Handler) bobtail.Handler {
+		f.Server.Use(func(h bobtail.Handler) bobtail.Handler {
 			return func(w bobtail.Response, r *bobtail.Request) error {
 				if err := w.With("Via", "1.1 "+string(r.MethodName())); err != nil {
 					return err
@@ -152,7 +152,7 @@ func TestRoutes(t *testing.T) {
 			return w.Text(r.Pattern(), " ", string(r.PathValue("name")), " ", string(r.PathValue("rest")))
 		}
 		for _, p := range []string{"GET /hello/{name}", "GET Other/hello/{name}", "/files/{rest...}", "GET /{$}", "POST /hello/{name}", "PUT /put/"} {
-			f.handle(p, tell)
+			f.Handle(p, tell)
 		}
 		s := &sink{}
 		f.sink("POST /sink/{name}", s)
@@ -181,7 +181,7 @@ func TestRoutes(t *testing.T) {
 			{"GET /", "a", 200, "GET /{$}  ", ""},
 			{"POST /sink/x", "a", 200, "sink 0", ""},
 		} {
-			c.send(q.line + " HTTP/1.1\r\nHost: " + q.host + "\r\n\r\n")
+			c.Send(q.line + " HTTP/1.1\r\nHost: " + q.host + "\r\n\r\n")
 			method, _, _ := strings.Cut(q.line, " ")
 			a := c.want(method, q.code, q.body)
 			if name, value, _ := strings.Cut(q.more, ": "); a.Header.Get(name) != value {
@@ -198,20 +198,20 @@ func TestRoutes(t *testing.T) {
 // backend.
 func TestHelpers(t *testing.T) {
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
-		f.handle("/html", func(w bobtail.Response, r *bobtail.Request) error { return w.HTML("<p>", "hi") })
-		f.handle("/json", func(w bobtail.Response, r *bobtail.Request) error { return w.JSON([]byte("{}")) })
-		f.handle("/there", func(w bobtail.Response, r *bobtail.Request) error { return w.Redirect(303, "/html") })
-		f.handle("/fails", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/html", func(w bobtail.Response, r *bobtail.Request) error { return w.HTML("<p>", "hi") })
+		f.Handle("/json", func(w bobtail.Response, r *bobtail.Request) error { return w.JSON([]byte("{}")) })
+		f.Handle("/there", func(w bobtail.Response, r *bobtail.Request) error { return w.Redirect(303, "/html") })
+		f.Handle("/fails", func(w bobtail.Response, r *bobtail.Request) error {
 			w.With("X-Why", "because")
 			return io.ErrUnexpectedEOF
 		})
-		f.handle("/hints", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/hints", func(w bobtail.Response, r *bobtail.Request) error {
 			if err := w.EarlyHints("</a.css>; rel=preload"); err != nil {
 				return err
 			}
 			return w.Text("hinted")
 		})
-		f.handle("/length", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/length", func(w bobtail.Response, r *bobtail.Request) error {
 			b, err := w.Status(200).StreamN(10)
 			if err != nil {
 				return err
@@ -223,7 +223,7 @@ func TestHelpers(t *testing.T) {
 			}
 			return nil
 		})
-		f.handle("/chunks", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/chunks", func(w bobtail.Response, r *bobtail.Request) error {
 			b, err := w.Status(200).Header("Trailer", "Sum").Stream()
 			if err != nil {
 				return err
@@ -250,7 +250,7 @@ func TestHelpers(t *testing.T) {
 			{"/fails", 500, "Internal Server Error\n", "X-Why", "because"},
 		} {
 			if q.path != "" {
-				c.send(get(q.path))
+				c.Send(get(q.path))
 			}
 			a := c.want("GET", q.code, q.body)
 			if got := a.Header.Get(q.field); got != q.value {

@@ -30,7 +30,7 @@ func (s *curious) Piece(r *bobtail.Request, st *bobtail.State, p []byte) error {
 func TestNothingOfOthers(t *testing.T) {
 	run(t, bobtail.Config{Workers: 1}, func(t *testing.T, f *fixture) {
 		s := &curious{sink: sink{fail: true}}
-		f.srv.Use(func(h bobtail.Handler) bobtail.Handler {
+		f.Server.Use(func(h bobtail.Handler) bobtail.Handler {
 			return func(w bobtail.Response, r *bobtail.Request) error {
 				if err := w.With("Set-Cookie", "id=secret"); err != nil {
 					return err
@@ -38,7 +38,7 @@ func TestNothingOfOthers(t *testing.T) {
 				return h(w, r)
 			}
 		})
-		f.handle("GET /value", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /value", func(w bobtail.Response, r *bobtail.Request) error {
 			r.SetValue("somebody")
 			for {
 				if _, err := r.Alloc(1); err != nil {
@@ -46,11 +46,11 @@ func TestNothingOfOthers(t *testing.T) {
 				}
 			}
 		})
-		f.handle("GET /fail", func(w bobtail.Response, r *bobtail.Request) error { return errors.New("failed") })
+		f.Handle("GET /fail", func(w bobtail.Response, r *bobtail.Request) error { return errors.New("failed") })
 		f.sink("PUT /sink/{name}", s)
 		others := func() {
 			c := f.dial()
-			c.send("GET /fail HTTP/1.1\r\nHost: a\r\n\r\n")
+			c.Send("GET /fail HTTP/1.1\r\nHost: a\r\n\r\n")
 			if a := c.want("GET", 500, "Internal Server Error\n"); a.Header.Get("Set-Cookie") != "id=secret" {
 				t.Errorf("the answer to a failure lacks what was set aside: %v", a.Header)
 			}
@@ -58,14 +58,14 @@ func TestNothingOfOthers(t *testing.T) {
 
 		others()
 		c := f.dial()
-		c.send("GET /\n")
-		if got, _ := c.all(); strings.Contains(got, "secret") {
+		c.Send("GET /\n")
+		if got, _ := c.All(); strings.Contains(got, "secret") {
 			t.Errorf("a request that cannot be understood is answered %q", got)
 		}
 
 		others()
 		c = f.dial()
-		c.send(put("/sink/a%20b", "!"))
+		c.Send(put("/sink/a%20b", "!"))
 		if a := c.want("PUT", 500, "Internal Server Error\n"); a.Header.Get("Set-Cookie") != "" {
 			t.Errorf("a piece that fails is answered %v", a.Header)
 		}
@@ -73,10 +73,10 @@ func TestNothingOfOthers(t *testing.T) {
 
 		for range 3 {
 			c = f.dial()
-			c.send("GET /value HTTP/1.1\r\nHost: a\r\n\r\n")
+			c.Send("GET /value HTTP/1.1\r\nHost: a\r\n\r\n")
 			c.want("GET", 200, "")
 			c = f.dial()
-			c.send(put("/sink/a%20b", strings.Repeat("x", 30000)))
+			c.Send(put("/sink/a%20b", strings.Repeat("x", 30000)))
 			c.want("PUT", 200, "sink 30000")
 		}
 		for _, v := range s.seen {
@@ -90,7 +90,7 @@ func TestNothingOfOthers(t *testing.T) {
 func TestSinkBehindAround(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		s := &sink{}
-		f.srv.Use(func(h bobtail.Handler) bobtail.Handler {
+		f.Server.Use(func(h bobtail.Handler) bobtail.Handler {
 			return func(w bobtail.Response, r *bobtail.Request) error {
 				switch string(r.Query()) {
 				case "refuse":
@@ -107,18 +107,18 @@ func TestSinkBehindAround(t *testing.T) {
 		})
 		f.sink("PUT /sink", s)
 		c := f.dial()
-		c.send(put("/sink?refuse", "abc"))
+		c.Send(put("/sink?refuse", "abc"))
 		c.want("PUT", 401, "who are you\n")
 		s.want(f, 1, 0, 1)
-		c.send(put("/sink?panic", "abc"))
+		c.Send(put("/sink?panic", "abc"))
 		c.want("PUT", 500, "Internal Server Error\n")
 		s.want(f, 2, 0, 2)
 		c = f.dial()
-		c.send(put("/sink?twice", "abc"))
+		c.Send(put("/sink?twice", "abc"))
 		c.want("PUT", 200, "sink 3")
 		s.want(f, 3, 1, 2)
 		c = f.dial()
-		c.send(put("/sink", "abc"))
+		c.Send(put("/sink", "abc"))
 		c.want("PUT", 200, "sink 3")
 		s.want(f, 4, 2, 2)
 	})
@@ -146,14 +146,14 @@ func TestSinkWaitsForOutput(t *testing.T) {
 		f.sink("PUT /sink", s)
 		for range 3 { // until it is known to be slow
 			c := f.dial()
-			c.send(put("/sink?", "abc"))
-			f.advance(time.Second)
+			c.Send(put("/sink?", "abc"))
+			f.Advance(time.Second)
 			s.wait <- true
 			c.want("PUT", 200, "sink 3")
 		}
 		c := f.dial()
-		c.send(get("/huge") + get("/fast") + put("/sink", "abc"))
-		f.advance(10 * time.Millisecond)
+		c.Send(get("/huge") + get("/fast") + put("/sink", "abc"))
+		f.Advance(10 * time.Millisecond)
 		c.want("GET", 200, string(huge))
 		c.want("GET", 200, "fast\n")
 		c.want("PUT", 200, "sink 3")
@@ -161,8 +161,8 @@ func TestSinkWaitsForOutput(t *testing.T) {
 
 		// And if the peer does not wait for it, it is abandoned.
 		c = f.dial()
-		c.send(get("/huge") + get("/fast") + put("/sink", "abc"))
-		f.advance(10 * time.Millisecond)
+		c.Send(get("/huge") + get("/fast") + put("/sink", "abc"))
+		f.Advance(10 * time.Millisecond)
 		c.reset()
 		s.want(f, 5, 4, 1)
 	})

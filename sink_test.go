@@ -50,10 +50,10 @@ func (s *sink) Abandon(st *bobtail.State) {
 
 // want wants the requests to have ended so.
 func (s *sink) want(f *fixture, begun, ended, abandoned int64) {
-	f.t.Helper()
-	f.await("the ends of requests", func() bool { return s.begun.Load() == begun && s.ended.Load()+s.abandoned.Load() >= begun })
+	f.T.Helper()
+	f.Await("the ends of requests", func() bool { return s.begun.Load() == begun && s.ended.Load()+s.abandoned.Load() >= begun })
 	if e, a := s.ended.Load(), s.abandoned.Load(); e != ended || a != abandoned {
-		f.t.Errorf("of %d requests %d were ended and %d abandoned, want %d and %d", s.begun.Load(), e, a, ended, abandoned)
+		f.T.Errorf("of %d requests %d were ended and %d abandoned, want %d and %d", s.begun.Load(), e, a, ended, abandoned)
 	}
 }
 
@@ -71,48 +71,48 @@ func TestSinkEnds(t *testing.T) {
 		f.site()
 
 		c := f.dial()
-		c.send(put("/sink", "abc") + put("/sink", strings.Repeat("x", 10000)) + put("/sink", ""))
+		c.Send(put("/sink", "abc") + put("/sink", strings.Repeat("x", 10000)) + put("/sink", ""))
 		for _, want := range []string{"sink 3", "sink 10000", "sink 0"} {
 			c.want("PUT", 200, want)
 		}
 		s.want(f, 2, 2, 0)
 
-		c.send(put("/sink", "a!")) // fails in the last piece
+		c.Send(put("/sink", "a!")) // fails in the last piece
 		c.want("PUT", 500, "Internal Server Error\n")
 		c.wantEnd("")
 		s.want(f, 3, 2, 1)
 
 		c = f.dial() // and in one before
-		c.send(head("/sink", 5) + "a!")
+		c.Send(head("/sink", 5) + "a!")
 		c.want("PUT", 500, "Internal Server Error\n")
 		s.want(f, 4, 2, 2)
-		c.conn.Close()
+		c.Conn.Close()
 
 		c = f.dial()
-		c.send(put("/sink", "a?"))
+		c.Send(put("/sink", "a?"))
 		c.want("PUT", 500, "Internal Server Error\n")
 		s.want(f, 5, 2, 3)
 
 		c = f.dial()
-		c.send("PUT /sink HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nx")
+		c.Send("PUT /sink HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nx")
 		c.want("PUT", 400, "Bad Request\n")
 		s.want(f, 6, 2, 4)
 
 		c = f.dial() // the peer goes away
-		c.send(head("/sink", 5) + "abc")
+		c.Send(head("/sink", 5) + "abc")
 		s.await(f, 7)
 		c.reset()
 		s.want(f, 7, 2, 5)
 
 		c = f.dial() // the peer has no more to say
-		c.send(head("/sink", 5) + "abc")
+		c.Send(head("/sink", 5) + "abc")
 		s.await(f, 8)
-		c.conn.CloseWrite()
+		c.Conn.CloseWrite()
 		c.want("PUT", 400, "Bad Request\n")
 		s.want(f, 8, 2, 6)
 
 		c = f.dial() // the server ends
-		c.send(head("/sink", 5) + "abc")
+		c.Send(head("/sink", 5) + "abc")
 		s.await(f, 9)
 		f.close()
 		s.want(f, 9, 2, 7)
@@ -121,18 +121,18 @@ func TestSinkEnds(t *testing.T) {
 
 // await waits until a request has begun.
 func (s *sink) await(f *fixture, begun int64) {
-	f.t.Helper()
-	f.await("the beginning of a request", func() bool { return s.begun.Load() == begun })
+	f.T.Helper()
+	f.Await("the beginning of a request", func() bool { return s.begun.Load() == begun })
 }
 
 // reset ends the connection at once.
 func (c *client) reset() {
-	if c.peer != nil {
-		c.peer.Reset()
+	if c.Peer != nil {
+		c.Peer.Reset()
 		return
 	}
-	c.conn.(interface{ SetLinger(int) error }).SetLinger(0)
-	c.conn.Close()
+	c.Conn.(interface{ SetLinger(int) error }).SetLinger(0)
+	c.Conn.Close()
 }
 
 // TestSinkHoldsNoWorker sends to more sinks than there are workers, a byte now
@@ -147,16 +147,16 @@ func TestSinkHoldsNoWorker(t *testing.T) {
 		var cs []*client
 		for range n {
 			c := f.dial()
-			c.send(head("/sink", size))
+			c.Send(head("/sink", size))
 			cs = append(cs, c)
 		}
 		for range size {
 			for _, c := range cs {
-				c.send("x")
+				c.Send("x")
 			}
-			f.advance(time.Second)
+			f.Advance(time.Second)
 			f.wantFast(0)
-			if st := f.srv.Stats(); st.Lent != 0 || st.Busy != 0 {
+			if st := f.Server.Stats(); st.Lent != 0 || st.Busy != 0 {
 				t.Fatalf("%d lent and %d busy workers", st.Lent, st.Busy)
 			}
 		}
@@ -173,19 +173,19 @@ func TestSinkTimeout(t *testing.T) {
 		s := &sink{}
 		f.sink("PUT /sink", s)
 		c := f.dial()
-		c.send(head("/sink", 5) + "abc")
-		f.advance(29 * time.Second)
+		c.Send(head("/sink", 5) + "abc")
+		f.Advance(29 * time.Second)
 		c.wantSilence()
-		f.advance(2 * time.Second)
+		f.Advance(2 * time.Second)
 		c.want("PUT", 408, "")
 		c.wantEnd("")
 		s.want(f, 1, 0, 1)
 
 		c = f.dial() // and be pushed out of the stash
-		c.send(head("/sink", 5) + "abc")
-		f.advance(time.Second)
+		c.Send(head("/sink", 5) + "abc")
+		f.Advance(time.Second)
 		for range 8 {
-			f.dial().send("GET /")
+			f.dial().Send("GET /")
 		}
 		c.want("PUT", 408, "")
 		s.want(f, 2, 0, 2)
@@ -203,16 +203,16 @@ func TestSinkFaults(t *testing.T) {
 			for range 30 {
 				c := f.dial()
 				for range 3 {
-					if c.trySend(put("/sink", strings.Repeat("x", 3000))) != nil {
+					if c.TrySend(put("/sink", strings.Repeat("x", 3000))) != nil {
 						break
 					}
 					if _, err := c.tryAnswer("PUT"); err != nil {
 						break
 					}
 				}
-				c.conn.Close()
+				c.Conn.Close()
 			}
-			f.await("the end of all", func() bool { return f.srv.Stats().Open == 0 })
+			f.Await("the end of all", func() bool { return f.Server.Stats().Open == 0 })
 			begun := s.begun.Load()
 			if got := s.ended.Load() + s.abandoned.Load(); begun == 0 || got != begun {
 				t.Errorf("seed %d: of %d requests %d were ended and %d abandoned", seed, begun, s.ended.Load(), s.abandoned.Load())

@@ -29,8 +29,8 @@ func (f *fixture) site() {
 	f.fast()
 	type resp = bobtail.Response
 	type req = *bobtail.Request
-	f.handle("POST /echo", echo)
-	f.handle("POST /len", func(w resp, r req) error { // reads all, then answers
+	f.Handle("POST /echo", echo)
+	f.Handle("POST /len", func(w resp, r req) error { // reads all, then answers
 		n, sum := 0, 0
 		for {
 			p, err := r.NextPiece()
@@ -47,15 +47,15 @@ func (f *fixture) site() {
 		}
 		return w.Text(strconv.Itoa(n), " ", strconv.Itoa(sum))
 	})
-	f.handle("/ignore", func(w resp, r req) error { return w.Text("ignored") })
-	f.handle("GET /empty", func(w resp, r req) error { return nil })
-	f.handle("GET /none", func(w resp, r req) error { return w.Status(204).Empty() })
-	f.handle("GET /none/text", func(w resp, r req) error { return w.Status(204).Text("not sent") })
-	f.handle("GET /same", func(w resp, r req) error { return w.Status(304).Header("ETag", `"a"`).Text("not sent") })
-	f.handle("GET /bytes", func(w resp, r req) error { return w.Bytes("application/json", []byte(`{"a":1}`)) })
-	f.handle("GET /page", func(w resp, r req) error { return w.Status(200).Static(page) })
-	f.handle("GET /huge", func(w resp, r req) error { return w.Status(200).Static(huge) })
-	f.handle("GET /stream", func(w resp, r req) error {
+	f.Handle("/ignore", func(w resp, r req) error { return w.Text("ignored") })
+	f.Handle("GET /empty", func(w resp, r req) error { return nil })
+	f.Handle("GET /none", func(w resp, r req) error { return w.Status(204).Empty() })
+	f.Handle("GET /none/text", func(w resp, r req) error { return w.Status(204).Text("not sent") })
+	f.Handle("GET /same", func(w resp, r req) error { return w.Status(304).Header("ETag", `"a"`).Text("not sent") })
+	f.Handle("GET /bytes", func(w resp, r req) error { return w.Bytes("application/json", []byte(`{"a":1}`)) })
+	f.Handle("GET /page", func(w resp, r req) error { return w.Status(200).Static(page) })
+	f.Handle("GET /huge", func(w resp, r req) error { return w.Status(200).Static(huge) })
+	f.Handle("GET /stream", func(w resp, r req) error {
 		b, err := w.Status(200).Header("Content-Type", "text/plain").Stream()
 		if err != nil {
 			return err
@@ -66,7 +66,7 @@ func (f *fixture) site() {
 		_, err = b.Write([]byte("two"))
 		return err
 	})
-	f.handle("GET /flushed", func(w resp, r req) error {
+	f.Handle("GET /flushed", func(w resp, r req) error {
 		b, err := w.Status(200).Stream()
 		if err != nil {
 			return err
@@ -78,7 +78,7 @@ func (f *fixture) site() {
 		b.WriteString("two")
 		return b.Close()
 	})
-	f.handle("GET /trailer", func(w resp, r req) error {
+	f.Handle("GET /trailer", func(w resp, r req) error {
 		b, err := w.Status(200).Header("Trailer", "Sum").Stream()
 		if err != nil {
 			return err
@@ -86,7 +86,7 @@ func (f *fixture) site() {
 		b.WriteString("content")
 		return b.Trailer("Sum", "7")
 	})
-	f.handle("GET /streamn", func(w resp, r req) error {
+	f.Handle("GET /streamn", func(w resp, r req) error {
 		b, err := w.Status(200).StreamN(uint64(len(page)))
 		if err != nil {
 			return err
@@ -100,31 +100,31 @@ func (f *fixture) site() {
 		}
 		return nil
 	})
-	f.handle("GET /short", func(w resp, r req) error {
+	f.Handle("GET /short", func(w resp, r req) error {
 		b, err := w.Status(200).StreamN(10)
 		if err != nil {
 			return err
 		}
 		return b.WriteString("short")
 	})
-	f.handle("GET /long", func(w resp, r req) error {
+	f.Handle("GET /long", func(w resp, r req) error {
 		b, err := w.Status(200).StreamN(3)
 		if err != nil {
 			return err
 		}
 		return b.WriteString("longer")
 	})
-	f.handle("GET /close", func(w resp, r req) error { return w.Status(200).Header("Connection", "close").Text("bye") })
-	f.handle("GET /hints", func(w resp, r req) error {
+	f.Handle("GET /close", func(w resp, r req) error { return w.Status(200).Header("Connection", "close").Text("bye") })
+	f.Handle("GET /hints", func(w resp, r req) error {
 		if err := w.Interim(103, http1conn.Field{Name: "Link", Value: "</a.css>"}); err != nil {
 			return err
 		}
 		return w.Text("hinted")
 	})
-	f.handle("GET /error", func(w resp, r req) error { return errSite })
-	f.handle("GET /coded", func(w resp, r req) error { return coded(429) })
-	f.handle("GET /panic", func(w resp, r req) error { panic("the handler panics") })
-	f.handle("GET /error/late", func(w resp, r req) error {
+	f.Handle("GET /error", func(w resp, r req) error { return errSite })
+	f.Handle("GET /coded", func(w resp, r req) error { return coded(429) })
+	f.Handle("GET /panic", func(w resp, r req) error { panic("the handler panics") })
+	f.Handle("GET /error/late", func(w resp, r req) error {
 		b, err := w.Status(200).Stream()
 		if err != nil {
 			return err
@@ -133,7 +133,7 @@ func (f *fixture) site() {
 		b.Flush()
 		return errSite
 	})
-	f.handle("GET /panic/late", func(w resp, r req) error {
+	f.Handle("GET /panic/late", func(w resp, r req) error {
 		b, err := w.Status(200).Stream()
 		if err != nil {
 			return err
@@ -142,8 +142,8 @@ func (f *fixture) site() {
 		b.Flush()
 		panic("the handler panics")
 	})
-	f.handle("POST /refuse", func(w resp, r req) error { return w.Status(403).Text("no") })
-	f.handle("GET /host", func(w resp, r req) error {
+	f.Handle("POST /refuse", func(w resp, r req) error { return w.Status(403).Text("no") })
+	f.Handle("GET /host", func(w resp, r req) error {
 		return w.Text(string(r.Host()), "|", string(r.Path()), "|", string(r.Query()), "|", r.Version().String())
 	})
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
 )
@@ -103,7 +104,7 @@ func (b *blobs) last() *blob {
 
 func (f *fixture) blobs() *blobs {
 	b := &blobs{f: f}
-	f.t.Cleanup(func() {
+	f.T.Cleanup(func() {
 		if b.file != nil {
 			b.file.Close()
 		}
@@ -122,18 +123,18 @@ func (b *blobs) new(size int64) *blob {
 // newFile makes one of which the backend can have a descriptor.
 func (b *blobs) newFile(size int64) filed {
 	s := b.new(size)
-	if b.f.net != nil {
-		return filed{s, b.f.net.AddFile(s)}
+	if b.f.Net != nil {
+		return filed{s, b.f.Net.AddFile(s)}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.file == nil {
-		file, err := os.Create(filepath.Join(b.f.t.TempDir(), "blob"))
+		file, err := os.Create(filepath.Join(b.f.T.TempDir(), "blob"))
 		if err == nil {
 			_, err = file.WriteString(blobText(0, 3<<20))
 		}
 		if err != nil {
-			b.f.t.Fatal(err)
+			b.f.T.Fatal(err)
 		}
 		b.file = file
 	}
@@ -151,19 +152,19 @@ func (b *blobs) answer(w bobtail.Response, size int64, asFile bool) error {
 // wantClosed wants every Source to have been closed once, and none to have a
 // place any more.
 func (b *blobs) wantClosed() {
-	b.f.t.Helper()
-	b.f.await("each Source is closed", func() bool {
+	b.f.T.Helper()
+	b.f.Await("each Source is closed", func() bool {
 		for _, s := range b.made() {
 			if s.closed.Load() == 0 {
 				return false
 			}
 		}
-		return b.f.srv.Stats().Sources == 0
+		return b.f.Server.Stats().Sources == 0
 	})
-	b.f.settle()
+	b.f.Settle()
 	for i, s := range b.made() {
 		if n := s.closed.Load(); n != 1 {
-			b.f.t.Errorf("Source %d was closed %d times", i, n)
+			b.f.T.Errorf("Source %d was closed %d times", i, n)
 		}
 	}
 }
@@ -177,12 +178,12 @@ func TestSource(t *testing.T) {
 		var mu sync.Mutex // the test's and the handler's goroutine share these
 		var next bobtail.Source
 		var off, n int64
-		f.handle("/source", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/source", func(w bobtail.Response, r *bobtail.Request) error {
 			mu.Lock()
 			defer mu.Unlock()
 			return w.Status(200).Header("Content-Type", "x/y").Source(next, off, n)
 		})
-		f.handle("GET /304", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /304", func(w bobtail.Response, r *bobtail.Request) error {
 			mu.Lock()
 			defer mu.Unlock()
 			return w.Status(304).Source(next, off, n)
@@ -211,34 +212,34 @@ func TestSource(t *testing.T) {
 					}
 					n = size
 					mu.Unlock()
-					c.send(get("/source"))
+					c.Send(get("/source"))
 					a := c.answer("GET")
 					if a.err != nil || a.StatusCode != 200 || a.body != blobText(off, n) || a.ContentLength != n {
 						t.Fatalf("%s, %d bytes from %d: status %d, %d bytes of %d, error %v", way, n, off, a.StatusCode, len(a.body), a.ContentLength, a.err)
 					}
 					s := b.last()
-					if way == "file" && f.net != nil && size > 16384 && s.reads.Load() == 0 {
+					if way == "file" && f.Net != nil && size > 16384 && s.reads.Load() == 0 {
 						t.Errorf("%d bytes were not read", n)
 					}
-					if runtime.GOOS == "linux" && (f.kind == "epoll" || f.kind == "net") && way == "file" && size > 16384 && s.reads.Load() != 0 {
+					if runtime.GOOS == "linux" && (f.Kind == "epoll" || f.Kind == "net") && way == "file" && size > 16384 && s.reads.Load() != 0 {
 						t.Errorf("%d bytes were read, not sent from the file", n)
 					}
 				}
 				mu.Lock()
 				next, off, n = b.new(size), 0, size
 				mu.Unlock()
-				c.send("HEAD /source HTTP/1.1\r\nHost: a\r\n\r\n")
+				c.Send("HEAD /source HTTP/1.1\r\nHost: a\r\n\r\n")
 				if a := c.want("HEAD", 200, ""); a.ContentLength != size || b.last().reads.Load() != 0 {
 					t.Errorf("HEAD: Content-Length %d", a.ContentLength)
 				}
 				mu.Lock()
 				next = b.new(size)
 				mu.Unlock()
-				c.send(get("/304"))
+				c.Send(get("/304"))
 				c.want("GET", 304, "")
 			}
 		}
-		c.send(get("/fast"))
+		c.Send(get("/fast"))
 		c.want("GET", 200, "fast\n")
 		b.wantClosed()
 	})
@@ -248,31 +249,31 @@ func TestSource(t *testing.T) {
 func TestSourcePark(t *testing.T) {
 	const slow = 8
 	run(t, bobtail.Config{Workers: 1, Stash: 4}, func(t *testing.T, f *fixture) {
-		if f.kind == "net, buffered" {
+		if f.Kind == "net, buffered" {
 			t.Skip("it has buffers for all")
 		}
 		b := f.blobs()
 		const size = 20 << 20
-		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Source(b.new(size), 0, size)
 		})
 		f.fast()
 		var clients []*client
 		for i := range slow {
 			c := f.dial()
-			c.send(get("/source"))
-			f.await("the driver waits for the peer", func() bool { return f.srv.Stats().Sources == i+1 })
+			c.Send(get("/source"))
+			f.Await("the driver waits for the peer", func() bool { return f.Server.Stats().Sources == i+1 })
 			clients = append(clients, c)
 		}
 		f.wantFast(0)
-		if s := f.srv.Stats(); s.Lent != 0 || s.Stash != 0 || s.OutputBlocks > slow {
+		if s := f.Server.Stats(); s.Lent != 0 || s.Stash != 0 || s.OutputBlocks > slow {
 			t.Errorf("slow readers keep %d workers, %d stash blocks and %d output blocks", s.Lent, s.Stash, s.OutputBlocks)
 		}
 		clients[0].want("GET", 200, blobText(0, size))
-		clients[0].send(get("/fast"))
+		clients[0].Send(get("/fast"))
 		clients[0].want("GET", 200, "fast\n")
 		for _, c := range clients[1:] {
-			c.conn.Close()
+			c.Conn.Close()
 		}
 		b.wantClosed()
 	})
@@ -287,31 +288,31 @@ type sender struct {
 
 func (c *client) sender() *sender {
 	s := &sender{c: c}
-	if c.peer != nil {
-		c.in = bufio.NewReader(s)
+	if c.Peer != nil {
+		c.In = bufio.NewReader(s)
 	}
 	return s
 }
 
 func (s *sender) send(in string) {
-	if s.c.peer == nil {
-		go io.WriteString(s.c.conn, in)
+	if s.c.Peer == nil {
+		go io.WriteString(s.c.Conn, in)
 		return
 	}
 	s.left += in
 }
 
 func (s *sender) Read(b []byte) (int, error) {
-	for range virtualPatience / step {
-		s.c.f.settle()
-		n, _ := s.c.peer.TryWrite([]byte(s.left))
+	for range servertest.VirtualPatience / step {
+		s.c.f.Settle()
+		n, _ := s.c.Peer.TryWrite([]byte(s.left))
 		s.left = s.left[n:]
-		if n, err := s.c.peer.TryRead(b); err != transport.ErrWouldBlock {
+		if n, err := s.c.Peer.TryRead(b); err != transport.ErrWouldBlock {
 			return n, err
 		}
-		s.c.f.net.Advance(int64(step))
+		s.c.f.Net.Advance(int64(step))
 	}
-	return 0, errPatience
+	return 0, servertest.ErrPatience
 }
 
 // TestSourceThen follows a Source by everything that may come after it on the
@@ -345,7 +346,7 @@ func TestSourceThen(t *testing.T) {
 				run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 					early := asFile
 					b := f.blobs()
-					f.handle("/source", func(w bobtail.Response, r *bobtail.Request) error {
+					f.Handle("/source", func(w bobtail.Response, r *bobtail.Request) error {
 						return b.answer(w, size, asFile)
 					})
 					f.fast()
@@ -413,28 +414,28 @@ func TestSourcePatience(t *testing.T) {
 			runMemory(t, mem, cfg, func(t *testing.T, f *fixture) {
 				b := f.blobs()
 				const size = 1 << 20
-				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+				f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 					return b.answer(w, size, c.asFile)
 				})
 				cl := f.dial()
-				cl.send(get("/source"))
-				began := f.net.Now()
-				took := func() time.Duration { return time.Duration(f.net.Now() - began) }
+				cl.Send(get("/source"))
+				began := f.Net.Now()
+				took := func() time.Duration { return time.Duration(f.Net.Now() - began) }
 				total := 0
 				buf := make([]byte, 1<<20)
 				// The bytes in the pipe are nobody's merit.
-				total, _ = cl.peer.TryRead(buf)
+				total, _ = cl.Peer.TryRead(buf)
 				if total != mem.Pipe {
 					t.Fatalf("%d bytes at first", total)
 				}
 				for total < size && took() < time.Hour {
-					f.advance(c.every)
-					n, _ := cl.peer.TryRead(buf[:c.a])
-					if total += n; f.srv.Stats().Open == 0 {
+					f.Advance(c.every)
+					n, _ := cl.Peer.TryRead(buf[:c.a])
+					if total += n; f.Server.Stats().Open == 0 {
 						break
 					}
 				}
-				failed := f.srv.Stats().Timeouts[engine.PhaseWrite] == 1
+				failed := f.Server.Stats().Timeouts[engine.PhaseWrite] == 1
 				switch {
 				case c.most == 0 && (failed || total < size):
 					t.Errorf("failed after %v and %d bytes", took(), total)
@@ -468,14 +469,14 @@ func TestSourceFails(t *testing.T) {
 			t.Run(c.name+" of "+strconv.Itoa(int(size)), func(t *testing.T) {
 				run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 					b := f.blobs()
-					f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+					f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 						s := b.new(size)
 						s.failAt, s.err = c.at, c.err
 						return w.Status(200).Source(s, 0, size)
 					})
 					f.fast()
 					cl := f.dial()
-					cl.send(get("/fast") + get("/source"))
+					cl.Send(get("/fast") + get("/source"))
 					if got := cl.wantAbort(); int64(len(got)) > c.at+400 {
 						t.Errorf("%d bytes came", len(got))
 					}
@@ -484,7 +485,7 @@ func TestSourceFails(t *testing.T) {
 						panics = 2 // in ReadAt and in Close
 					}
 					b.wantClosed()
-					if s := f.srv.Stats(); s.Panics != panics {
+					if s := f.Server.Stats(); s.Panics != panics {
 						t.Errorf("%d panics", s.Panics)
 					}
 					f.wantFast(step)
@@ -498,7 +499,7 @@ func TestSourceFails(t *testing.T) {
 func TestSourceCut(t *testing.T) {
 	const size = 8 << 20
 	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
-		if f.net != nil {
+		if f.Net != nil {
 			t.Skip("a file of the system's")
 		}
 		b := f.blobs()
@@ -511,13 +512,13 @@ func TestSourceCut(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer file.Close()
-		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Source(cutFile{file, b.new(0)}, 0, size)
 		})
 		cl := f.dial()
-		cl.send(get("/source"))
-		if f.kind != "net, buffered" {
-			f.await("the driver waits for the peer", func() bool { return f.srv.Stats().Sources == 1 })
+		cl.Send(get("/source"))
+		if f.Kind != "net, buffered" {
+			f.Await("the driver waits for the peer", func() bool { return f.Server.Stats().Sources == 1 })
 		}
 		if err := os.Truncate(name, size/2); err != nil {
 			t.Fatal(err)
@@ -545,18 +546,18 @@ func TestSourceHandler(t *testing.T) {
 	run(t, bobtail.Config{Timeouts: bobtail.Timeouts{Handler: time.Second}}, func(t *testing.T, f *fixture) {
 		b := f.blobs()
 		body := blobText(0, size)
-		f.handle("GET /error", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /error", func(w bobtail.Response, r *bobtail.Request) error {
 			w.Status(200).Source(b.new(size), 0, size)
 			return errors.New("after")
 		})
-		f.handle("GET /panic", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /panic", func(w bobtail.Response, r *bobtail.Request) error {
 			w.Status(200).Source(b.new(size), 0, size)
 			panic("after")
 		})
-		f.handle("GET /abort", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /abort", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Header("bad name", "").Source(b.new(size), 0, size)
 		})
-		f.handle("GET /twice", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /twice", func(w bobtail.Response, r *bobtail.Request) error {
 			h := w.Status(200)
 			if err := h.Source(b.new(size), 0, size); err != nil {
 				t.Error(err)
@@ -566,19 +567,19 @@ func TestSourceHandler(t *testing.T) {
 			}
 			return nil
 		})
-		f.handle("GET /negative", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /negative", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Source(b.new(size), -1, size)
 		})
-		f.handle("GET /nil", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /nil", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Source(nil, 0, size)
 		})
-		f.handle("GET /205", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /205", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(205).Source(b.new(size), 0, size)
 		})
-		f.handle("GET /204", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /204", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(204).Source(b.new(size), 0, size)
 		})
-		f.handle("GET /typed", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /typed", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Source(b.new(size), 0, size)
 		})
 		f.fast()
@@ -592,15 +593,15 @@ func TestSourceHandler(t *testing.T) {
 			{"/205", 500, "Internal Server Error\n"}, {"/204", 204, ""},
 		} {
 			cl := f.dial()
-			cl.send(get(c.path))
+			cl.Send(get(c.path))
 			if a := cl.answer("GET"); a.StatusCode != c.status || a.body != c.body {
 				t.Errorf("%s: %d with %d bytes", c.path, a.StatusCode, len(a.body))
 			}
 			if c.status < 300 {
-				cl.send(get("/fast"))
+				cl.Send(get("/fast"))
 				cl.want("GET", 200, "fast\n")
 			}
-			cl.conn.Close()
+			cl.Conn.Close()
 		}
 		b.wantClosed()
 	})
@@ -613,29 +614,29 @@ func TestSourceGone(t *testing.T) {
 		name string
 		end  func(f *fixture, c *client)
 	}{
-		{"the peer closes", func(f *fixture, c *client) { c.conn.Close() }},
+		{"the peer closes", func(f *fixture, c *client) { c.Conn.Close() }},
 		{"the peer resets", func(f *fixture, c *client) {
-			if c.peer != nil {
-				c.peer.Reset()
+			if c.Peer != nil {
+				c.Peer.Reset()
 			}
-			c.conn.Close()
+			c.Conn.Close()
 		}},
 		{"the server closes", func(f *fixture, c *client) { f.close() }},
 	} {
 		for _, asFile := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, file %v", c.name, asFile), func(t *testing.T) {
 				run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
-					if f.kind == "net, buffered" {
+					if f.Kind == "net, buffered" {
 						t.Skip()
 					}
 					b := f.blobs()
-					f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
-						return b.answer(w, size, asFile && f.net != nil)
+					f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+						return b.answer(w, size, asFile && f.Net != nil)
 					})
 					for range 3 {
 						cl := f.dial()
-						cl.send(get("/source"))
-						f.await("the driver waits for the peer", func() bool { return f.srv.Stats().Sources > 0 })
+						cl.Send(get("/source"))
+						f.Await("the driver waits for the peer", func() bool { return f.Server.Stats().Sources > 0 })
 						c.end(f, cl)
 						if f.closed {
 							break
@@ -654,15 +655,15 @@ func TestSourceLost(t *testing.T) {
 	runVirtual(t, bobtail.Config{Timeouts: bobtail.Timeouts{Handler: time.Second}}, func(t *testing.T, f *fixture) {
 		b := f.blobs()
 		release := make(chan struct{})
-		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 			err := w.Status(200).Source(b.new(50_000), 0, 50_000)
 			<-release
 			return err
 		})
 		f.fast()
 		c := f.dial()
-		c.send(get("/source"))
-		f.advance(2 * time.Second)
+		c.Send(get("/source"))
+		f.Advance(2 * time.Second)
 		c.want("GET", 503, "")
 		if n := b.made()[0].closed.Load(); n != 0 {
 			t.Error("closed while the handler has it")
@@ -679,20 +680,20 @@ func TestSourceShutdown(t *testing.T) {
 	const size = 200_000
 	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		b := f.blobs()
-		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Source(b.new(size), 0, size)
 		})
 		c := f.dial()
-		c.send(get("/source"))
+		c.Send(get("/source"))
 		ended := f.shutdown()
-		f.settle()
-		if f.srv.Stats().Sources != 1 {
+		f.Settle()
+		if f.Server.Stats().Sources != 1 {
 			t.Error("the Source is gone")
 		}
 		c.want("GET", 200, blobText(0, size))
 		c.wantEnd("")
 		b.wantClosed()
-		f.await("the server has ended", ended)
+		f.Await("the server has ended", ended)
 		f.closed = true
 	})
 }
@@ -702,7 +703,7 @@ func TestSourceShutdown(t *testing.T) {
 func (f *fixture) shutdown() (ended func() bool) {
 	var done atomic.Bool
 	go func() {
-		f.srv.Shutdown(f.t.Context())
+		f.Server.Shutdown(f.T.Context())
 		done.Store(true)
 	}()
 	return done.Load
@@ -716,18 +717,18 @@ func TestSourceTable(t *testing.T) {
 		t.Run(strconv.Itoa(places), func(t *testing.T) {
 			runVirtual(t, bobtail.Config{Sources: places, Workers: 4}, func(t *testing.T, f *fixture) {
 				b := f.blobs()
-				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+				f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 					return w.Status(200).Source(b.new(size), 0, size)
 				})
 				f.fast()
 				var clients []*client
 				for range 3 {
 					c := f.dial()
-					c.send(get("/fast") + get("/source"))
+					c.Send(get("/fast") + get("/source"))
 					clients = append(clients, c)
 				}
 				waiting := max(places, 0)
-				if s := f.srv.Stats(); s.Sources != waiting || s.Lent != 3-waiting {
+				if s := f.Server.Stats(); s.Sources != waiting || s.Lent != 3-waiting {
 					t.Errorf("%d wait with a place and %d with a worker", s.Sources, s.Lent)
 				}
 				f.wantFast(0)
@@ -737,7 +738,7 @@ func TestSourceTable(t *testing.T) {
 				}
 				b.wantClosed()
 				for _, c := range clients {
-					c.send(get("/fast"))
+					c.Send(get("/fast"))
 					c.want("GET", 200, "fast\n")
 				}
 			})
@@ -751,25 +752,25 @@ func TestSourceStalled(t *testing.T) {
 	const size = 100_000
 	runVirtual(t, bobtail.Config{Stash: 1, Workers: 2}, func(t *testing.T, f *fixture) {
 		b := f.blobs()
-		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Source(b.new(size), 0, size)
 		})
 		f.fast()
 		slow := f.dial()
-		slow.send(get("/source") + get("/fast"))
-		if s := f.srv.Stats(); s.Sources != 1 || s.Stash != 1 {
+		slow.Send(get("/source") + get("/fast"))
+		if s := f.Server.Stats(); s.Sources != 1 || s.Stash != 1 {
 			t.Fatalf("%d Sources, %d stash blocks", s.Sources, s.Stash)
 		}
-		f.advance(time.Second)
+		f.Advance(time.Second)
 		other := f.dial()
-		other.send(get("/fast")[:20])
-		f.settle()
-		other.send(get("/fast")[20:])
+		other.Send(get("/fast")[:20])
+		f.Settle()
+		other.Send(get("/fast")[20:])
 		other.want("GET", 200, "fast\n")
 		if got := slow.wantAbort(); strings.Contains(got, "408") {
 			t.Errorf("words in the midst of content: %q", got)
 		}
-		if n := f.srv.Stats().Stalled; n != 1 {
+		if n := f.Server.Stats().Stalled; n != 1 {
 			t.Errorf("%d stalled", n)
 		}
 		b.wantClosed()
@@ -782,20 +783,20 @@ func TestSourcePrompt(t *testing.T) {
 	const size = 100_000
 	runMemory(t, memory.Config{}, bobtail.Config{Stash: 2, Workers: 2}, func(t *testing.T, f *fixture) {
 		b := f.blobs()
-		f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Source(b.new(size), 0, size)
 		})
 		f.fast()
 		reader, sender, other := f.dial(), f.dial(), f.dial()
-		reader.send(get("/source") + get("/fast"))
-		f.advance(time.Second)
-		sender.send(get("/fast")[:20])
-		f.advance(time.Second)
-		reader.peer.TryRead(make([]byte, 10_000))
-		f.advance(time.Second)
-		other.send(get("/fast")[:20])
-		f.settle()
-		if s := f.srv.Stats(); s.Stalled != 1 || s.Sources != 1 {
+		reader.Send(get("/source") + get("/fast"))
+		f.Advance(time.Second)
+		sender.Send(get("/fast")[:20])
+		f.Advance(time.Second)
+		reader.Peer.TryRead(make([]byte, 10_000))
+		f.Advance(time.Second)
+		other.Send(get("/fast")[:20])
+		f.Settle()
+		if s := f.Server.Stats(); s.Stalled != 1 || s.Sources != 1 {
 			t.Errorf("%d stalled, %d Sources", s.Stalled, s.Sources)
 		}
 		sender.want("GET", 408, "")
@@ -808,13 +809,13 @@ func TestSourceAnswered(t *testing.T) {
 	const size = 100_000
 	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		b := f.blobs()
-		f.handle("POST /source", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("POST /source", func(w bobtail.Response, r *bobtail.Request) error {
 			return w.Status(200).Source(b.new(size), 0, size)
 		})
 		c := f.dial()
 		c.sender().send(post("/source", strings.Repeat("z", 20_000))[:10_000])
 		c.want("POST", 200, blobText(0, size))
-		f.advance(31 * time.Second)
+		f.Advance(31 * time.Second)
 		c.wantEnd("")
 		b.wantClosed()
 	})
@@ -827,15 +828,15 @@ func TestSourceWindow(t *testing.T) {
 	for _, asFile := range []bool{false, true} {
 		t.Run(fmt.Sprint("file ", asFile), func(t *testing.T) {
 			run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
-				if f.net != nil {
+				if f.Net != nil {
 					t.Skip("the system's network")
 				}
 				b := f.blobs()
-				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+				f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 					return b.answer(w, size, asFile)
 				})
 				f.fast()
-				f.start()
+				f.Start()
 				var wg sync.WaitGroup
 				for i := range 4 {
 					d := net.Dialer{Control: func(_, _ string, rc syscall.RawConn) error {
@@ -843,17 +844,15 @@ func TestSourceWindow(t *testing.T) {
 						rc.Control(func(fd uintptr) { err = smallWindow(fd) })
 						return err
 					}}
-					conn, err := d.Dial("tcp", f.addr.String())
+					conn, err := d.Dial("tcp", f.Addr.String())
 					if err != nil {
 						t.Fatal(err)
 					}
-					conn.SetDeadline(time.Now().Add(realPatience))
-					c := f.newClient(conn.(*net.TCPConn), nil)
-					f.clients = append(f.clients, c)
+					c := f.client(f.Adopt(&servertest.TCPConn{TCPConn: conn.(*net.TCPConn)}))
 					wg.Go(func() {
-						io.WriteString(conn, get("/source")+get("/fast"))
-						r := &nibbler{Conn: conn, every: 1000 + 100*i}
-						c.in = bufio.NewReaderSize(r, 16)
+						io.WriteString(c.Conn, get("/source")+get("/fast"))
+						r := &nibbler{Reader: c.Conn, every: 1000 + 100*i}
+						c.In = bufio.NewReaderSize(r, 16)
 						for _, want := range []string{blobText(0, size), "fast\n"} {
 							if a, err := c.tryAnswer("GET"); err != nil || a.err != nil || a.body != want {
 								t.Errorf("%d bytes of %d: %v, %v", len(a.body), len(want), err, a.err)
@@ -865,7 +864,7 @@ func TestSourceWindow(t *testing.T) {
 				f.wantFast(0)
 				wg.Wait()
 				b.wantClosed()
-				if s := f.srv.Stats(); s.Lent != 0 {
+				if s := f.Server.Stats(); s.Lent != 0 {
 					t.Errorf("%d lent", s.Lent)
 				}
 			})
@@ -875,7 +874,7 @@ func TestSourceWindow(t *testing.T) {
 
 // nibbler reads a byte at a time, at each so many bytes.
 type nibbler struct {
-	net.Conn
+	io.Reader
 	every, n int
 }
 
@@ -883,7 +882,7 @@ func (r *nibbler) Read(p []byte) (int, error) {
 	if r.n%r.every < 5 {
 		p = p[:1]
 	}
-	n, err := r.Conn.Read(p)
+	n, err := r.Reader.Read(p)
 	r.n += n
 	return n, err
 }
@@ -895,31 +894,31 @@ func TestSourceTurns(t *testing.T) {
 		t.Run(fmt.Sprint("file ", asFile), func(t *testing.T) {
 			const size = 2 << 20
 			runMemory(t, memory.Config{Pipe: 2 * size}, bobtail.Config{Workers: 1}, func(t *testing.T, f *fixture) {
-				f.loop = true
+				f.Loop = true
 				b := f.blobs()
-				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+				f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 					return b.answer(w, size, asFile)
 				})
 				f.fast()
 				big, small := f.dial(), f.dial()
 				poll := func() {
-					if _, err := f.srv.Poll(f.srv.Now()); err != nil {
+					if _, err := f.Server.Poll(f.Server.Now()); err != nil {
 						t.Fatal(err)
 					}
 				}
 				poll() // which accepts them
-				big.peer.TryWrite([]byte(get("/source")))
+				big.Peer.TryWrite([]byte(get("/source")))
 				turns := 0
 				for was := uint64(0); was < size; turns++ {
-					small.peer.TryWrite([]byte(get("/fast")))
+					small.Peer.TryWrite([]byte(get("/fast")))
 					poll()
-					if now := big.peer.Received(); now-was > 600<<10 {
+					if now := big.Peer.Received(); now-was > 600<<10 {
 						t.Fatalf("%d bytes in one turn", now-was)
 					} else {
 						was = now
 					}
 					var buf [512]byte
-					if n, err := small.peer.TryRead(buf[:]); err != nil || !strings.HasSuffix(string(buf[:n]), "fast\n") {
+					if n, err := small.Peer.TryRead(buf[:]); err != nil || !strings.HasSuffix(string(buf[:n]), "fast\n") {
 						t.Fatalf("the other got %q, %v", buf[:n], err)
 					}
 				}
@@ -943,17 +942,17 @@ func TestSourceFaults(t *testing.T) {
 		cfg := bobtail.Config{WorkerMemory: 2048, OutputBlocks: 2, OutputBlockSize: 64, Workers: 2}
 		runMemory(t, mem, cfg, func(t *testing.T, f *fixture) {
 			b := f.blobs()
-			f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+			f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 				return b.answer(w, size, asFile)
 			})
 			f.fast()
 			f.sink("PUT /sink", sourceSink(func() bobtail.Source { return b.new(size) }))
 			c := f.dial()
 			for range 2 {
-				err := c.trySend(in)
+				err := c.TrySend(in)
 				for i, want := range []string{"fast\n", blobText(0, size), "fast\n", blobText(0, size)} {
 					if i == 3 && err == nil {
-						err = c.trySend("abc")
+						err = c.TrySend("abc")
 					}
 					a, e := c.tryAnswer("GET")
 					if e == nil && a.StatusCode == 100 {
@@ -973,7 +972,7 @@ func TestSourceFaults(t *testing.T) {
 					t.Fatalf("seed %d: %v", mem.Seed, err)
 				}
 			}
-			c.conn.Close()
+			c.Conn.Close()
 			b.wantClosed()
 		})
 	}
@@ -1006,14 +1005,14 @@ func TestSourceEveryByte(t *testing.T) {
 			cfg := bobtail.Config{Sources: max(places, -1), WorkerMemory: 2048, OutputBlocks: blocks, OutputBlockSize: 64, Workers: 2}
 			runMemory(t, memory.Config{Pipe: pipe}, cfg, func(t *testing.T, f *fixture) {
 				b := f.blobs()
-				f.handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
+				f.Handle("GET /source", func(w bobtail.Response, r *bobtail.Request) error {
 					return b.answer(w, size, pipe%2 == 0)
 				})
 				f.fast()
 				c := f.dial()
 				c.sender().send(get("/fast") + get("/source") + get("/fast"))
 				got := make([]byte, len(want))
-				if _, err := io.ReadFull(c.in, got); err != nil || string(got) != want {
+				if _, err := io.ReadFull(c.In, got); err != nil || string(got) != want {
 					t.Errorf("pipe of %d bytes, %d places and blocks: %v, %q", pipe, places, err, got)
 				}
 				c.wantSilence()
@@ -1029,7 +1028,7 @@ func TestSourceLater(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		b := f.blobs()
 		tickets := make(chan bobtail.Ticket, 1)
-		f.handle("GET /later", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /later", func(w bobtail.Response, r *bobtail.Request) error {
 			ticket, err := r.Later(int64(time.Minute))
 			tickets <- ticket
 			return err
@@ -1037,8 +1036,8 @@ func TestSourceLater(t *testing.T) {
 		f.fast()
 		c := f.dial()
 		for range 2 {
-			c.send(get("/later") + get("/fast"))
-			if err := f.srv.Answer(<-tickets, func(w bobtail.Response, r *bobtail.Request) error {
+			c.Send(get("/later") + get("/fast"))
+			if err := f.Server.Answer(<-tickets, func(w bobtail.Response, r *bobtail.Request) error {
 				return w.Status(200).Source(b.new(size), 0, size)
 			}); err != nil {
 				t.Fatal(err)

@@ -19,14 +19,14 @@ func TestStats(t *testing.T) {
 		f.site()
 		f.sink("PUT /sink", &sink{})
 		wake := make(chan bool)
-		f.handle("GET /sleep", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /sleep", func(w bobtail.Response, r *bobtail.Request) error {
 			<-wake
 			return w.Text("x")
 		})
 		var received, sent uint64
 		ask := func(c *client, in string, status int) {
 			t.Helper()
-			c.send(in)
+			c.Send(in)
 			received += uint64(len(in))
 			method, _, _ := strings.Cut(in, " ")
 			if a := c.answer(method); a.StatusCode != status {
@@ -42,22 +42,22 @@ func TestStats(t *testing.T) {
 		ask(c, post("/len", "abc"), 200)
 		ask(c, get("/coded"), 429)
 		c.wantEnd("")
-		c.conn.Close()
+		c.Conn.Close()
 		c2 := f.dial()
 		ask(c2, get("/panic"), 500)
 		c2.wantEnd("")
-		c2.conn.Close()
+		c2.Conn.Close()
 		c3 := f.dial()
 		ask(c3, "\x16", 400)
-		c3.conn.Close()
-		f.settle()
-		sent = c.peer.Received() + c2.peer.Received() + c3.peer.Received()
+		c3.Conn.Close()
+		f.Settle()
+		sent = c.Peer.Received() + c2.Peer.Received() + c3.Peer.Received()
 
 		want := bobtail.Stats{Requests: [6]uint64{0, 0, 3, 1, 4, 1}}
 		want.Accepted, want.Panics = 3, 1
 		want.Received, want.Sent = received, sent
 		want.Sockets, want.Workers = 20, 4
-		if got := f.srv.Stats(); got != want {
+		if got := f.Server.Stats(); got != want {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
 
@@ -65,15 +65,15 @@ func TestStats(t *testing.T) {
 		idle := f.dial()
 		ask(idle, get("/fast"), 200)
 		head := f.dial()
-		head.send("GET /")
+		head.Send("GET /")
 		sleeper := f.dial()
-		sleeper.send(get("/sleep"))
+		sleeper.Send(get("/sleep"))
 		lent := f.dial()
-		lent.send(post("/len", strings.Repeat("x", 5000))[:2000])
+		lent.Send(post("/len", strings.Repeat("x", 5000))[:2000])
 		reader := f.dial()
-		reader.send(get("/huge"))
-		f.await("all in place", func() bool { s := f.srv.Stats(); return s.Busy == 2 && s.Parked == 3 && s.OutputNodes > 0 })
-		got := f.srv.Stats()
+		reader.Send(get("/huge"))
+		f.Await("all in place", func() bool { s := f.Server.Stats(); return s.Busy == 2 && s.Parked == 3 && s.OutputNodes > 0 })
+		got := f.Server.Stats()
 		if got.Open != 5 || got.Lent != 1 || got.Stash != 1 || got.Queued != 0 || got.Held != 0 || got.LostNow != 0 {
 			t.Errorf("%+v", got)
 		}
@@ -87,7 +87,7 @@ func TestStats(t *testing.T) {
 func TestStatsWhileServing(t *testing.T) {
 	run(t, bobtail.Config{Workers: 4}, func(t *testing.T, f *fixture) {
 		f.site()
-		f.start()
+		f.Start()
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Add(1)
@@ -99,25 +99,25 @@ func TestStatsWhileServing(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					c.alone = true
-					fmt.Fprint(c.conn, get("/fast")+post("/len", "abc")+closeAt("/stream"))
-					c.all()
-					c.conn.Close()
+					c.Alone = true
+					fmt.Fprint(c.Conn, get("/fast")+post("/len", "abc")+closeAt("/stream"))
+					c.All()
+					c.Conn.Close()
 				}
 			}()
 		}
 		var last bobtail.Stats
-		f.await("240 requests", func() bool {
-			s := f.srv.Stats()
+		f.Await("240 requests", func() bool {
+			s := f.Server.Stats()
 			if s.Requests.Total() < last.Requests.Total() || s.Received < last.Received || s.Open > 64 || s.Busy > 6 {
 				t.Errorf("%+v after %+v", s, last)
 			}
 			last = s
 			return s.Requests.Total() == 240
 		})
-		f.waitFor("the clients", &wg)
-		f.await("the end", func() bool { return f.srv.Stats().Open == 0 })
-		if s := f.srv.Stats(); s.Requests != [6]uint64{2: 240} || s.Accepted != 80 {
+		f.AwaitAll("the clients", &wg)
+		f.Await("the end", func() bool { return f.Server.Stats().Open == 0 })
+		if s := f.Server.Stats(); s.Requests != [6]uint64{2: 240} || s.Accepted != 80 {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -152,48 +152,48 @@ func TestHooks(t *testing.T) {
 		f.site()
 		f.sink("PUT /sink", &sink{panics: true})
 		wake := make(chan bool)
-		f.handle("GET /sleep", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /sleep", func(w bobtail.Response, r *bobtail.Request) error {
 			<-wake
 			return w.Text("x")
 		})
 		c := f.dial()
-		c.send(get("/fast"))
+		c.Send(get("/fast"))
 		c.want("GET", 200, "fast\n")
 		for _, path := range []string{"/huge", "/fast"} {
-			c.send("HEAD " + path + " HTTP/1.1\r\nHost: a\r\n\r\n")
+			c.Send("HEAD " + path + " HTTP/1.1\r\nHost: a\r\n\r\n")
 			c.answer("HEAD")
 		}
-		c.send(get("/stream"))
+		c.Send(get("/stream"))
 		c.want("GET", 200, "one two")
-		c.send(get("/panic"))
+		c.Send(get("/panic"))
 		c.answer("GET")
-		c.conn.Close()
+		c.Conn.Close()
 		c = f.dial()
-		c.send(put("/sink", "?"))
+		c.Send(put("/sink", "?"))
 		c.answer("PUT")
-		c.conn.Close()
+		c.Conn.Close()
 		c = f.dial()
-		c.send("\x16")
+		c.Send("\x16")
 		c.want("GET", 400, "Bad Request\n")
-		c.conn.Close()
+		c.Conn.Close()
 		c = f.dial()
-		c.send("GET /")
-		f.advance(31 * time.Second)
+		c.Send("GET /")
+		f.Advance(31 * time.Second)
 		c.want("GET", 408, "")
-		c.conn.Close()
+		c.Conn.Close()
 		c = f.dial()
-		c.send(get("/sleep"))
-		f.advance(3 * time.Second)
+		c.Send(get("/sleep"))
+		f.Advance(3 * time.Second)
 		wake <- true
 		c.want("GET", 200, "x")
-		c.conn.Close()
+		c.Conn.Close()
 		c = f.dial()
-		c.send(get("/sleep"))
-		f.advance(6 * time.Second)
+		c.Send(get("/sleep"))
+		f.Advance(6 * time.Second)
 		c.want("GET", 503, "")
 		wake <- true
-		c.conn.Close()
-		f.settle()
+		c.Conn.Close()
+		f.Settle()
 		mu.Lock()
 		defer mu.Unlock()
 		all := strings.Join(events, "\n")
@@ -225,12 +225,12 @@ func TestHooks(t *testing.T) {
 func TestPush(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		handles := make(chan bobtail.Handle, 1)
-		f.handle("GET /handle", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /handle", func(w bobtail.Response, r *bobtail.Request) error {
 			handles <- r.Handle()
 			return w.Text("x")
 		})
 		c := f.dial()
-		c.send(get("/handle"))
+		c.Send(get("/handle"))
 		c.want("GET", 200, "x")
 		h := <-handles
 		const n = 50
@@ -241,7 +241,7 @@ func TestPush(t *testing.T) {
 				defer wg.Done()
 				for i := range n {
 					for {
-						err := f.srv.Push(h, []byte(fmt.Sprintf("%c%02d;", 'a'+g, i)), 0, engine.DropNewest)
+						err := f.Server.Push(h, []byte(fmt.Sprintf("%c%02d;", 'a'+g, i)), 0, engine.DropNewest)
 						if err == nil {
 							break
 						}
@@ -253,28 +253,28 @@ func TestPush(t *testing.T) {
 				}
 			}()
 		}
-		f.waitFor("the pushers", &wg)
+		f.AwaitAll("the pushers", &wg)
 		next := [2]int{}
 		for range 2 * n {
 			var b [4]byte
-			c.nextInto(b[:])
+			c.ReadFull(b[:])
 			g := int(b[0] - 'a')
 			if g > 1 || string(b[1:3]) != fmt.Sprintf("%02d", next[g]) {
 				t.Fatalf("got %q, want %d or %d", b, next[0], next[1])
 			}
 			next[g]++
 		}
-		c.conn.Close()
-		f.await("the end", func() bool { return f.srv.Stats().Open == 0 })
-		if err := f.srv.Push(h, []byte("x"), 0, engine.DropNewest); err != pool.ErrStale {
+		c.Conn.Close()
+		f.Await("the end", func() bool { return f.Server.Stats().Open == 0 })
+		if err := f.Server.Push(h, []byte("x"), 0, engine.DropNewest); err != pool.ErrStale {
 			t.Errorf("push to a connection that is over: %v", err)
 		}
-		if err := f.srv.Push(0, []byte("x"), 0, engine.DropNewest); err != pool.ErrStale {
+		if err := f.Server.Push(0, []byte("x"), 0, engine.DropNewest); err != pool.ErrStale {
 			t.Errorf("push to nobody: %v", err)
 		}
-		if err := f.srv.Push(1<<31, []byte("x"), 0, engine.DropNewest); err != pool.ErrStale {
+		if err := f.Server.Push(1<<31, []byte("x"), 0, engine.DropNewest); err != pool.ErrStale {
 			t.Errorf("push to no slot: %v", err)
 		}
-		f.srv.Shutdown(context.Background())
+		f.Server.Shutdown(context.Background())
 	})
 }

@@ -4,13 +4,13 @@ package bobtail_test
 
 import (
 	"io"
-	"net"
 	"testing"
 	"time"
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/internal/alloctest"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
@@ -133,12 +133,11 @@ func TestNoAllocsOfHold(t *testing.T) {
 	if err := srv.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c, err := net.Dial("tcp", addr.String())
+	c, err := servertest.Dial(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(realPatience))
 	buf := make([]byte, 1000)
 	read := func(want string) {
 		if n, err := io.ReadFull(c, buf[:len(want)]); err != nil || string(buf[:n]) != want {

@@ -13,6 +13,7 @@ import (
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
@@ -37,7 +38,7 @@ type echoState struct{ begun bool }
 
 // echoes adds the protocol to the server.
 func (f *fixture) echoes() *echoes {
-	d := &echoes{e: f.srv.Engine(), hello: "<"}
+	d := &echoes{e: f.Server.Engine(), hello: "<"}
 	d.number = d.e.AddDriver(d)
 	return d
 }
@@ -116,14 +117,14 @@ func (d *echoes) Gone(s *pool.Slot, h pool.Handle) {
 
 // over wants the protocol to have let go of all that it has begun.
 func (d *echoes) over(f *fixture, began int64) {
-	f.t.Helper()
-	f.await("the end of all", func() bool { s := f.srv.Stats(); return s.Open == 0 && s.Busy == 0 })
+	f.T.Helper()
+	f.Await("the end of all", func() bool { s := f.Server.Stats(); return s.Open == 0 && s.Busy == 0 })
 	if d.began.Load() != began || d.gone.Load() != began {
-		f.t.Errorf("%d connections have begun, %d are gone, want %d", d.began.Load(), d.gone.Load(), began)
+		f.T.Errorf("%d connections have begun, %d are gone, want %d", d.began.Load(), d.gone.Load(), began)
 	}
-	s := f.srv.Stats()
+	s := f.Server.Stats()
 	if s.Stash != 0 || s.OutputBlocks != 0 || s.OutputNodes != 0 || s.Lent != 0 || s.Busy != 0 {
-		f.t.Errorf("stats %+v", s)
+		f.T.Errorf("stats %+v", s)
 	}
 }
 
@@ -148,7 +149,7 @@ func TestSwitch(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		d := f.echoes()
 		f.fast()
-		f.handle("GET /echoes", d.handler)
+		f.Handle("GET /echoes", d.handler)
 		long := strings.Repeat("0123456789", 60)
 		for _, k := range []struct{ name, in, out string }{
 			{"nothing behind it", upgrade, switching + "<hello>"},
@@ -159,23 +160,23 @@ func TestSwitch(t *testing.T) {
 			{"more behind it", upgrade + long, switching + "<hello>" + long},
 		} {
 			c := f.dial()
-			c.pour(k.in)
+			c.Pour(k.in)
 			if got := make([]byte, len(k.out)); true {
-				if c.nextInto(got); string(got) != k.out {
-					t.Errorf("%s: got %s, want %s", k.name, brief(string(got)), brief(k.out))
+				if c.ReadFull(got); string(got) != k.out {
+					t.Errorf("%s: got %s, want %s", k.name, servertest.Brief(string(got)), servertest.Brief(k.out))
 				}
 			}
 			for range 3 {
-				c.send("echo")
+				c.Send("echo")
 				c.wantNext("echo")
 			}
 			f.wantFast(time.Second)
-			c.conn.CloseWrite()
+			c.Conn.CloseWrite()
 			c.wantEnd("")
-			c.conn.Close()
+			c.Conn.Close()
 		}
 		d.over(f, 6)
-		if n := f.srv.Stats().Requests[1]; n != 6 {
+		if n := f.Server.Stats().Requests[1]; n != 6 {
 			t.Errorf("%d answers of class 1 are counted", n)
 		}
 	})
@@ -185,20 +186,20 @@ func TestSwitch(t *testing.T) {
 func TestSwitchInPieces(t *testing.T) {
 	runVirtual(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		d := f.echoes()
-		f.handle("GET /echoes", d.handler)
+		f.Handle("GET /echoes", d.handler)
 		c := f.dial()
 		for i := range upgrade {
-			c.send(upgrade[i : i+1])
+			c.Send(upgrade[i : i+1])
 		}
 		c.wantNext(switching + "<hello>")
-		if n := f.srv.Stats().Stash; n != 0 {
+		if n := f.Server.Stats().Stash; n != 0 {
 			t.Errorf("%d stash blocks are kept", n)
 		}
 		for i := range "bytes" {
-			c.send("bytes"[i : i+1])
+			c.Send("bytes"[i : i+1])
 			c.wantNext("bytes"[i : i+1])
 		}
-		c.conn.Close()
+		c.Conn.Close()
 		d.over(f, 1)
 	})
 }
@@ -223,39 +224,39 @@ func TestSwitchRefused(t *testing.T) {
 		then := func(w bobtail.Response, r *bobtail.Request) error {
 			return note(switchHead(w).Switch(d))
 		}
-		f.handle("/echoes", then)
-		f.handle("/200", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/echoes", then)
+		f.Handle("/200", func(w bobtail.Response, r *bobtail.Request) error {
 			return note(w.Status(200).Switch(d))
 		})
-		f.handle("/twice", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/twice", func(w bobtail.Response, r *bobtail.Request) error {
 			h := switchHead(w)
 			if err := h.Switch(d); err != nil {
 				return err
 			}
 			return note(h.Switch(d))
 		})
-		f.handle("/after", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/after", func(w bobtail.Response, r *bobtail.Request) error {
 			h := switchHead(w)
 			h.Empty()
 			return note(h.Switch(d))
 		})
-		f.handle("/bad", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/bad", func(w bobtail.Response, r *bobtail.Request) error {
 			return note(switchHead(w).Header("Bad\r\n", "x").Switch(d))
 		})
-		f.handle("/fails", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/fails", func(w bobtail.Response, r *bobtail.Request) error {
 			if err := switchHead(w).Switch(d); err != nil {
 				t.Error(err)
 			}
 			return note(bad)
 		})
-		f.handle("/panics", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/panics", func(w bobtail.Response, r *bobtail.Request) error {
 			if err := switchHead(w).Switch(d); err != nil {
 				t.Error(err)
 			}
 			note(web.ErrPanic)
 			panic("no")
 		})
-		f.handle("/long", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("/long", func(w bobtail.Response, r *bobtail.Request) error {
 			h := switchHead(w)
 			for range 200 {
 				h = h.Header("X-Long", strings.Repeat("x", 100))
@@ -280,26 +281,26 @@ func TestSwitchRefused(t *testing.T) {
 			{"a head that does not fit", "GET /long" + fields + "\r\n", nil, 500},
 		} {
 			c := f.dial()
-			c.send(k.in)
+			c.Send(k.in)
 			method, _, _ := strings.Cut(k.in, " ")
 			a := c.answer(method)
 			got := taken()
 			if a.StatusCode != k.status || got == nil || k.err != nil && got != k.err {
 				t.Errorf("%s: answer %d, Switch returns %v", k.name, a.StatusCode, got)
 			}
-			if n := f.srv.Stats().Requests; n[1] != 0 {
+			if n := f.Server.Stats().Requests; n[1] != 0 {
 				t.Errorf("%s: counts %v", k.name, n)
 			}
-			c.conn.Close()
+			c.Conn.Close()
 		}
 		c := f.dial()
-		c.send("GET /after" + fields + "\r\n")
-		if s, _ := c.all(); !strings.HasPrefix(s, "HTTP/1.1 101") && s != "" {
+		c.Send("GET /after" + fields + "\r\n")
+		if s, _ := c.All(); !strings.HasPrefix(s, "HTTP/1.1 101") && s != "" {
 			t.Errorf("Switch behind the response: %q", s)
 		} else if got := taken(); got != web.ErrMisuse {
 			t.Errorf("Switch behind the response: %v", got)
 		}
-		c.conn.Close()
+		c.Conn.Close()
 		d.over(f, 0)
 	})
 }
@@ -308,7 +309,7 @@ func TestSwitchRefused(t *testing.T) {
 func TestSwitchAfterContent(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		d := f.echoes()
-		f.handle("POST /echoes", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("POST /echoes", func(w bobtail.Response, r *bobtail.Request) error {
 			b, err := io.ReadAll(r)
 			if err != nil {
 				return err
@@ -318,9 +319,9 @@ func TestSwitchAfterContent(t *testing.T) {
 		})
 		for _, content := range []string{"Content-Length: 3\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"} {
 			c := f.dial()
-			c.send("POST /echoes HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echoes\r\n" + content + "behind")
+			c.Send("POST /echoes HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echoes\r\n" + content + "behind")
 			c.wantNext(switching + "<abc>behind")
-			c.conn.Close()
+			c.Conn.Close()
 		}
 		d.over(f, 2)
 	})
@@ -348,23 +349,23 @@ func TestSwitchAfterLater(t *testing.T) {
 		d.polite = true
 		f.fast()
 		tickets := make(chan bobtail.Ticket, 1)
-		f.handle("GET /later", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /later", func(w bobtail.Response, r *bobtail.Request) error {
 			ticket, err := r.Later(int64(time.Minute))
 			tickets <- ticket
 			return err
 		})
-		f.handle("GET /echoes", d.handler)
+		f.Handle("GET /echoes", d.handler)
 		c := f.dial()
-		c.send(get("/later") + upgrade)
+		c.Send(get("/later") + upgrade)
 		ticket := <-tickets
-		f.await("rest", func() bool { return f.srv.Stats().Busy == 0 })
-		c.send("rest")
+		f.Await("rest", func() bool { return f.Server.Stats().Busy == 0 })
+		c.Send("rest")
 		f.wantFast(time.Second)
-		if err := f.srv.Answer(ticket, func(w bobtail.Response, r *bobtail.Request) error { return w.Text("late") }); err != nil {
+		if err := f.Server.Answer(ticket, func(w bobtail.Response, r *bobtail.Request) error { return w.Text("late") }); err != nil {
 			t.Fatal(err)
 		}
 		c.wantNext(ok("late") + switching + "<hello>rest")
-		c.conn.Close()
+		c.Conn.Close()
 		d.over(f, 1)
 	})
 }
@@ -375,11 +376,11 @@ func TestSwitchFromSink(t *testing.T) {
 		d := f.echoes()
 		f.sink("/echoes", switchSink{d})
 		c := f.dial()
-		c.send("POST /echoes HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echoes\r\nContent-Length: 3\r\n\r\n")
-		c.send("abc")
-		c.send("behind")
+		c.Send("POST /echoes HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echoes\r\nContent-Length: 3\r\n\r\n")
+		c.Send("abc")
+		c.Send("behind")
 		c.wantNext(switching + "<>behind")
-		c.conn.Close()
+		c.Conn.Close()
 		d.over(f, 1)
 	})
 }
@@ -394,7 +395,7 @@ func TestSwitchBehindMiddleware(t *testing.T) {
 		access = nil
 		d := f.echoes()
 		refuse, after := false, 0
-		f.srv.Use(func(next bobtail.Handler) bobtail.Handler {
+		f.Server.Use(func(next bobtail.Handler) bobtail.Handler {
 			return func(w bobtail.Response, r *bobtail.Request) error {
 				if refuse {
 					return w.Status(403).Text("no\n")
@@ -405,19 +406,19 @@ func TestSwitchBehindMiddleware(t *testing.T) {
 				return err
 			}
 		})
-		f.handle("GET /echoes", d.handler)
+		f.Handle("GET /echoes", d.handler)
 		c := f.dial()
-		c.send(upgrade + "x")
+		c.Send(upgrade + "x")
 		c.wantNext(strings.Replace(switching, "Upgrade: e", "X-Around: 1\r\nUpgrade: e", 1) + "<hello>x")
 		refuse = true
 		b := f.dial()
-		b.send(upgrade)
+		b.Send(upgrade)
 		b.want("GET", 403, "no\n")
 		if want := "[/echoes 101 0 /echoes 403 3]"; fmt.Sprint(access) != want || after != 1 {
 			t.Errorf("Access was told of %v, want %v", access, want)
 		}
-		c.conn.Close()
-		b.conn.Close()
+		c.Conn.Close()
+		b.Conn.Close()
 		d.over(f, 1)
 	})
 }
@@ -428,44 +429,44 @@ func TestSwitchBehindMiddleware(t *testing.T) {
 func TestSwitchSlowPeer(t *testing.T) {
 	runMemory(t, memory.Config{Pipe: 300}, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		d := f.echoes()
-		f.handle("GET /page", func(w bobtail.Response, r *bobtail.Request) error { return w.Text(strings.Repeat("p", 200)) })
-		f.handle("GET /echoes", d.handler)
+		f.Handle("GET /page", func(w bobtail.Response, r *bobtail.Request) error { return w.Text(strings.Repeat("p", 200)) })
+		f.Handle("GET /echoes", d.handler)
 		c := f.dial()
-		c.send(get("/page") + upgrade + "rest")
-		f.await("begin", func() bool { return d.began.Load() == 1 })
+		c.Send(get("/page") + upgrade + "rest")
+		f.Await("begin", func() bool { return d.began.Load() == 1 })
 		f.wantBlocked(1)
-		c.pour("more")
-		f.settle()
+		c.Pour("more")
+		f.Settle()
 		c.wantNext(ok(strings.Repeat("p", 200)) + switching + "<hello>restmore")
-		c.send("x")
+		c.Send("x")
 		c.wantNext("x")
-		c.conn.Close()
+		c.Conn.Close()
 		d.over(f, 1)
 		// One who never reads is aborted, as the new protocol's.
 		c = f.dial()
-		c.send(get("/page") + upgrade + "rest")
-		f.await("begin", func() bool { return d.began.Load() == 2 })
-		f.advance(2 * time.Minute)
-		if n := f.srv.Stats().Timeouts[engine.PhaseWrite]; n != 1 {
+		c.Send(get("/page") + upgrade + "rest")
+		f.Await("begin", func() bool { return d.began.Load() == 2 })
+		f.Advance(2 * time.Minute)
+		if n := f.Server.Stats().Timeouts[engine.PhaseWrite]; n != 1 {
 			t.Errorf("%d timeouts of writing", n)
 		}
-		c.conn.Close()
+		c.Conn.Close()
 		d.over(f, 2)
 	})
 }
 
 // wantBlocked wants so many connections to wait for their peers to read.
 func (f *fixture) wantBlocked(n int) {
-	f.t.Helper()
-	f.settle()
+	f.T.Helper()
+	f.Settle()
 	got := 0
-	for i := range f.srv.Engine().Pool().Size() {
-		if f.srv.Engine().Socket(i).State == pool.Blocked {
+	for i := range f.Server.Engine().Pool().Size() {
+		if f.Server.Engine().Socket(i).State == pool.Blocked {
 			got++
 		}
 	}
 	if got != n {
-		f.t.Errorf("%d connections are blocked, want %d", got, n)
+		f.T.Errorf("%d connections are blocked, want %d", got, n)
 	}
 }
 
@@ -476,26 +477,26 @@ func TestSwitchNoBlocks(t *testing.T) {
 		d := f.echoes()
 		d.hello = ""
 		long := strings.Repeat("x", 200)
-		f.handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
 			return switchHead(w).Header("X-Long", long).Switch(d)
 		})
 		c := f.dial()
-		c.pour(upgrade)
-		f.settle()
+		c.Pour(upgrade)
+		f.Settle()
 		if n := d.began.Load(); n != 0 {
 			t.Errorf("%d have begun", n)
 		}
 		c.wantNext(strings.Replace(switching, "Date", "X-Long: "+long+"\r\nDate", 1) + ">")
-		c.send("x")
+		c.Send("x")
 		c.wantNext("x")
-		c.conn.Close()
+		c.Conn.Close()
 		d.over(f, 1)
 		// One who takes nothing is aborted; the connection never was the
 		// protocol's.
 		c = f.dial()
-		c.pour(upgrade)
-		f.advance(2 * time.Minute)
-		c.conn.Close()
+		c.Pour(upgrade)
+		f.Advance(2 * time.Minute)
+		c.Conn.Close()
 		d.over(f, 1)
 	})
 }
@@ -504,18 +505,18 @@ func TestSwitchNoBlocks(t *testing.T) {
 func TestSwitchFarewell(t *testing.T) {
 	runVirtual(t, bobtail.Config{Workers: 2, Sockets: 4}, func(t *testing.T, f *fixture) {
 		d := f.echoes()
-		f.handle("GET /echoes", d.handler)
+		f.Handle("GET /echoes", d.handler)
 		c := f.dial()
-		c.send(upgrade)
+		c.Send(upgrade)
 		c.wantNext(switching + "<hello>")
-		f.settle()
-		v := f.srv.Engine().Socket(0)
+		f.Settle()
+		v := f.Server.Engine().Socket(0)
 		if v != (engine.SlotView{State: pool.Parked, Phase: engine.PhaseIdle, Driver: uint8(d.number), Idle: true}) {
 			t.Errorf("the socket is seen as %+v", v)
 		}
-		f.advance(2 * time.Hour) // of idleness
+		f.Advance(2 * time.Hour) // of idleness
 		c.wantEnd("")
-		c.conn.Close()
+		c.Conn.Close()
 		d.over(f, 1)
 	})
 }
@@ -539,13 +540,13 @@ func TestSwitchTimeout(t *testing.T) {
 	runVirtual(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		d := &staller{echoes: f.echoes()}
 		d.number = d.e.AddDriver(d)
-		f.handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error { return switchHead(w).Switch(d) })
+		f.Handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error { return switchHead(w).Switch(d) })
 		c := f.dial()
-		c.send(upgrade)
+		c.Send(upgrade)
 		c.wantNext(switching)
-		f.advance(2 * time.Minute)
+		f.Advance(2 * time.Minute)
 		c.wantEnd("farewell of echoes")
-		c.conn.Close()
+		c.Conn.Close()
 		d.over(f, 1)
 	})
 }
@@ -556,32 +557,32 @@ func TestSwitchShutdown(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		d := f.echoes()
 		entered, gate := make(chan bool, 1), make(chan bool)
-		f.handle("GET /echoes", d.handler)
-		f.handle("GET /late", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /echoes", d.handler)
+		f.Handle("GET /late", func(w bobtail.Response, r *bobtail.Request) error {
 			entered <- true
 			<-gate
 			return d.handler(w, r)
 		})
 		c, late, half := f.dial(), f.dial(), f.dial()
-		half.send(upgrade[:20])
-		f.await("half a head", func() bool { return f.srv.Stats().Stash == 1 })
-		c.send(upgrade)
+		half.Send(upgrade[:20])
+		f.Await("half a head", func() bool { return f.Server.Stats().Stash == 1 })
+		c.Send(upgrade)
 		c.wantNext(switching + "<hello>")
-		late.pour(strings.Replace(upgrade, "/echoes", "/late", 1))
+		late.Pour(strings.Replace(upgrade, "/echoes", "/late", 1))
 		<-entered
 		done := make(chan error, 1)
-		go func() { done <- f.srv.Shutdown(context.Background()) }()
+		go func() { done <- f.Server.Shutdown(context.Background()) }()
 		c.wantEnd("closing")
-		c.conn.Close()
+		c.Conn.Close()
 		close(gate)
 		late.wantEnd(switching + "<hello>closing")
-		late.conn.Close()
-		half.send(upgrade[20:])
+		late.Conn.Close()
+		half.Send(upgrade[20:])
 		half.wantEnd(switching + "<hello>closing")
-		half.conn.Close()
-		if f.net != nil {
-			f.settle()
-			f.advance(time.Second)
+		half.Conn.Close()
+		if f.Net != nil {
+			f.Settle()
+			f.Advance(time.Second)
 		}
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -597,19 +598,19 @@ func TestSwitchPush(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
 		d := f.echoes()
 		handle := make(chan bobtail.Handle, 1)
-		f.handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
 			handle <- r.Handle()
 			return d.handler(w, r)
 		})
 		c := f.dial()
-		c.send(upgrade)
+		c.Send(upgrade)
 		c.wantNext(switching + "<hello>")
 		h := <-handle
-		if err := f.srv.Engine().Push(h, []byte("pu"), []byte("sh"), 0, bobtail.DropNewest); err != nil {
+		if err := f.Server.Engine().Push(h, []byte("pu"), []byte("sh"), 0, bobtail.DropNewest); err != nil {
 			t.Fatal(err)
 		}
 		c.wantNext("push")
-		c.conn.Close()
+		c.Conn.Close()
 		d.over(f, 1)
 	})
 }

@@ -7,9 +7,9 @@ import (
 	"io"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/secure"
 )
@@ -22,39 +22,39 @@ func TestSwitchOverTLS(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(certified.Certificate())
 	client := &tls.Config{RootCAs: roots, ServerName: "example.com"}
-	for _, k := range kinds {
-		if k.open == nil {
+	for _, k := range servertest.Kinds() {
+		if k.Open == nil {
 			continue
 		}
-		open := k.open
-		k.open = func(lanes int) (transport.Backend, error) {
+		open := k.Open
+		k.Open = func(lanes int) (transport.Backend, error) {
 			b, err := open(lanes)
 			if err != nil {
 				return nil, err
 			}
 			return secure.New(b, secure.Config{TLS: &tls.Config{Certificates: certified.TLS.Certificates}})
 		}
-		t.Run(k.name, func(t *testing.T) {
-			runOn(t, k, bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
-				addr, err := f.srv.Listen("https://127.0.0.1:0")
+		t.Run(k.Name, func(t *testing.T) {
+			k.Run(t, with(bobtail.Config{Workers: 2}, func(t *testing.T, f *fixture) {
+				addr, err := f.Server.Listen("https://127.0.0.1:0")
 				if err != nil {
 					t.Fatal(err)
 				}
 				d := f.echoes()
 				handles := make(chan bobtail.Handle, 1)
-				f.handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
+				f.Handle("GET /echoes", func(w bobtail.Response, r *bobtail.Request) error {
 					handles <- r.Handle()
 					return d.handler(w, r)
 				})
-				f.handle("POST /echoes", holder)
-				f.start()
+				f.Handle("POST /echoes", holder)
+				f.Start()
 				dial := func(send, want string) *tls.Conn {
 					t.Helper()
-					c, err := tls.Dial("tcp", addr.String(), client)
+					conn, err := servertest.Dial(addr)
 					if err != nil {
 						t.Fatal(err)
 					}
-					c.SetDeadline(time.Now().Add(realPatience))
+					c := tls.Client(conn, client)
 					io.WriteString(c, send)
 					wantTLS(t, c, want)
 					return c
@@ -66,12 +66,12 @@ func TestSwitchOverTLS(t *testing.T) {
 					io.WriteString(c, "echo")
 					wantTLS(t, c, "echo")
 				}
-				if err := f.srv.Engine().Push(h, []byte("pu"), []byte("sh"), 0, bobtail.DropNewest); err != nil {
+				if err := f.Server.Engine().Push(h, []byte("pu"), []byte("sh"), 0, bobtail.DropNewest); err != nil {
 					t.Fatal(err)
 				}
 				wantTLS(t, a, "push")
 				done := make(chan error, 1)
-				go func() { done <- f.srv.Shutdown(context.Background()) }()
+				go func() { done <- f.Server.Shutdown(context.Background()) }()
 				wantTLS(t, a, "closing")
 				wantTLS(t, b, "closing.")
 				for _, c := range []*tls.Conn{a, b} {
@@ -86,7 +86,7 @@ func TestSwitchOverTLS(t *testing.T) {
 				if d.began.Load() != 1 || d.gone.Load() != 1 {
 					t.Errorf("%d have begun, %d are gone", d.began.Load(), d.gone.Load())
 				}
-			})
+			}))
 		})
 	}
 }

@@ -40,32 +40,32 @@ func TestTimeouts(t *testing.T) {
 			{"chunks that stall", "POST /len HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "", timeouts.Body, engine.PhaseBody, "408"},
 			{"short content that trickles", post("/len", strings.Repeat("x", 80))[:70], strings.Repeat("x", 40), timeouts.Body, engine.PhaseBody, "408"},
 		} {
-			before := f.srv.Stats()
+			before := f.Server.Stats()
 			cl := f.dial()
-			cl.send(c.in)
+			cl.Send(c.in)
 			if strings.HasPrefix(c.in, "GET /fast HTTP/1.1\r\nHost") {
 				cl.want("GET", 200, "fast\n")
 			}
 			if strings.HasPrefix(c.in, "POST /ignore") {
 				cl.want("POST", 200, "ignored")
 			}
-			began := f.net.Now()
+			began := f.Net.Now()
 			trickle := c.trickle
 			early := c.after - 2*step
 			if c.name == "a second head that trickles" {
 				early += time.Second // its first byte comes then
 			}
-			for time.Duration(f.net.Now()-began) < early {
-				f.advance(min(time.Second, early-time.Duration(f.net.Now()-began)))
-				if trickle != "" && time.Duration(f.net.Now()-began) < early {
-					cl.send(trickle[:1])
+			for time.Duration(f.Net.Now()-began) < early {
+				f.Advance(min(time.Second, early-time.Duration(f.Net.Now()-began)))
+				if trickle != "" && time.Duration(f.Net.Now()-began) < early {
+					cl.Send(trickle[:1])
 					trickle = trickle[1:]
 				}
 			}
 			if !cl.wantSilence() {
 				t.Fatalf("%s: too early", c.name)
 			}
-			f.advance(50 * time.Millisecond) // deadlines are kept in ticks of 17 ms
+			f.Advance(50 * time.Millisecond) // deadlines are kept in ticks of 17 ms
 			if c.want != "" {
 				a := cl.answer("GET")
 				if a.Status[:3] != c.want || !a.Close {
@@ -73,16 +73,16 @@ func TestTimeouts(t *testing.T) {
 				}
 			}
 			cl.wantEnd("")
-			after := f.srv.Stats()
+			after := f.Server.Stats()
 			after.Timeouts[c.phase] -= before.Timeouts[c.phase]
 			for p, n := range after.Timeouts {
 				if engine.Phase(p) == c.phase && n != 1 || engine.Phase(p) != c.phase && n != before.Timeouts[p] {
 					t.Errorf("%s: timeouts %v, before %v, want one more of %v", c.name, after.Timeouts, before.Timeouts, c.phase)
 				}
 			}
-			cl.conn.Close()
-			f.settle()
-			f.await("the end", func() bool { return f.srv.Stats().Open == 0 })
+			cl.Conn.Close()
+			f.Settle()
+			f.Await("the end", func() bool { return f.Server.Stats().Open == 0 })
 		}
 	})
 }
@@ -92,7 +92,7 @@ func TestTimeoutsInRealTime(t *testing.T) {
 	const short = 100 * time.Millisecond
 	cfg := bobtail.Config{Timeouts: bobtail.Timeouts{Open: short, Head: short, Idle: short, Body: short, Drain: short}}
 	run(t, cfg, func(t *testing.T, f *fixture) {
-		if f.net != nil {
+		if f.Net != nil {
 			t.Skip("in virtual time")
 		}
 		f.site()
@@ -105,12 +105,12 @@ func TestTimeoutsInRealTime(t *testing.T) {
 		} {
 			began := time.Now()
 			cl := f.dial()
-			cl.send(c.in)
-			got, err := cl.all()
+			cl.Send(c.in)
+			got, err := cl.All()
 			if took := time.Since(began); err != nil || !strings.HasPrefix(got, c.want) || took < short {
 				t.Errorf("%s: got %q, error %v after %v", c.name, got, err, took)
 			}
-			cl.conn.Close()
+			cl.Conn.Close()
 		}
 	})
 }
@@ -120,27 +120,27 @@ func TestDrain(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		f.fast()
 		c := f.dial()
-		c.send("GET / HTTP/9.9\r\n\r\n")
+		c.Send("GET / HTTP/9.9\r\n\r\n")
 		c.want("GET", 505, "HTTP Version Not Supported\n")
 		c.wantEnd("") // our end; his is awaited
 		for range 4 {
-			f.advance(time.Second)
-			c.send("more")
+			f.Advance(time.Second)
+			c.Send("more")
 		}
-		if n := f.srv.Stats().Open; n != 1 {
+		if n := f.Server.Stats().Open; n != 1 {
 			t.Errorf("%d connections", n)
 		}
-		f.advance(1100 * time.Millisecond)
-		if s := f.srv.Stats(); s.Open != 0 || s.Timeouts[engine.PhaseDrain] != 1 {
+		f.Advance(1100 * time.Millisecond)
+		if s := f.Server.Stats(); s.Open != 0 || s.Timeouts[engine.PhaseDrain] != 1 {
 			t.Errorf("%d connections, timeouts %v", s.Open, s.Timeouts)
 		}
 
 		c = f.dial() // who sends on and on is reset
-		c.send("GET / HTTP/9.9\r\n\r\n")
+		c.Send("GET / HTTP/9.9\r\n\r\n")
 		c.want("GET", 505, "HTTP Version Not Supported\n")
 		var err error
 		for range 200 {
-			if err = c.trySend(strings.Repeat("more", 4<<10)); err != nil {
+			if err = c.TrySend(strings.Repeat("more", 4<<10)); err != nil {
 				break
 			}
 		}
@@ -156,25 +156,25 @@ func TestSlowReader(t *testing.T) {
 	runVirtual(t, bobtail.Config{Workers: 1, WorkerMemory: 1024}, func(t *testing.T, f *fixture) {
 		f.site()
 		stalled := f.dial()
-		stalled.send(get("/huge"))
-		f.advance(29 * time.Second)
-		if s := f.srv.Stats(); s.Lent != 0 || s.Busy != 0 || s.Open != 1 || s.Parked != 1 {
+		stalled.Send(get("/huge"))
+		f.Advance(29 * time.Second)
+		if s := f.Server.Stats(); s.Lent != 0 || s.Busy != 0 || s.Open != 1 || s.Parked != 1 {
 			t.Errorf("stats %+v", s)
 		}
 		f.wantFast(0)
-		f.advance(2 * time.Second)
+		f.Advance(2 * time.Second)
 		stalled.wantAbort()
-		if s := f.srv.Stats(); s.Open != 0 || s.Timeouts[engine.PhaseWrite] != 1 {
+		if s := f.Server.Stats(); s.Open != 0 || s.Timeouts[engine.PhaseWrite] != 1 {
 			t.Errorf("%d connections, timeouts %v", s.Open, s.Timeouts)
 		}
 
 		slow := f.dial() // 100 bytes a second is less than the rate
-		slow.send(get("/huge"))
+		slow.Send(get("/huge"))
 		took := 0
 		var b [100]byte
 		for took < 300 {
-			f.advance(time.Second)
-			if _, err := slow.peer.TryRead(b[:]); err != nil {
+			f.Advance(time.Second)
+			if _, err := slow.Peer.TryRead(b[:]); err != nil {
 				break
 			}
 			took++
@@ -185,12 +185,12 @@ func TestSlowReader(t *testing.T) {
 		f.wantFast(0)
 
 		steady := f.dial() // 4096 a second is enough
-		steady.send(get("/huge"))
+		steady.Send(get("/huge"))
 		n := 0
 		for n < len(huge) {
-			f.advance(time.Second)
+			f.Advance(time.Second)
 			var b [4096]byte
-			k, err := steady.peer.TryRead(b[:])
+			k, err := steady.Peer.TryRead(b[:])
 			if n += k; err != nil {
 				t.Fatalf("after %d bytes: %v", n, err)
 			}
@@ -204,16 +204,16 @@ func TestHandlerTimeout(t *testing.T) {
 	cfg := bobtail.Config{Workers: 2, Spare: 2, Timeouts: bobtail.Timeouts{Handler: 5 * time.Second}}
 	run := func(t *testing.T, stuck bobtail.Handler, wake chan bool, f *fixture) {
 		f.fast()
-		f.handle("GET /stuck", stuck)
+		f.Handle("GET /stuck", stuck)
 		cs := []*client{f.dial(), f.dial(), f.dial(), f.dial()}
 		for _, c := range cs[:2] {
-			c.send(get("/stuck"))
+			c.Send(get("/stuck"))
 		}
-		f.advance(4900 * time.Millisecond)
+		f.Advance(4900 * time.Millisecond)
 		for _, c := range cs[:2] {
 			c.wantSilence()
 		}
-		f.advance(200 * time.Millisecond)
+		f.Advance(200 * time.Millisecond)
 		for _, c := range cs[:2] {
 			a := c.want("GET", 503, "")
 			if !a.Close || a.Header.Get("Retry-After") == "" {
@@ -221,15 +221,15 @@ func TestHandlerTimeout(t *testing.T) {
 			}
 			c.wantEnd("")
 		}
-		if s := f.srv.Stats(); s.LostNow != 2 || s.Lost != 2 || s.HandlerTimeout != 2 {
+		if s := f.Server.Stats(); s.LostNow != 2 || s.Lost != 2 || s.HandlerTimeout != 2 {
 			t.Errorf("lost %d, now %d, timeouts %d", s.Lost, s.LostNow, s.HandlerTimeout)
 		}
 		f.wantFast(0) // by the spare workers
 		f.wantFast(0)
 		for _, c := range cs[2:] { // which may be lost too
-			c.send(get("/stuck"))
+			c.Send(get("/stuck"))
 		}
-		f.advance(5100 * time.Millisecond)
+		f.Advance(5100 * time.Millisecond)
 		for _, c := range cs[2:] {
 			c.want("GET", 503, "")
 			c.wantEnd("")
@@ -237,9 +237,9 @@ func TestHandlerTimeout(t *testing.T) {
 		for range 4 {
 			wake <- true
 		}
-		f.await("the return of workers", func() bool { return f.srv.Stats().LostNow == 0 })
+		f.Await("the return of workers", func() bool { return f.Server.Stats().LostNow == 0 })
 		f.wantFast(0)
-		if s := f.srv.Stats(); s.Lost != 4 || s.Busy != 0 || s.Open > 4 {
+		if s := f.Server.Stats(); s.Lost != 4 || s.Busy != 0 || s.Open > 4 {
 			t.Errorf("stats %+v", s)
 		}
 	}
@@ -288,7 +288,7 @@ func TestHandlerTimeoutLate(t *testing.T) {
 	runVirtual(t, cfg, func(t *testing.T, f *fixture) {
 		f.fast()
 		wake := make(chan bool)
-		f.handle("GET /begun", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /begun", func(w bobtail.Response, r *bobtail.Request) error {
 			b, err := w.Status(200).Stream()
 			if err != nil {
 				return err
@@ -298,22 +298,22 @@ func TestHandlerTimeoutLate(t *testing.T) {
 			<-wake
 			return nil
 		})
-		f.handle("GET /stuck", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /stuck", func(w bobtail.Response, r *bobtail.Request) error {
 			<-wake
 			return nil
 		})
 		c := f.dial()
-		c.send(get("/begun"))
-		f.advance(5100 * time.Millisecond)
+		c.Send(get("/begun"))
+		f.Advance(5100 * time.Millisecond)
 		if got := c.wantAbort(); strings.Contains(got, "503") {
 			t.Errorf("got %q", got)
 		}
 		wake <- true
 
 		c = f.dial()
-		c.send(get("/fast") + get("/stuck"))
-		f.advance(5100 * time.Millisecond)
-		got, _ := c.all()
+		c.Send(get("/fast") + get("/stuck"))
+		f.Advance(5100 * time.Millisecond)
+		got, _ := c.All()
 		if got != "" && !strings.HasPrefix(got, ok("fast\n")) {
 			t.Errorf("the answer to the first request was %q", got)
 		}
@@ -328,18 +328,18 @@ func TestSleepingHandlers(t *testing.T) {
 	run(t, bobtail.Config{Workers: 4}, func(t *testing.T, f *fixture) {
 		f.fast()
 		wake := make(chan bool)
-		f.handle("GET /sleep", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /sleep", func(w bobtail.Response, r *bobtail.Request) error {
 			<-wake
 			return w.Text("awake")
 		})
-		f.start()
+		f.Start()
 		var sleepers []*client
 		for range 3 {
 			c := f.dial()
 			sleepers = append(sleepers, c)
-			c.send(get("/sleep"))
+			c.Send(get("/sleep"))
 		}
-		f.await("three sleepers", func() bool { return f.srv.Stats().Busy == 3 })
+		f.Await("three sleepers", func() bool { return f.Server.Stats().Busy == 3 })
 		for range 20 {
 			f.wantFast(10 * time.Millisecond) // the monitor looks every 2 ms
 		}
@@ -348,7 +348,7 @@ func TestSleepingHandlers(t *testing.T) {
 		}
 		for _, c := range sleepers {
 			c.want("GET", 200, "awake")
-			c.send(get("/fast"))
+			c.Send(get("/fast"))
 			c.want("GET", 200, "fast\n")
 		}
 	})

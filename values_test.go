@@ -11,6 +11,7 @@ import (
 	"github.com/bobtail-go/bobtail/cookie"
 	"github.com/bobtail-go/bobtail/form"
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/web"
 )
 
@@ -52,18 +53,18 @@ func (s partSink) Abandon(st *bobtail.State) {}
 
 // values are handlers that answer with what a request has.
 func values(t testing.TB, f *fixture) {
-	f.handle("GET /values", func(w bobtail.Response, r *bobtail.Request) error {
+	f.Handle("GET /values", func(w bobtail.Response, r *bobtail.Request) error {
 		c := cookie.Cookie{Name: "seen", Bytes: r.Cookie("b"), Path: "/"}
 		return w.Status(200).SetCookie(c).Text(fmt.Sprintf("%q %q %q", r.QueryValue("a"), r.Cookie("b"), r.Bearer()))
 	})
-	f.handle("POST /form", func(w bobtail.Response, r *bobtail.Request) error {
+	f.Handle("POST /form", func(w bobtail.Response, r *bobtail.Request) error {
 		v, err := r.Form(1000)
 		if err != nil {
 			return err
 		}
 		return w.Text(fmt.Sprintf("%q %q", v.Get("a"), v.Get("b")))
 	})
-	f.handle("POST /parts", func(w bobtail.Response, r *bobtail.Request) error {
+	f.Handle("POST /parts", func(w bobtail.Response, r *bobtail.Request) error {
 		parts, err := r.Multipart(form.Limits{Parts: 3})
 		if err != nil {
 			return err
@@ -88,7 +89,7 @@ func values(t testing.TB, f *fixture) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.handle("GET /guarded", guard(func(w bobtail.Response, r *bobtail.Request) error { return w.Text("inside") }))
+	f.Handle("GET /guarded", guard(func(w bobtail.Response, r *bobtail.Request) error { return w.Text("inside") }))
 }
 
 // typed is a request with content of a type.
@@ -138,11 +139,11 @@ func withCookies(t testing.TB) http1.FieldSet {
 func TestValues(t *testing.T) {
 	run(t, bobtail.Config{Workers: 2, WorkerMemory: 4096, Fields: withCookies(t)}, func(t *testing.T, f *fixture) {
 		values(t, f)
-		f.start()
+		f.Start()
 		one, all := f.dial(), f.dial()
 		var sent strings.Builder
 		for _, v := range asksForValues {
-			one.send(v.in)
+			one.Send(v.in)
 			one.want(strings.SplitN(v.in, " ", 2)[0], v.status, v.want)
 			if len(v.in) < 1000 {
 				sent.WriteString(v.in)
@@ -151,14 +152,14 @@ func TestValues(t *testing.T) {
 		for _, c := range []*client{all, one} {
 			s := sent.String()
 			if c == all {
-				c.send(s)
+				c.Send(s)
 			}
 			for _, v := range asksForValues {
 				if len(v.in) >= 1000 {
 					continue
 				}
 				for at := 0; c == one && at < len(v.in); at += 13 {
-					c.send(v.in[at:min(at+13, len(v.in))])
+					c.Send(v.in[at:min(at+13, len(v.in))])
 				}
 				c.want(strings.SplitN(v.in, " ", 2)[0], v.status, v.want)
 			}
@@ -176,11 +177,11 @@ func TestValues(t *testing.T) {
 			{typed("/parts", typeParts, strings.Repeat(partsOf(0)[:len(partsOf(0))-len("--b--\r\n")], 2)), 413},
 		} {
 			c := f.dial()
-			c.send(v.in)
+			c.Send(v.in)
 			if a := c.answer("POST"); a.StatusCode != v.status {
-				t.Errorf("%s is answered %d, want %d", brief(v.in), a.StatusCode, v.status)
+				t.Errorf("%s is answered %d, want %d", servertest.Brief(v.in), a.StatusCode, v.status)
 			}
-			c.conn.Close()
+			c.Conn.Close()
 		}
 	})
 }
@@ -189,13 +190,13 @@ func TestValues(t *testing.T) {
 func TestPartsInSink(t *testing.T) {
 	run(t, bobtail.Config{Workers: 1, WorkerMemory: 4096}, func(t *testing.T, f *fixture) {
 		f.sink("POST /sink", partSink{new(form.Multipart)})
-		f.start()
+		f.Start()
 		c := f.dial()
 		for _, n := range []int{0, 100, 100000} {
-			c.send(typed("/sink?who=%41", typeParts, partsOf(n)))
+			c.Send(typed("/sink?who=%41", typeParts, partsOf(n)))
 			c.want("POST", 200, fmt.Sprintf("A: %d in 3 parts", n+1))
 		}
-		c.send(typed("/sink", typeForm, "a=1"))
+		c.Send(typed("/sink", typeForm, "a=1"))
 		if a := c.answer("POST"); a.StatusCode != 415 {
 			t.Errorf("another type is answered %d", a.StatusCode)
 		}

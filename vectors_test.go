@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/internal/splittest"
 )
 
@@ -122,7 +123,7 @@ func TestVectors(t *testing.T) {
 		for _, v := range vectors {
 			in := v.in + behind
 			ways := splittest.Ways(len(in))
-			if f.net == nil && testing.Short() {
+			if f.Net == nil && testing.Short() {
 				ways = ways[:2]
 			}
 			whole := ""
@@ -156,24 +157,26 @@ func (v *vector) check(t *testing.T, got string) {
 // exchange sends input on a new connection, in reads that end as ends says,
 // and returns all that is answered. The server must end in order.
 func (f *fixture) exchange(in string, ends []int) string {
-	f.t.Helper()
-	f.await("the end of the last connection", func() bool { return f.srv.Stats().Open == 0 })
-	before := f.srv.Stats()
-	c := f.dial()
-	f.clients = f.clients[:len(f.clients)-1] // closed here
-	defer c.conn.Close()
+	f.T.Helper()
+	f.Await("the end of the last connection", func() bool { return f.Server.Stats().Open == 0 })
+	before := f.Server.Stats()
+	c, err := f.TryConnect() // closed here
+	if err != nil {
+		f.T.Fatal(err)
+	}
+	defer c.Conn.Close()
 	from := 0
 	for _, to := range ends {
-		if c.trySend(in[from:to]) != nil {
+		if c.TrySend(in[from:to]) != nil {
 			break // the server has closed
 		}
 		if from = to; to < len(in) {
 			f.took(before.Received+uint64(to), before.Accepted+1)
 		}
 	}
-	got, err := c.all()
+	got, err := c.All()
 	if err != nil {
-		f.t.Errorf("%q in %v: got %q, and %v", in, cuts(ends), got, err)
+		f.T.Errorf("%q in %v: got %q, and %v", in, cuts(ends), got, err)
 	}
 	return got
 }
@@ -181,13 +184,13 @@ func (f *fixture) exchange(in string, ends []int) string {
 // took waits until the server has received n bytes, or has ended all of its
 // connections, of which it has accepted some.
 func (f *fixture) took(n, accepted uint64) {
-	f.t.Helper()
-	if f.net != nil {
-		f.settle()
+	f.T.Helper()
+	if f.Net != nil {
+		f.Settle()
 		return
 	}
-	f.await("bytes at the server", func() bool {
-		s := f.srv.Stats()
+	f.Await("bytes at the server", func() bool {
+		s := f.Server.Stats()
 		return s.Received >= n || s.Accepted >= accepted && s.Open == 0
 	})
 }
@@ -230,7 +233,7 @@ func TestPipelined(t *testing.T) {
 				want.WriteString(answerBehind)
 				cuts := []int{in.Len()}
 				every := 1
-				if n > 16 || mixed || f.net == nil {
+				if n > 16 || mixed || f.Net == nil {
 					every = 37
 				}
 				for at := 1; at < in.Len(); at += every {
@@ -242,7 +245,7 @@ func TestPipelined(t *testing.T) {
 						ends = ends[1:]
 					}
 					if got := f.flood(in.String(), ends); got != want.String() {
-						t.Fatalf("%d requests, mixed %v, cut at %d: got %s\nwant %s", n, mixed, at, diff(got, want.String()), brief(want.String()))
+						t.Fatalf("%d requests, mixed %v, cut at %d: got %s\nwant %s", n, mixed, at, diff(got, want.String()), servertest.Brief(want.String()))
 					}
 				}
 			}
@@ -262,20 +265,22 @@ func diff(got, want string) string {
 // flood is exchange for an input that the server may not take before its
 // answers are read.
 func (f *fixture) flood(in string, ends []int) string {
-	f.t.Helper()
-	f.await("the end of the last connection", func() bool { return f.srv.Stats().Open == 0 })
-	before := f.srv.Stats()
-	c := f.dial()
-	f.clients = f.clients[:len(f.clients)-1]
-	defer c.conn.Close()
+	f.T.Helper()
+	f.Await("the end of the last connection", func() bool { return f.Server.Stats().Open == 0 })
+	before := f.Server.Stats()
+	c, err := f.TryConnect() // closed here
+	if err != nil {
+		f.T.Fatal(err)
+	}
+	defer c.Conn.Close()
 	sent := make(chan error, 1)
 	go func() {
 		from := 0
 		for i, to := range ends {
-			if i > 0 && f.net == nil {
+			if i > 0 && f.Net == nil {
 				f.took(before.Received+uint64(from), before.Accepted+1)
 			}
-			if _, err := io.WriteString(c.conn, in[from:to]); err != nil {
+			if _, err := io.WriteString(c.Conn, in[from:to]); err != nil {
 				sent <- err
 				return
 			}
@@ -283,12 +288,12 @@ func (f *fixture) flood(in string, ends []int) string {
 		}
 		sent <- nil
 	}()
-	got, err := c.all()
+	got, err := c.All()
 	if err != nil {
-		f.t.Errorf("got %s, and %v", brief(got), err)
+		f.T.Errorf("got %s, and %v", servertest.Brief(got), err)
 	}
 	if err := <-sent; err != nil {
-		f.t.Errorf("send: %v", err)
+		f.T.Errorf("send: %v", err)
 	}
 	return got
 }

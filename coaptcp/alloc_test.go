@@ -14,29 +14,29 @@ import (
 	"github.com/bobtail-go/bobtail/coaptcp"
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/internal/alloctest"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
-	"github.com/bobtail-go/bobtail/transport/memory"
 )
 
 // quietClient is a client whose calls allocate nothing.
 type quietClient struct {
 	t    testing.TB
-	conn rawConn
+	conn servertest.Conn
 	buf  []byte
 }
 
 func (f *fixture) quiet() *quietClient {
-	f.t.Helper()
-	f.start()
-	p, err := f.net.Connect(f.addr)
+	f.T.Helper()
+	f.Start()
+	p, err := f.Net.Connect(f.Addr)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
-	f.clients = append(f.clients, &client{f: f, conn: p})
-	c := &quietClient{f.t, p, make([]byte, 1<<16)}
+	f.Adopt(p)
+	c := &quietClient{f.T, p, make([]byte, 1<<16)}
 	if b := c.message(); coap.Code(b[1]) != coap.CodeCSM {
-		f.t.Fatalf("got %q", b)
+		f.T.Fatalf("got %q", b)
 	}
 	return c
 }
@@ -70,7 +70,7 @@ func (c *quietClient) want(out []byte) {
 		c.t.Fatal(err)
 	}
 	if string(c.buf[:len(out)]) != string(out) {
-		c.t.Fatalf("got %s, want %s", brief(c.buf[:len(out)]), brief(out))
+		c.t.Fatalf("got %s, want %s", servertest.Brief(c.buf[:len(out)]), servertest.Brief(out))
 	}
 }
 
@@ -83,19 +83,19 @@ func TestNoAllocs(t *testing.T) {
 		observeSite(resource.TopicOptions{Mark: 100})(f, r)
 		f.peers = make(chan pool.Handle, 256)
 		hello := []byte("Hello, world")
-		handle(f.t, r, "GET /static", func(w resource.Response, _ *resource.Request) error { return w.Bytes(coap.FormatText, hello) })
-		handle(f.t, r, "POST /register", func(_ resource.Response, r *resource.Request) error {
+		handle(f.T, r, "GET /static", func(w resource.Response, _ *resource.Request) error { return w.Bytes(coap.FormatText, hello) })
+		handle(f.T, r, "POST /register", func(_ resource.Response, r *resource.Request) error {
 			f.peers <- pool.Handle(r.Peer())
 			return nil
 		})
-		handle(f.t, r, "GET /later", func(_ resource.Response, r *resource.Request) error {
+		handle(f.T, r, "GET /later", func(_ resource.Response, r *resource.Request) error {
 			t, err := r.Later(int64(time.Hour))
 			tickets <- t
 			return err
 		})
 	}
-	f := newFixture(t, kind{mem: memory.Config{}}, x)
-	f.free = true
+	f := newFixture(t, servertest.Kind{}, x)
+	f.Free = true
 	defer f.end()
 	c := f.quiet()
 	for _, x := range exchanges {
@@ -118,8 +118,8 @@ func TestNoAllocs(t *testing.T) {
 	answers := []byte(strings.Repeat(message(coap.CodeContent, "t", coap.OptContentFormat, 0, "Hello, world"), 64))
 	alloctest.Zero(t, "64 GETs", func() { c.exchange(pipelined, answers) })
 
-	long := []byte(post("l", "echo", string(pattern(1100))))
-	longOut := []byte(message(coap.CodeContent, "l", string(pattern(1100))))
+	long := []byte(post("l", "echo", string(servertest.Pattern(1100))))
+	longOut := []byte(message(coap.CodeContent, "l", string(servertest.Pattern(1100))))
 	alloctest.Zero(t, "a POST in three", func() {
 		c.conn.Write(long[:300])
 		c.conn.Write(long[300:700])
@@ -161,7 +161,7 @@ func TestNoAllocs(t *testing.T) {
 		}
 		c.want(out)
 	})
-	m.Options = coap.AppendOption(nil, 0, coap.OptLocationPath, pattern(200))
+	m.Options = coap.AppendOption(nil, 0, coap.OptLocationPath, servertest.Pattern(200))
 	alloctest.Zero(t, "Push with long options", func() {
 		if err := f.coap.Push(uint64(h), m, 0, engine.DropNewest); err != nil {
 			t.Fatal(err)
@@ -188,8 +188,8 @@ func TestNoAllocs(t *testing.T) {
 // TestMemory compares what the driver says to hold with what it holds.
 func TestMemory(t *testing.T) {
 	for _, n := range []int{100, 20000} {
-		f := newFixture(t, kind{mem: memory.Config{}}, world{cfg: bobtail.Config{Sockets: n, Workers: 2}})
-		f.free = true
+		f := newFixture(t, servertest.Kind{}, world{cfg: bobtail.Config{Sockets: n, Workers: 2}})
+		f.Free = true
 		r := new(resource.Router)
 		if err := r.Freeze(); err != nil {
 			t.Fatal(err)
@@ -197,7 +197,7 @@ func TestMemory(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		d, err := coaptcp.New(f.srv, coaptcp.Config{Resources: r, Requests: n})
+		d, err := coaptcp.New(f.Server, coaptcp.Config{Resources: r, Requests: n})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coaptcp"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 )
@@ -15,7 +16,7 @@ import (
 func homeSite(f *fixture, r *resource.Router) {
 	site(f, r)
 	f.peers = make(chan pool.Handle, 64)
-	handle(f.t, r, "POST /register", func(_ resource.Response, r *resource.Request) error {
+	handle(f.T, r, "POST /register", func(_ resource.Response, r *resource.Request) error {
 		f.peers <- pool.Handle(r.Peer())
 		return nil
 	})
@@ -25,9 +26,9 @@ var homeWorld = world{coap: coaptcp.Config{Requests: 4}, site: homeSite}
 
 // register connects a client that is to be asked.
 func (f *fixture) register() (*client, pool.Handle) {
-	f.t.Helper()
+	f.T.Helper()
 	c := f.dial()
-	c.send(post("r", "register", "x"))
+	c.Send(post("r", "register", "x"))
 	c.wantMessage(coap.CodeChanged, "r", "")
 	return c, <-f.peers
 }
@@ -69,12 +70,12 @@ func TestCallHome(t *testing.T) {
 		}
 		for _, i := range []int{2, 0, 1} {
 			in := message(coap.CodeContent, string(asked[i].Token), fmt.Sprint("a", i))
-			c.send(in + in)
+			c.Send(in + in)
 			if s := <-answers; s != fmt.Sprint("2.05 a", i) {
 				t.Errorf("answered %q", s)
 			}
 		}
-		c.send(get("t", "hello"))
+		c.Send(get("t", "hello"))
 		c.wantMessage(coap.CodeContent, "t", "Hello, world")
 		if n := f.coap.Stats().Waiting; n != 0 {
 			t.Errorf("%d wait", n)
@@ -90,21 +91,21 @@ func TestCallsEnd(t *testing.T) {
 		answers := make(chan string, 8)
 		f.coap.Request(h, asking("slow"), int64(5*time.Second), got(answers))
 		m := c.next()
-		f.advance(4900 * time.Millisecond)
+		f.Advance(4900 * time.Millisecond)
 		if len(answers) != 0 {
 			t.Fatalf("told %s too soon", <-answers)
 		}
-		f.advance(200 * time.Millisecond)
+		f.Advance(200 * time.Millisecond)
 		if s := <-answers; s != coaptcp.ErrTimeout.Error() {
 			t.Errorf("told %s", s)
 		}
-		c.send(message(coap.CodeContent, string(m.Token), "late") + get("t", "hello"))
+		c.Send(message(coap.CodeContent, string(m.Token), "late") + get("t", "hello"))
 		c.wantMessage(coap.CodeContent, "t", "Hello, world")
 
 		f.coap.Request(h, asking("gone"), int64(time.Hour), got(answers))
 		f.coap.Request(h, asking("gone"), int64(time.Hour), nil)
-		c.conn.Close()
-		f.settle()
+		c.Conn.Close()
+		f.Settle()
 		if s := <-answers; s != coaptcp.ErrClosed.Error() {
 			t.Errorf("told %s", s)
 		}
@@ -130,7 +131,7 @@ func TestCallBounds(t *testing.T) {
 		}{
 			{"no limit", h, asking("x"), 0, coaptcp.ErrMisuse},
 			{"no request", h, coap.Message{Code: coap.CodeContent}, 1, coaptcp.ErrMisuse},
-			{"too long", h, coap.Message{Code: coap.CodePOST, Payload: pattern(1200)}, 1, coaptcp.ErrLong},
+			{"too long", h, coap.Message{Code: coap.CodePOST, Payload: servertest.Pattern(1200)}, 1, coaptcp.ErrLong},
 			{"nobody", 1<<40 | 1, asking("x"), 1, pool.ErrStale},
 			{"far from anybody", 1<<40 - 1, asking("x"), 1, pool.ErrStale},
 		} {
@@ -146,7 +147,7 @@ func TestCallBounds(t *testing.T) {
 		if err := f.coap.Request(h, asking("x"), int64(time.Second), nil); err != coaptcp.ErrFull {
 			t.Errorf("one more: %v", err)
 		}
-		f.advance(2 * time.Second)
+		f.Advance(2 * time.Second)
 		if n := f.coap.Stats().Waiting; n != 0 {
 			t.Errorf("%d wait", n)
 		}
@@ -158,7 +159,7 @@ func TestCallWithinHandler(t *testing.T) {
 	answers := make(chan string, 1)
 	x := homeWorld
 	x.site = func(f *fixture, r *resource.Router) {
-		handle(f.t, r, "GET /ask", func(w resource.Response, r *resource.Request) error {
+		handle(f.T, r, "GET /ask", func(w resource.Response, r *resource.Request) error {
 			if err := f.coap.Request(pool.Handle(r.Peer()), asking("back"), int64(time.Second), got(answers)); err != nil {
 				return err
 			}
@@ -167,10 +168,10 @@ func TestCallWithinHandler(t *testing.T) {
 	}
 	run(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(get("t", "ask"))
+		c.Send(get("t", "ask"))
 		for range 2 {
 			if m := c.next(); m.Code == coap.CodeGET {
-				c.send(message(coap.CodeContent, string(m.Token), "yes"))
+				c.Send(message(coap.CodeContent, string(m.Token), "yes"))
 			} else if string(m.Payload) != "asked" {
 				t.Fatalf("got %s", show(m))
 			}
@@ -187,9 +188,9 @@ func TestCallbackPanics(t *testing.T) {
 		c, h := f.register()
 		f.coap.Request(h, asking("x"), int64(10*time.Second), func(coaptcp.Answer) { panic("as the test wants") })
 		m := c.next()
-		c.send(message(coap.CodeContent, string(m.Token)) + get("t", "hello"))
+		c.Send(message(coap.CodeContent, string(m.Token)) + get("t", "hello"))
 		c.wantMessage(coap.CodeContent, "t", "Hello, world")
-		if n := f.srv.Stats().Panics; n != 1 {
+		if n := f.Server.Stats().Panics; n != 1 {
 			t.Errorf("%d panics", n)
 		}
 	})
@@ -204,11 +205,11 @@ func TestStuckCallback(t *testing.T) {
 		f.hold = make(chan bool)
 		f.coap.Request(h, asking("x"), int64(10*time.Second), func(coaptcp.Answer) { <-f.hold })
 		m := c.next()
-		c.send(message(coap.CodeContent, string(m.Token)))
-		f.advance(3 * time.Second)
+		c.Send(message(coap.CodeContent, string(m.Token)))
+		f.Advance(3 * time.Second)
 		c.wantAbort("out of time")
 		close(f.hold)
-		f.await("the worker", func() bool { return f.srv.Stats().LostNow == 0 })
+		f.Await("the worker", func() bool { return f.Server.Stats().LostNow == 0 })
 	})
 }
 
@@ -228,10 +229,10 @@ func TestAskingTheDead(t *testing.T) {
 		if err := f.coap.Request(h, asking("q"), int64(time.Hour), done); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.srv.Engine().Kill(h); err != nil {
+		if err := f.Server.Engine().Kill(h); err != nil {
 			t.Fatal(err)
 		}
-		f.await("the end", func() bool { return f.coap.Stats().Open == 0 })
+		f.Await("the end", func() bool { return f.coap.Stats().Open == 0 })
 		if told != 1 || again != pool.ErrSealed {
 			t.Errorf("told %d times, and then %v", told, again)
 		}

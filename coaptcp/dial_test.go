@@ -13,13 +13,13 @@ import (
 // TestDial has a server connect to itself, and both ends ask each other.
 func TestDial(t *testing.T) {
 	run(t, homeWorld, func(t *testing.T, f *fixture) {
-		f.start()
+		f.Start()
 		type opened struct {
 			h   pool.Handle
 			err error
 		}
 		told := make(chan opened, 1)
-		if err := f.coap.Dial(f.addr, func(h pool.Handle, err error) { told <- opened{h, err} }); err != nil {
+		if err := f.coap.Dial(f.Addr, func(h pool.Handle, err error) { told <- opened{h, err} }); err != nil {
 			t.Fatal(err)
 		}
 		o := <-told
@@ -44,14 +44,14 @@ func TestDial(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		f.coap.Release(o.h, 0)
-		f.await("the end of both", func() bool { return f.coap.Stats().Open == 0 })
+		f.Await("the end of both", func() bool { return f.coap.Stats().Open == 0 })
 	})
 }
 
 // TestDialFails has the program told that there will be no connection.
 func TestDialFails(t *testing.T) {
 	run(t, plain, func(t *testing.T, f *fixture) {
-		f.start()
+		f.Start()
 		told := make(chan error, 1)
 		err := f.coap.Dial(transport.IPv4(127, 0, 0, 1, 1), func(_ pool.Handle, err error) { told <- err })
 		if err == nil {
@@ -61,7 +61,7 @@ func TestDialFails(t *testing.T) {
 			t.Errorf("told %v", err)
 		}
 		if s := f.coap.Stats(); s.Open != 0 {
-			f.await("the end", func() bool { return f.coap.Stats().Open == 0 })
+			f.Await("the end", func() bool { return f.coap.Stats().Open == 0 })
 		}
 	})
 }
@@ -73,8 +73,8 @@ func TestDialTimesOut(t *testing.T) {
 	x.cfg.Timeouts.Open = 5 * time.Second
 	x.mem.Backlog = 1
 	runMemory(t, x, func(t *testing.T, f *fixture) {
-		f.start()
-		l, err := f.net.ListenPeer(transport.IPv4(127, 0, 0, 1, 7))
+		f.Start()
+		l, err := f.Net.ListenPeer(transport.IPv4(127, 0, 0, 1, 7))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,15 +89,15 @@ func TestDialTimesOut(t *testing.T) {
 		if err := <-told; err != nil {
 			t.Errorf("the first: %v", err)
 		}
-		f.advance(6 * time.Second)
+		f.Advance(6 * time.Second)
 		if err := <-told; err != transport.ErrTimedOut {
 			t.Errorf("the second: %v", err)
 		}
 		if s := f.coap.Stats(); s.Open != 1 || s.Opened != 1 {
 			t.Errorf("%+v", s)
 		}
-		f.srv.Close()
-		if err := f.coap.Dial(f.addr, opened); err != engine.ErrClosing {
+		f.Server.Close()
+		if err := f.coap.Dial(f.Addr, opened); err != engine.ErrClosing {
 			t.Errorf("a server that is closed: %v", err)
 		}
 	})

@@ -1,7 +1,6 @@
 package coaptcp_test
 
 import (
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -12,27 +11,6 @@ import (
 	"github.com/bobtail-go/bobtail/resource"
 	"github.com/bobtail-go/bobtail/transport/memory"
 )
-
-// talk sends input in pieces, which end where cut says, then the end, and returns
-// what is answered.
-func (f *fixture) talk(in string, cut func(left int) int) (string, error) {
-	f.t.Helper()
-	c := f.connect()
-	defer func() {
-		c.conn.Close()
-		f.clients = f.clients[:len(f.clients)-1]
-	}()
-	for in != "" {
-		n := cut(len(in))
-		if c.trySend(in[:n]) != nil {
-			break
-		}
-		in = in[n:]
-	}
-	c.conn.CloseWrite()
-	got, err := io.ReadAll(c.in)
-	return string(got), err
-}
 
 // FuzzServe sends any bytes, whole and cut anywhere, over a network without and
 // with faults. What is answered must be the same and must be messages, nothing may
@@ -52,12 +30,12 @@ func FuzzServe(f *testing.F) {
 	x.site = func(f *fixture, r *resource.Router) {
 		r.Gather, r.Gathers = 4096, 2
 		observeSite(resource.TopicOptions{})(f, r)
-		handle(f.t, r, "GET /later/{name}", func(_ resource.Response, r *resource.Request) error {
+		handle(f.T, r, "GET /later/{name}", func(_ resource.Response, r *resource.Request) error {
 			_, err := r.Later(int64(time.Second))
 			return err
 		})
 		if err := r.Add(resource.Route{Pattern: "PUT /data", Data: func(resource.Response, *resource.Request, resource.Part) error { return nil }}); err != nil {
-			f.t.Fatal(err)
+			f.T.Fatal(err)
 		}
 	}
 	f.Fuzz(func(t *testing.T, in []byte, seed uint64) {
@@ -68,7 +46,7 @@ func FuzzServe(f *testing.F) {
 		x.mem = memory.Config{Pipe: 1 << 17}
 		runMemory(t, x, func(t *testing.T, f *fixture) {
 			var err error
-			if whole, err = f.talk(string(in), func(left int) int { return left }); err != nil {
+			if whole, err = f.connect().Talk(string(in), func(left int) int { return left }); err != nil {
 				t.Fatalf("%q, then %v", whole, err)
 			}
 			for b := []byte(whole); len(b) > 0; {
@@ -83,7 +61,7 @@ func FuzzServe(f *testing.F) {
 		x.mem = memory.Config{Pipe: 1 << 17, Seed: seed, Lanes: 1 + int(seed%2), Holds: int(seed>>1%2) * (1 << 16)}
 		x.mem.Faults = memory.Faults{ShortReads: 300, ShortWrites: 300, WouldBlock: 200, Spurious: 100}
 		runMemory(t, x, func(t *testing.T, f *fixture) {
-			got, err := f.talk(string(in), func(left int) int {
+			got, err := f.connect().Talk(string(in), func(left int) int {
 				rng = rng*6364136223846793005 + 1442695040888963407
 				return min(left, 1+int(rng>>33)%40)
 			})
@@ -94,7 +72,7 @@ func FuzzServe(f *testing.F) {
 				t.Errorf("in pieces: got %q, want %q", got, whole)
 			}
 			c := f.dial()
-			c.send(get("next", "hello"))
+			c.Send(get("next", "hello"))
 			c.wantMessage(coap.CodeContent, "next", "Hello, world")
 		})
 	})

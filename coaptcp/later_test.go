@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 )
@@ -29,9 +30,9 @@ func (k *tickets) put(name string, t resource.Ticket) {
 
 // answer answers a request when it is there.
 func (f *fixture) answer(name string) {
-	f.t.Helper()
+	f.T.Helper()
 	var t resource.Ticket
-	f.await("the request "+name, func() bool {
+	f.Await("the request "+name, func() bool {
 		f.later.mu.Lock()
 		defer f.later.mu.Unlock()
 		var ok bool
@@ -39,7 +40,7 @@ func (f *fixture) answer(name string) {
 		return ok
 	})
 	if err := t.Answer(coap.CodeContent, nil, []byte(name)); err != nil {
-		f.t.Errorf("answer to %s: %v", name, err)
+		f.T.Errorf("answer to %s: %v", name, err)
 	}
 }
 
@@ -53,7 +54,7 @@ func (f *fixture) asked() int {
 func laterSite(f *fixture, r *resource.Router) {
 	r.Tickets = 64
 	site(f, r)
-	handle(f.t, r, "GET /later/{name}", func(_ resource.Response, r *resource.Request) error {
+	handle(f.T, r, "GET /later/{name}", func(_ resource.Response, r *resource.Request) error {
 		t, err := r.Later(int64(9700 * time.Millisecond))
 		if err != nil {
 			return err
@@ -61,7 +62,7 @@ func laterSite(f *fixture, r *resource.Router) {
 		f.later.put(string(r.PathValue("name")), t)
 		return nil
 	})
-	handle(f.t, r, "GET /at-once/{name}", func(_ resource.Response, r *resource.Request) error {
+	handle(f.T, r, "GET /at-once/{name}", func(_ resource.Response, r *resource.Request) error {
 		t, err := r.Later(int64(9700 * time.Millisecond))
 		if err != nil {
 			return err
@@ -81,7 +82,7 @@ var laterWorld = world{site: laterSite}
 func TestOutOfOrder(t *testing.T) {
 	run(t, laterWorld, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(later("1", "a") + later("2", "b") + get("3", "hello") + later("4", "c") +
+		c.Send(later("1", "a") + later("2", "b") + get("3", "hello") + later("4", "c") +
 			message(coap.CodeGET, "5", coap.OptURIPath, "at-once", coap.OptURIPath, "d"))
 		got := map[string]string{}
 		for range 2 {
@@ -114,12 +115,12 @@ func TestInFlight(t *testing.T) {
 		for i := range 8 {
 			in += later(fmt.Sprint(i), fmt.Sprint("n", i))
 		}
-		c.send(in + get("t", "hello"))
-		f.advance(time.Second)
+		c.Send(in + get("t", "hello"))
+		f.Advance(time.Second)
 		if n := f.asked(); n != 3 {
 			t.Fatalf("%d are in flight", n)
 		}
-		other.send(get("o", "hello"))
+		other.Send(get("o", "hello"))
 		other.wantMessage(coap.CodeContent, "o", "Hello, world")
 		for i := range 8 {
 			f.answer(fmt.Sprint("n", i))
@@ -128,7 +129,7 @@ func TestInFlight(t *testing.T) {
 				break
 			}
 		}
-		f.settle()
+		f.Settle()
 		if n := f.asked(); n != 8 {
 			t.Fatalf("%d were asked", n)
 		}
@@ -153,8 +154,8 @@ func TestInFlight(t *testing.T) {
 func TestSameToken(t *testing.T) {
 	runVirtual(t, laterWorld, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(later("t", "a") + later("t", "b") + get("u", "hello"))
-		f.advance(time.Second)
+		c.Send(later("t", "a") + later("t", "b") + get("u", "hello"))
+		f.Advance(time.Second)
 		if n := f.asked(); n != 1 {
 			t.Fatalf("%d are in flight", n)
 		}
@@ -171,11 +172,11 @@ func TestSameToken(t *testing.T) {
 func TestCustody(t *testing.T) {
 	runVirtual(t, laterWorld, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(later("t", "a") + message(coap.CodePing, "1") + message(coap.CodePing, "2", coap.OptCustody, ""))
+		c.Send(later("t", "a") + message(coap.CodePing, "1") + message(coap.CodePing, "2", coap.OptCustody, ""))
 		if m := c.wantMessage(coap.CodePong, "1", ""); coap.Custody(m.Options) {
 			t.Errorf("got %s", show(m))
 		}
-		f.advance(time.Second)
+		f.Advance(time.Second)
 		c.wantSilence()
 		f.answer("a")
 		c.wantMessage(coap.CodeContent, "t", "a")
@@ -190,10 +191,10 @@ func TestCustody(t *testing.T) {
 func TestLateAnswers(t *testing.T) {
 	runVirtual(t, laterWorld, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(later("t", "a"))
-		f.advance(9600 * time.Millisecond)
+		c.Send(later("t", "a"))
+		f.Advance(9600 * time.Millisecond)
 		c.wantSilence()
-		f.advance(200 * time.Millisecond)
+		f.Advance(200 * time.Millisecond)
 		if m := c.next(); m.Code != coap.CodeServiceUnavailable || string(m.Token) != "t" {
 			t.Fatalf("got %s", show(m))
 		}
@@ -209,14 +210,14 @@ func TestLateAnswers(t *testing.T) {
 func TestNoRoomLater(t *testing.T) {
 	runVirtual(t, laterWorld, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(later("t", "a"))
-		f.await("the request", func() bool { return f.asked() == 1 })
+		c.Send(later("t", "a"))
+		f.Await("the request", func() bool { return f.asked() == 1 })
 		free := f.hoard()
 		defer free()
 		if err := f.later.names["a"].Answer(coap.CodeContent, nil, []byte("a")); err != pool.ErrFull {
 			t.Errorf("the answer: %v", err)
 		}
-		f.await("the end", func() bool { return f.coap.Stats().Open == 0 })
+		f.Await("the end", func() bool { return f.coap.Stats().Open == 0 })
 	})
 }
 
@@ -227,17 +228,17 @@ func TestGoneBefore(t *testing.T) {
 	x.cfg.Sockets = 1
 	runVirtual(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(later("t", "a"))
-		f.await("the request", func() bool { return f.asked() == 1 })
-		c.send("\x0f")
+		c.Send(later("t", "a"))
+		f.Await("the request", func() bool { return f.asked() == 1 })
+		c.Send("\x0f")
 		c.wantAbort("token")
-		c.conn.Close()
-		f.await("its end", func() bool { return f.srv.Stats().Open == 0 })
+		c.Conn.Close()
+		f.Await("its end", func() bool { return f.Server.Stats().Open == 0 })
 		if err := f.later.names["a"].Answer(coap.CodeContent, nil, nil); err != pool.ErrStale {
 			t.Errorf("an answer to nobody: %v", err)
 		}
 		c = f.dial()
-		c.send(get("t", "hello"))
+		c.Send(get("t", "hello"))
 		c.wantMessage(coap.CodeContent, "t", "Hello, world")
 		c.wantSilence()
 	})
@@ -250,28 +251,28 @@ func TestEndsWait(t *testing.T) {
 		name string
 		end  func(c *client)
 	}{
-		{"half close", func(c *client) { c.conn.CloseWrite() }},
-		{"a Release", func(c *client) { c.send(message(coap.CodeRelease, "")) }},
+		{"half close", func(c *client) { c.Conn.CloseWrite() }},
+		{"a Release", func(c *client) { c.Send(message(coap.CodeRelease, "")) }},
 		{"shutdown", func(c *client) {
-			c.f.srv.Engine().Shutdown()
+			c.f.Server.Engine().Shutdown()
 			if m := c.next(); m.Code != coap.CodeRelease {
-				c.f.t.Fatalf("got %s", show(m))
+				c.f.T.Fatalf("got %s", show(m))
 			}
 		}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			runVirtual(t, laterWorld, func(t *testing.T, f *fixture) {
 				c := f.dial()
-				c.send(later("t", "a") + later("u", "b"))
-				f.await("them", func() bool { return f.asked() == 2 })
+				c.Send(later("t", "a") + later("u", "b"))
+				f.Await("them", func() bool { return f.asked() == 2 })
 				x.end(c)
-				f.advance(5 * time.Second)
+				f.Advance(5 * time.Second)
 				c.wantSilence()
 				f.answer("b")
 				c.wantMessage(coap.CodeContent, "u", "b")
 				f.answer("a")
 				c.wantMessage(coap.CodeContent, "t", "a")
-				f.advance(time.Second)
+				f.Advance(time.Second)
 				c.wantEnd()
 			})
 		})
@@ -284,7 +285,7 @@ func TestNotDropped(t *testing.T) {
 	x := world{site: func(f *fixture, r *resource.Router) {
 		laterSite(f, r)
 		f.topic = r.NewTopic(resource.TopicOptions{Mark: 2})
-		handle(f.t, r, "GET /topic", func(w resource.Response, r *resource.Request) error {
+		handle(f.T, r, "GET /topic", func(w resource.Response, r *resource.Request) error {
 			r.Observe(f.topic)
 			return w.Text("first")
 		})
@@ -292,17 +293,17 @@ func TestNotDropped(t *testing.T) {
 	x.mem.Pipe = 100
 	runMemory(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(observe("o"))
+		c.Send(observe("o"))
 		c.wantMessage(coap.CodeContent, "o", "first")
-		c.send(later("t", "a"))
-		f.await("the request", func() bool { return f.asked() == 1 })
-		f.publish(string(pattern(300)), 1)
+		c.Send(later("t", "a"))
+		f.Await("the request", func() bool { return f.asked() == 1 })
+		f.publish(string(servertest.Pattern(300)), 1)
 		f.answer("a")
 		for i := range 5 {
 			f.publish(fmt.Sprint("news ", i), 1)
 		}
 		got := ""
-		for !c.silent() {
+		for !c.Silent() {
 			m := c.next()
 			got += string(m.Token)
 		}

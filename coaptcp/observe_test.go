@@ -7,6 +7,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 )
@@ -15,7 +16,7 @@ func observeSite(o resource.TopicOptions) func(f *fixture, r *resource.Router) {
 	return func(f *fixture, r *resource.Router) {
 		site(f, r)
 		f.topic = r.NewTopic(o)
-		handle(f.t, r, "GET /topic", func(w resource.Response, r *resource.Request) error {
+		handle(f.T, r, "GET /topic", func(w resource.Response, r *resource.Request) error {
 			r.Observe(f.topic)
 			return w.Text("first")
 		})
@@ -24,9 +25,9 @@ func observeSite(o resource.TopicOptions) func(f *fixture, r *resource.Router) {
 
 // publish publishes a text, and wants it reach so many.
 func (f *fixture) publish(text string, want int) {
-	f.t.Helper()
+	f.T.Helper()
 	if n, err := f.topic.Publish(resource.Notification{Payload: []byte(text)}); n != want || err != nil {
-		f.t.Errorf("%s has reached %d, %v, want %d", text, n, err, want)
+		f.T.Errorf("%s has reached %d, %v, want %d", text, n, err, want)
 	}
 }
 
@@ -39,7 +40,7 @@ func TestObserve(t *testing.T) {
 	run(t, world{site: observeSite(resource.TopicOptions{})}, func(t *testing.T, f *fixture) {
 		a, b := f.dial(), f.dial()
 		for _, c := range []*client{a, b} {
-			c.send(observe("t"))
+			c.Send(observe("t"))
 			if m := c.wantMessage(coap.CodeContent, "t", "first"); !m.Options.Has(coap.OptObserve) {
 				t.Errorf("got %s", show(m))
 			}
@@ -52,16 +53,16 @@ func TestObserve(t *testing.T) {
 				}
 			}
 		}
-		a.send(message(coap.CodeGET, "t", coap.OptObserve, 1, coap.OptURIPath, "topic"))
+		a.Send(message(coap.CodeGET, "t", coap.OptObserve, 1, coap.OptURIPath, "topic"))
 		if m := a.wantMessage(coap.CodeContent, "t", "first"); m.Options.Has(coap.OptObserve) {
 			t.Errorf("got %s", show(m))
 		}
 		f.publish("last", 1)
 		b.wantMessage(coap.CodeContent, "t", "last")
-		b.conn.Close()
-		f.await("the end of it", func() bool { return f.topic.Len() == 0 })
+		b.Conn.Close()
+		f.Await("the end of it", func() bool { return f.topic.Len() == 0 })
 		f.publish("nobody", 0)
-		a.send(get("u", "hello"))
+		a.Send(get("u", "hello"))
 		a.wantMessage(coap.CodeContent, "u", "Hello, world")
 	})
 }
@@ -71,7 +72,7 @@ func TestObserve(t *testing.T) {
 func TestFirstFirst(t *testing.T) {
 	x := world{site: func(f *fixture, r *resource.Router) {
 		f.topic = r.NewTopic(resource.TopicOptions{})
-		handle(f.t, r, "GET /topic", func(w resource.Response, r *resource.Request) error {
+		handle(f.T, r, "GET /topic", func(w resource.Response, r *resource.Request) error {
 			r.Observe(f.topic)
 			f.publish("second", 1)
 			return w.Text("first")
@@ -79,7 +80,7 @@ func TestFirstFirst(t *testing.T) {
 	}}
 	run(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(observe("t"))
+		c.Send(observe("t"))
 		c.wantMessage(coap.CodeContent, "t", "first")
 		c.wantMessage(coap.CodeContent, "t", "second")
 	})
@@ -105,7 +106,7 @@ func TestSlowObserver(t *testing.T) {
 			runMemory(t, w, func(t *testing.T, f *fixture) {
 				slow, fast := f.dial(), f.dial()
 				for _, c := range []*client{slow, fast} {
-					c.send(observe("t"))
+					c.Send(observe("t"))
 					c.wantMessage(coap.CodeContent, "t", "first")
 				}
 				for i := range rounds {
@@ -115,22 +116,22 @@ func TestSlowObserver(t *testing.T) {
 					fast.wantMessage(coap.CodeContent, "t", text(i))
 				}
 				if x.o.Slow == resource.CloseSlow {
-					f.await("its end", func() bool { return f.topic.Len() == 1 && f.coap.Stats().Open == 1 })
+					f.Await("its end", func() bool { return f.topic.Len() == 1 && f.coap.Stats().Open == 1 })
 					return
 				}
 				last := ""
 				n := 0
-				for !slow.silent() {
+				for !slow.Silent() {
 					last = string(slow.next().Payload)
 					n++
 				}
 				if x.o.Slow == resource.DropOldest && last != text(rounds-1) || n < 2 || n > 10 {
-					t.Errorf("the slow one got %d, and last %s", n, brief([]byte(last)))
+					t.Errorf("the slow one got %d, and last %s", n, servertest.Brief([]byte(last)))
 				}
 				// It is not lost for that.
 				f.publish("again", 2)
 				slow.wantMessage(coap.CodeContent, "t", "again")
-				slow.send(get("u", "hello"))
+				slow.Send(get("u", "hello"))
 				slow.wantMessage(coap.CodeContent, "u", "Hello, world")
 			})
 		})
@@ -141,8 +142,8 @@ func TestSlowObserver(t *testing.T) {
 func TestPushBounds(t *testing.T) {
 	runMemory(t, plain, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		f.settle()
-		m := coap.Message{Code: coap.CodeContent, Token: []byte("t"), Payload: pattern(1147)}
+		f.Settle()
+		m := coap.Message{Code: coap.CodeContent, Token: []byte("t"), Payload: servertest.Pattern(1147)}
 		f.only(func(h pool.Handle) bool {
 			if err := f.coap.Push(uint64(h), m, 0, engine.DropNewest); err == nil || coap.SizeTCP(m) <= coap.BaseMessage {
 				t.Errorf("%d bytes are pushed to a peer of 1152", coap.SizeTCP(m))
@@ -152,12 +153,12 @@ func TestPushBounds(t *testing.T) {
 				t.Errorf("%d bytes are not pushed: %v", coap.SizeTCP(m), err)
 			}
 			c.wantMessage(coap.CodeContent, "t", string(m.Payload))
-			c.send(csm(coap.Settings{MaxMessage: 50}) + get("t", "hello"))
+			c.Send(csm(coap.Settings{MaxMessage: 50}) + get("t", "hello"))
 			c.next()
 			if err := f.coap.Push(uint64(h), m, 0, engine.DropNewest); err == nil {
 				t.Error("a peer of 50 bytes is pushed more")
 			}
-			m.Payload = pattern(20)
+			m.Payload = servertest.Pattern(20)
 			m.Options = coap.AppendOption(nil, 0, coap.OptETag, []byte("12345678"))
 			if err := f.coap.Push(uint64(h), m, 0, engine.DropNewest); err != nil {
 				t.Error(err)
@@ -177,7 +178,7 @@ func TestManyObservers(t *testing.T) {
 		clients := make([]*client, 10)
 		for i := range clients {
 			clients[i] = f.dial()
-			clients[i].send(observe("t"))
+			clients[i].Send(observe("t"))
 			clients[i].wantMessage(coap.CodeContent, "t", "first")
 			f.publish(fmt.Sprint("round ", i), i+1)
 			for _, c := range clients[:i+1] {
@@ -185,8 +186,8 @@ func TestManyObservers(t *testing.T) {
 			}
 		}
 		for i, c := range clients {
-			c.conn.Close()
-			f.await("its end", func() bool { return f.topic.Len() == len(clients)-1-i })
+			c.Conn.Close()
+			f.Await("its end", func() bool { return f.topic.Len() == len(clients)-1-i })
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 )
@@ -16,21 +17,21 @@ func TestBegunAtTheEnd(t *testing.T) {
 	for _, begun := range []string{get("p", "hello")[:1], get("p", "hello")[:4]} {
 		runVirtual(t, plain, func(t *testing.T, f *fixture) {
 			c := f.dial()
-			c.send(begun)
-			f.settle()
+			c.Send(begun)
+			f.Settle()
 			if _, ok := f.only(func(h pool.Handle) bool { return f.coap.Release(h, 0) == nil }); !ok {
 				t.Fatal("no connection to release")
 			}
 			if m := c.next(); m.Code != coap.CodeRelease {
 				t.Fatalf("got %s", show(m))
 			}
-			f.advance(6 * time.Second)
+			f.Advance(6 * time.Second)
 			c.wantEnd()
 		})
 		runVirtual(t, plain, func(t *testing.T, f *fixture) {
 			c := f.dial()
-			c.send(message(coap.CodeRelease, "") + begun)
-			f.advance(100 * time.Millisecond)
+			c.Send(message(coap.CodeRelease, "") + begun)
+			f.Advance(100 * time.Millisecond)
 			c.wantEnd()
 		})
 	}
@@ -40,14 +41,14 @@ func TestBegunAtTheEnd(t *testing.T) {
 func TestShutdownWithoutRoom(t *testing.T) {
 	runVirtual(t, plain, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		f.settle()
+		f.Settle()
 		free := f.hoard()
-		f.srv.Engine().Shutdown()
-		f.advance(100 * time.Millisecond)
+		f.Server.Engine().Shutdown()
+		f.Advance(100 * time.Millisecond)
 		c.wantSilence()
 		free()
-		f.advance(100 * time.Millisecond)
-		if c.silent() {
+		f.Advance(100 * time.Millisecond)
+		if c.Silent() {
 			t.Error("nothing is said when there is room")
 		}
 	})
@@ -59,7 +60,7 @@ func TestSlowUpload(t *testing.T) {
 	x := world{site: func(f *fixture, r *resource.Router) {
 		countingSite(f, r)
 		r.Gather = 4096
-		handle(f.t, r, "PUT /up", func(w resource.Response, r *resource.Request) error {
+		handle(f.T, r, "PUT /up", func(w resource.Response, r *resource.Request) error {
 			f.calls.Add(1)
 			<-f.hold
 			return w.Code(coap.CodeChanged).Text(strings.Repeat("u", len(r.Payload())/8))
@@ -69,20 +70,20 @@ func TestSlowUpload(t *testing.T) {
 	runMemory(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
 		part := func(token string, num uint32, more bool) string {
-			return message(coap.CodePUT, token, coap.OptURIPath, "up", coap.OptBlock1, int(coap.Block{Num: num, More: more, SZX: 0}.Uint()), string(pattern(16)))
+			return message(coap.CodePUT, token, coap.OptURIPath, "up", coap.OptBlock1, int(coap.Block{Num: num, More: more, SZX: 0}.Uint()), string(servertest.Pattern(16)))
 		}
 		for i := range 4 {
 			f.hold = make(chan bool)
-			c.send(message(coap.CodePUT, "s", coap.OptURIPath, "up"))
-			f.await("the handler", func() bool { return f.calls.Load() == int32(i+1) })
-			f.advance(50 * time.Millisecond)
+			c.Send(message(coap.CodePUT, "s", coap.OptURIPath, "up"))
+			f.Await("the handler", func() bool { return f.calls.Load() == int32(i+1) })
+			f.Advance(50 * time.Millisecond)
 			close(f.hold)
 			c.wantMessage(coap.CodeChanged, "s", "")
 		}
-		c.send(part("0", 0, true))
+		c.Send(part("0", 0, true))
 		c.wantMessage(coap.CodeContinue, "0", "")
-		c.send(get("c", "count") + part("1", 1, false))
-		f.advance(50 * time.Millisecond)
+		c.Send(get("c", "count") + part("1", 1, false))
+		f.Advance(50 * time.Millisecond)
 		c.wantMessage(coap.CodeContent, "c", strings.Repeat("c", 500))
 		c.wantMessage(coap.CodeChanged, "1", "uuuu")
 	})
@@ -93,14 +94,14 @@ func TestSlowUpload(t *testing.T) {
 func TestRestsAfterLater(t *testing.T) {
 	runVirtual(t, laterWorld, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(later("t", "a"))
+		c.Send(later("t", "a"))
 		f.answer("a")
 		c.wantMessage(coap.CodeContent, "t", "a")
-		f.advance(5 * time.Second)
-		p := f.srv.Engine().Pool()
+		f.Advance(5 * time.Second)
+		p := f.Server.Engine().Pool()
 		for i := range p.High() {
 			at := p.Deadlines.Get(i)
-			if left := pool.TickTime(at, f.net.Now()) - f.net.Now(); at != pool.Never && left < int64(30*time.Second) {
+			if left := pool.TickTime(at, f.Net.Now()) - f.Net.Now(); at != pool.Never && left < int64(30*time.Second) {
 				t.Errorf("it is served again in %v", time.Duration(left))
 			}
 		}
@@ -112,19 +113,19 @@ func TestRestsAfterLater(t *testing.T) {
 func TestRestsBehindLimit(t *testing.T) {
 	runVirtual(t, laterWorld, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(later("t", "a"))
-		f.await("the request", func() bool { return f.asked() == 1 })
+		c.Send(later("t", "a"))
+		f.Await("the request", func() bool { return f.asked() == 1 })
 		if _, ok := f.only(func(h pool.Handle) bool { return f.coap.Release(h, 0) == nil }); !ok {
 			t.Fatal("no connection to release")
 		}
 		if m := c.next(); m.Code != coap.CodeRelease {
 			t.Fatalf("got %s", show(m))
 		}
-		f.advance(6 * time.Second)
-		p := f.srv.Engine().Pool()
+		f.Advance(6 * time.Second)
+		p := f.Server.Engine().Pool()
 		for i := range p.High() {
 			at := p.Deadlines.Get(i)
-			if left := pool.TickTime(at, f.net.Now()) - f.net.Now(); at != pool.Never && left < int64(20*time.Millisecond) {
+			if left := pool.TickTime(at, f.Net.Now()) - f.Net.Now(); at != pool.Never && left < int64(20*time.Millisecond) {
 				t.Errorf("it is served again in %v", time.Duration(left))
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 	"github.com/bobtail-go/bobtail/transport/memory"
@@ -17,11 +18,11 @@ import (
 // countingSite counts the calls of its handlers.
 func countingSite(f *fixture, r *resource.Router) {
 	site(f, r)
-	handle(f.t, r, "GET /count", func(w resource.Response, _ *resource.Request) error {
+	handle(f.T, r, "GET /count", func(w resource.Response, _ *resource.Request) error {
 		f.calls.Add(1)
 		return w.Text(strings.Repeat("c", 500))
 	})
-	handle(f.t, r, "GET /wait", func(w resource.Response, _ *resource.Request) error {
+	handle(f.T, r, "GET /wait", func(w resource.Response, _ *resource.Request) error {
 		f.calls.Add(1)
 		<-f.hold
 		return w.Text("waited")
@@ -31,7 +32,7 @@ func countingSite(f *fixture, r *resource.Router) {
 // hoard takes all output blocks that are free, as slow peers do, and returns a
 // function that gives them back.
 func (f *fixture) hoard() (free func()) {
-	o := &f.srv.Engine().Pool().Outputs
+	o := &f.Server.Engine().Pool().Outputs
 	var taken []pool.Block
 	for {
 		b, err := o.Get()
@@ -53,23 +54,23 @@ func (f *fixture) hoard() (free func()) {
 func TestRoomFirst(t *testing.T) {
 	runVirtual(t, world{site: countingSite, cfg: bobtail.Config{Workers: 1, Stash: 1}}, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(get("0", "hello"))
+		c.Send(get("0", "hello"))
 		c.wantMessage(coap.CodeContent, "0", "Hello, world")
 		free := f.hoard()
 		// They do not count as slow, however many there are.
 		others := make([]*client, 3)
 		for i := range others {
 			others[i] = f.dial()
-			others[i].send(get("o", "hello"))
+			others[i].Send(get("o", "hello"))
 		}
-		c.send(get("a", "count") + get("b", "count") + message(coap.CodePing, "p"))
-		f.advance(10 * time.Second)
+		c.Send(get("a", "count") + get("b", "count") + message(coap.CodePing, "p"))
+		f.Advance(10 * time.Second)
 		if n := f.calls.Load(); n != 0 {
 			t.Errorf("%d requests were looked at", n)
 		}
 		c.wantSilence()
 		free()
-		f.advance(50 * time.Millisecond)
+		f.Advance(50 * time.Millisecond)
 		c.wantMessage(coap.CodeContent, "a", strings.Repeat("c", 500))
 		c.wantMessage(coap.CodeContent, "b", strings.Repeat("c", 500))
 		c.wantMessage(coap.CodePong, "p", "")
@@ -88,9 +89,9 @@ func TestShares(t *testing.T) {
 		var clients [8]*client
 		for i := range clients {
 			clients[i] = f.dial()
-			clients[i].send(get("w", "wait"))
+			clients[i].Send(get("w", "wait"))
 		}
-		f.await("all handlers", func() bool { return f.calls.Load() == 8 })
+		f.Await("all handlers", func() bool { return f.calls.Load() == 8 })
 		close(f.hold)
 		for _, c := range clients {
 			c.wantMessage(coap.CodeContent, "w", "waited")
@@ -108,10 +109,10 @@ func TestNoRoom(t *testing.T) {
 		c := f.dial()
 		free := f.hoard()
 		defer free()
-		c.send(get("a", "count") + get("b", "count"))
-		f.advance(4900 * time.Millisecond)
+		c.Send(get("a", "count") + get("b", "count"))
+		f.Advance(4900 * time.Millisecond)
 		c.wantSilence()
-		f.advance(200 * time.Millisecond)
+		f.Advance(200 * time.Millisecond)
 		for _, token := range []string{"a", "b"} {
 			m := c.next()
 			if age, _ := m.Options.Uint(coap.OptMaxAge); m.Code != coap.CodeServiceUnavailable || string(m.Token) != token || age != 9 {
@@ -137,16 +138,16 @@ func TestNotEvenRoom(t *testing.T) {
 	runMemory(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
 		// The pipe is full, and nobody reads.
-		c.send(get("a", "count"))
-		f.settle()
+		c.Send(get("a", "count"))
+		f.Settle()
 		free := f.hoard()
 		defer free()
 		for range 20 {
-			if err := c.trySend(get("b", "count")); err != nil {
+			if err := c.TrySend(get("b", "count")); err != nil {
 				break
 			}
 		}
-		f.advance(40 * time.Second)
+		f.Advance(40 * time.Second)
 		if n := f.coap.Stats().Open; n != 0 {
 			t.Errorf("%d connections are open", n)
 		}
@@ -161,15 +162,15 @@ func TestPartly503(t *testing.T) {
 	x.mem.Pipe = 10
 	runMemory(t, x, func(t *testing.T, f *fixture) {
 		c := f.connect()
-		f.settle() // the CSM is in the pipe, and nobody reads it
+		f.Settle() // the CSM is in the pipe, and nobody reads it
 		free := f.hoard()
 		defer free()
-		c.send(get("a", "hello"))
-		f.advance(4900 * time.Millisecond)
+		c.Send(get("a", "hello"))
+		f.Advance(4900 * time.Millisecond)
 		if n := f.coap.Stats().Open; n != 1 {
 			t.Errorf("%d connections are open before", n)
 		}
-		f.advance(200 * time.Millisecond)
+		f.Advance(200 * time.Millisecond)
 		if n := f.coap.Stats().Open; n != 0 {
 			t.Errorf("%d connections are open", n)
 		}
@@ -185,22 +186,22 @@ func TestSlowRoute(t *testing.T) {
 		c := f.dial()
 		for i := range 4 {
 			f.hold = make(chan bool)
-			c.send(get("w", "wait"))
-			f.await("the handler", func() bool { return f.calls.Load() == int32(i+1) })
-			f.advance(50 * time.Millisecond)
+			c.Send(get("w", "wait"))
+			f.Await("the handler", func() bool { return f.calls.Load() == int32(i+1) })
+			f.Advance(50 * time.Millisecond)
 			close(f.hold)
 			c.wantMessage(coap.CodeContent, "w", "waited")
 		}
 		f.hold = make(chan bool)
-		c.send(get("h", "hello") + get("w", "wait"))
-		f.await("the handler", func() bool { return f.calls.Load() == 5 })
+		c.Send(get("h", "hello") + get("w", "wait"))
+		f.Await("the handler", func() bool { return f.calls.Load() == 5 })
 		c.wantMessage(coap.CodeContent, "h", "Hello, world")
 		close(f.hold)
 		c.wantMessage(coap.CodeContent, "w", "waited")
 
 		f.hold = make(chan bool)
-		c.send(get("c", "count") + get("w", "wait"))
-		f.settle()
+		c.Send(get("c", "count") + get("w", "wait"))
+		f.Settle()
 		if n := f.calls.Load(); n != 6 {
 			t.Errorf("%d handlers were called while an answer waits", n)
 		}
@@ -221,17 +222,17 @@ func TestBusy(t *testing.T) {
 		var waiting [2]*client
 		for i := range waiting {
 			waiting[i] = f.dial()
-			waiting[i].send(get("w", "wait"))
+			waiting[i].Send(get("w", "wait"))
 		}
-		f.await("both handlers", func() bool { return f.calls.Load() == 2 })
+		f.Await("both handlers", func() bool { return f.calls.Load() == 2 })
 		c := f.dial()
 		for range 5 {
-			c.send(get("b", "count"))
+			c.Send(get("b", "count"))
 			if m := c.next(); m.Code != coap.CodeServiceUnavailable {
 				t.Errorf("got %s", show(m))
 			}
 		}
-		c.send(get("a", "count") + get("n", "nothing"))
+		c.Send(get("a", "count") + get("n", "nothing"))
 		m := c.next()
 		if age, _ := m.Options.Uint(coap.OptMaxAge); m.Code != coap.CodeServiceUnavailable || string(m.Token) != "a" || age != 3 {
 			t.Errorf("got %s", show(m))
@@ -244,7 +245,7 @@ func TestBusy(t *testing.T) {
 		for _, w := range waiting {
 			w.wantMessage(coap.CodeContent, "w", "waited")
 		}
-		c.send(get("a", "count"))
+		c.Send(get("a", "count"))
 		c.wantMessage(coap.CodeContent, "a", strings.Repeat("c", 500))
 		if n := f.coap.Stats().Busy; n != 6 {
 			t.Errorf("%d counted", n)
@@ -266,11 +267,11 @@ func TestSlowReader(t *testing.T) {
 			in.WriteString(message(coap.CodeGET, fmt.Sprint(i), coap.OptURIPath, "count"))
 		}
 		left := in.String()
-		f.settle()
+		f.Settle()
 		for {
-			k, err := slow.peer.TryWrite([]byte(left))
+			k, err := slow.Peer.TryWrite([]byte(left))
 			left = left[k:]
-			f.settle()
+			f.Settle()
 			if k == 0 || err != nil {
 				break
 			}
@@ -278,10 +279,10 @@ func TestSlowReader(t *testing.T) {
 		if k := f.calls.Load(); k > 40 {
 			t.Errorf("%d requests were looked at of a peer that does not read", k)
 		}
-		other.send(get("o", "hello"))
+		other.Send(get("o", "hello"))
 		other.wantMessage(coap.CodeContent, "o", "Hello, world")
 		for i := range n {
-			k, _ := slow.peer.TryWrite([]byte(left))
+			k, _ := slow.Peer.TryWrite([]byte(left))
 			left = left[k:]
 			slow.wantMessage(coap.CodeContent, fmt.Sprint(i), strings.Repeat("c", 500))
 		}
@@ -295,8 +296,8 @@ func TestNeverReads(t *testing.T) {
 	x.cfg.Timeouts.Write = 3 * time.Second
 	runMemory(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.peer.TryWrite([]byte(strings.Repeat(get("t", "count"), 50)))
-		f.advance(10 * time.Second)
+		c.Peer.TryWrite([]byte(strings.Repeat(get("t", "count"), 50)))
+		f.Advance(10 * time.Second)
 		if n := f.coap.Stats().Open; n != 0 {
 			t.Errorf("%d connections are open", n)
 		}
@@ -312,24 +313,24 @@ func TestSlowReadersGiveWay(t *testing.T) {
 	x.mem.Pipe = 2000
 	runMemory(t, x, func(t *testing.T, f *fixture) {
 		other, reads := f.dial(), f.dial()
-		reads.peer.TryWrite([]byte(strings.Repeat(get("r", "count"), 20)))
-		f.settle()
+		reads.Peer.TryWrite([]byte(strings.Repeat(get("r", "count"), 20)))
+		f.Settle()
 		for range 20 {
 			c := f.dial()
-			c.peer.TryWrite([]byte(strings.Repeat(get("t", "count"), 5)))
-			f.settle()
+			c.Peer.TryWrite([]byte(strings.Repeat(get("t", "count"), 5)))
+			f.Settle()
 		}
-		if f.srv.Engine().Pool().Outputs.Reserve(1, 0) {
+		if f.Server.Engine().Pool().Outputs.Reserve(1, 0) {
 			t.Fatal("there is room left")
 		}
-		other.send(get("o", "hello"))
+		other.Send(get("o", "hello"))
 		other.wantSilence()
 		for range 4 {
-			f.advance(500 * time.Millisecond)
+			f.Advance(500 * time.Millisecond)
 			reads.wantMessage(coap.CodeContent, "r", strings.Repeat("c", 500))
 			reads.wantMessage(coap.CodeContent, "r", strings.Repeat("c", 500))
 		}
-		f.advance(300 * time.Millisecond)
+		f.Advance(300 * time.Millisecond)
 		other.wantMessage(coap.CodeContent, "o", "Hello, world")
 		if n := f.coap.Stats().Open; n < 10 || n > 21 {
 			t.Errorf("%d of 22 connections are open", n)
@@ -348,14 +349,14 @@ func TestStashFull(t *testing.T) {
 		stalled := make([]*client, 5)
 		for i := range stalled {
 			stalled[i] = f.dial()
-			stalled[i].send(part)
-			f.advance(50 * time.Millisecond)
+			stalled[i].Send(part)
+			f.Advance(50 * time.Millisecond)
 		}
 		for _, c := range stalled[:2] {
 			c.wantAbort("slow senders")
 		}
 		for _, c := range stalled[2:] {
-			c.send(post("t", "echo", strings.Repeat("x", 300))[100:])
+			c.Send(post("t", "echo", strings.Repeat("x", 300))[100:])
 			c.wantMessage(coap.CodeContent, "t", strings.Repeat("x", 300))
 		}
 	})
@@ -371,22 +372,22 @@ func TestStuckHandler(t *testing.T) {
 	runVirtual(t, x, func(t *testing.T, f *fixture) {
 		f.hold = make(chan bool)
 		c, other := f.dial(), f.dial()
-		c.send(get("w", "wait"))
-		f.await("the handler", func() bool { return f.calls.Load() == 1 })
-		f.advance(2500 * time.Millisecond)
+		c.Send(get("w", "wait"))
+		f.Await("the handler", func() bool { return f.calls.Load() == 1 })
+		f.Advance(2500 * time.Millisecond)
 		c.wantAbort("out of time")
-		c.conn.Close()
-		other.send(get("o", "hello"))
+		c.Conn.Close()
+		other.Send(get("o", "hello"))
 		other.wantMessage(coap.CodeContent, "o", "Hello, world")
 		next := f.dial() // it has the slot now
 		in := post("n", "echo", strings.Repeat("x", 300))
-		next.send(in[:100])
-		f.settle()
+		next.Send(in[:100])
+		f.Settle()
 		close(f.hold)
-		f.await("the worker", func() bool { return f.srv.Stats().LostNow == 0 })
-		next.send(in[100:])
+		f.Await("the worker", func() bool { return f.Server.Stats().LostNow == 0 })
+		next.Send(in[100:])
 		next.wantMessage(coap.CodeContent, "n", strings.Repeat("x", 300))
-		other.send(get("o", "hello"))
+		other.Send(get("o", "hello"))
 		other.wantMessage(coap.CodeContent, "o", "Hello, world")
 	})
 }
@@ -397,7 +398,7 @@ func TestLostRegistrations(t *testing.T) {
 	x := world{site: func(f *fixture, r *resource.Router) {
 		f.topic = r.NewTopic(resource.TopicOptions{})
 		site(f, r)
-		handle(f.t, r, "GET /topic", func(w resource.Response, r *resource.Request) error {
+		handle(f.T, r, "GET /topic", func(w resource.Response, r *resource.Request) error {
 			f.calls.Add(1)
 			<-f.hold
 			r.Observe(f.topic)
@@ -409,12 +410,12 @@ func TestLostRegistrations(t *testing.T) {
 	runVirtual(t, x, func(t *testing.T, f *fixture) {
 		f.hold = make(chan bool)
 		c := f.dial()
-		c.send(observe("w"))
-		f.await("the handler", func() bool { return f.calls.Load() == 1 })
-		f.advance(2500 * time.Millisecond)
+		c.Send(observe("w"))
+		f.Await("the handler", func() bool { return f.calls.Load() == 1 })
+		f.Advance(2500 * time.Millisecond)
 		c.wantAbort("out of time")
 		close(f.hold)
-		f.await("the worker", func() bool { return f.srv.Stats().LostNow == 0 })
+		f.Await("the worker", func() bool { return f.Server.Stats().LostNow == 0 })
 		if n := f.topic.Len(); n != 0 {
 			t.Errorf("%d observe", n)
 		}
@@ -434,7 +435,7 @@ func TestTwoConnections(t *testing.T) {
 				for k := range 10 {
 					in += post(fmt.Sprint(k), "echo", fmt.Sprint("client ", i, " round ", round, " ", k))
 				}
-				c.send(in)
+				c.Send(in)
 			}
 			for i, c := range clients {
 				for k := range 10 {
@@ -455,9 +456,9 @@ func TestFaultyNetwork(t *testing.T) {
 			c := f.dial()
 			for round := range 5 {
 				payload := strings.Repeat(fmt.Sprint(round), 400)
-				c.send(post("a", "echo", payload))
+				c.Send(post("a", "echo", payload))
 				c.wantMessage(coap.CodeContent, "a", payload)
-				c.send(get("b", "hello") + post("c", "echo", payload))
+				c.Send(get("b", "hello") + post("c", "echo", payload))
 				c.wantMessage(coap.CodeContent, "b", "Hello, world")
 				c.wantMessage(coap.CodeContent, "c", payload)
 			}
@@ -467,12 +468,12 @@ func TestFaultyNetwork(t *testing.T) {
 
 // TestBlocks has 1 MB go up and down with 4 KB for the only worker.
 func TestBlocks(t *testing.T) {
-	large := pattern(1 << 20)
+	large := servertest.Pattern(1 << 20)
 	var sum atomic.Uint64
 	x := world{cfg: bobtail.Config{Workers: 1, WorkerMemory: 4096, Stash: 4, OutputBlocks: 16, OutputBlockSize: 512}}
 	x.site = func(f *fixture, r *resource.Router) {
 		site(f, r)
-		handle(f.t, r, "GET /large", func(w resource.Response, _ *resource.Request) error {
+		handle(f.T, r, "GET /large", func(w resource.Response, _ *resource.Request) error {
 			return w.Source(coap.FormatOctets, source(large))
 		})
 		if err := r.Add(resource.Route{Pattern: "PUT /large", Data: func(w resource.Response, _ *resource.Request, p resource.Part) error {
@@ -484,17 +485,17 @@ func TestBlocks(t *testing.T) {
 			sum.Add(uint64(len(p.P)))
 			return nil
 		}}); err != nil {
-			f.t.Fatal(err)
+			f.T.Fatal(err)
 		}
 	}
 	run(t, x, func(t *testing.T, f *fixture) {
 		sum.Store(0)
 		c := f.dial()
-		c.send(csm(coap.Settings{MaxMessage: 1 << 20, BlockWise: true}))
+		c.Send(csm(coap.Settings{MaxMessage: 1 << 20, BlockWise: true}))
 		var down []byte
 		for more := true; more; {
 			b := coap.Block{Num: uint32(len(down) >> 10), SZX: 6}
-			c.send(message(coap.CodeGET, "d", coap.OptURIPath, "large", coap.OptBlock2, int(b.Uint())))
+			c.Send(message(coap.CodeGET, "d", coap.OptURIPath, "large", coap.OptBlock2, int(b.Uint())))
 			m := c.next()
 			v, _ := m.Options.Get(coap.OptBlock2)
 			got, err := coap.ParseBlock(v)
@@ -509,7 +510,7 @@ func TestBlocks(t *testing.T) {
 		}
 		for off := 0; off < len(large); off += 1024 {
 			b := coap.Block{Num: uint32(off >> 10), SZX: 6, More: off+1024 < len(large)}
-			c.send(message(coap.CodePUT, "u", coap.OptURIPath, "large", coap.OptBlock1, int(b.Uint()), string(large[off:off+1024])))
+			c.Send(message(coap.CodePUT, "u", coap.OptURIPath, "large", coap.OptBlock1, int(b.Uint()), string(large[off:off+1024])))
 			want := coap.CodeContinue
 			if !b.More {
 				want = coap.CodeChanged

@@ -10,6 +10,7 @@ import (
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coaptcp"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/internal/splittest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
@@ -19,20 +20,20 @@ import (
 
 // site has what most tests talk to.
 func site(f *fixture, r *resource.Router) {
-	handle(f.t, r, "GET /hello", func(w resource.Response, _ *resource.Request) error { return w.Text("Hello, world") })
-	handle(f.t, r, "GET /name/{name}", func(w resource.Response, r *resource.Request) error {
+	handle(f.T, r, "GET /hello", func(w resource.Response, _ *resource.Request) error { return w.Text("Hello, world") })
+	handle(f.T, r, "GET /name/{name}", func(w resource.Response, r *resource.Request) error {
 		return w.Text(string(r.PathValue("name")))
 	})
-	handle(f.t, r, "POST /echo", func(w resource.Response, r *resource.Request) error {
+	handle(f.T, r, "POST /echo", func(w resource.Response, r *resource.Request) error {
 		return w.Code(coap.CodeContent).Bytes(r.Payload())
 	})
-	handle(f.t, r, "DELETE /hello", func(resource.Response, *resource.Request) error { return nil })
-	handle(f.t, r, "GET /long", func(w resource.Response, _ *resource.Request) error {
-		return w.Bytes(coap.FormatOctets, pattern(10000))
+	handle(f.T, r, "DELETE /hello", func(resource.Response, *resource.Request) error { return nil })
+	handle(f.T, r, "GET /long", func(w resource.Response, _ *resource.Request) error {
+		return w.Bytes(coap.FormatOctets, servertest.Pattern(10000))
 	})
-	handle(f.t, r, "GET /fail", func(resource.Response, *resource.Request) error { return resource.ErrBadRequest })
-	handle(f.t, r, "GET /panic", func(resource.Response, *resource.Request) error { panic("as the test wants") })
-	handle(f.t, r, "GET /remote", func(w resource.Response, r *resource.Request) error { return w.Text(r.Remote().String()) })
+	handle(f.T, r, "GET /fail", func(resource.Response, *resource.Request) error { return resource.ErrBadRequest })
+	handle(f.T, r, "GET /panic", func(resource.Response, *resource.Request) error { panic("as the test wants") })
+	handle(f.T, r, "GET /remote", func(w resource.Response, r *resource.Request) error { return w.Text(r.Remote().String()) })
 }
 
 var plain = world{site: site}
@@ -60,7 +61,7 @@ var exchanges = []struct{ name, in, out string }{
 // plainAnswer reports whether the answer to an exchange is to be compared whole: a
 // diagnostic is for people.
 func (c *client) wantAnswer(in, out string) {
-	c.f.t.Helper()
+	c.f.T.Helper()
 	if out == "" {
 		// Whatever comes for it comes before the Pong.
 		return
@@ -68,7 +69,7 @@ func (c *client) wantAnswer(in, out string) {
 	want, _, _ := coap.ParseTCP([]byte(out))
 	m := c.next()
 	if m.Code != want.Code || !bytes.Equal(m.Token, want.Token) || !m.Code.IsError() && !bytes.Equal(m.Payload, want.Payload) {
-		c.f.t.Fatalf("%q: got %s, want %s", in, show(m), show(want))
+		c.f.T.Fatalf("%q: got %s, want %s", in, show(m), show(want))
 	}
 }
 
@@ -92,24 +93,24 @@ func TestCSMFirst(t *testing.T) {
 func TestExchanges(t *testing.T) {
 	run(t, plain, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(csm(coap.Settings{}))
+		c.Send(csm(coap.Settings{}))
 		all := ""
 		for _, x := range exchanges {
 			if x.name == "an error" {
-				c.send(x.in)
+				c.Send(x.in)
 				if m := c.next(); m.Code != coap.CodeBadRequest || string(m.Token) != "e" {
 					t.Errorf("%s: %s", x.name, show(m))
 				}
 				continue
 			}
-			c.send(x.in)
+			c.Send(x.in)
 			c.wantAnswer(x.in, x.out)
 			alone := f.dial()
-			alone.send(x.in)
+			alone.Send(x.in)
 			alone.wantAnswer(x.in, x.out)
 			all += x.in
 		}
-		c.send(all)
+		c.Send(all)
 		for _, x := range exchanges {
 			if x.name != "an error" {
 				c.wantAnswer(x.in, x.out)
@@ -122,23 +123,19 @@ func TestExchanges(t *testing.T) {
 // TestSplits has two requests come in every way in which a network may cut them.
 func TestSplits(t *testing.T) {
 	in := csm(coap.Settings{BlockWise: true}) + post("one", "echo", strings.Repeat("x", 300)) + get("two", "hello")
-	for _, k := range []kind{kinds[0], kinds[1]} {
-		t.Run(k.name, func(t *testing.T) {
-			runOn(t, k, plain, func(t *testing.T, f *fixture) {
-				for _, way := range splittest.Ways(len(in)) {
-					c := f.dial()
-					from := 0
-					for _, end := range way.Ends {
-						c.send(in[from:end])
-						from = end
-					}
-					c.wantMessage(coap.CodeContent, "one", strings.Repeat("x", 300))
-					c.wantMessage(coap.CodeContent, "two", "Hello, world")
-					c.conn.Close()
-				}
-			})
-		})
-	}
+	runVirtual(t, plain, func(t *testing.T, f *fixture) {
+		for _, way := range splittest.Ways(len(in)) {
+			c := f.dial()
+			from := 0
+			for _, end := range way.Ends {
+				c.Send(in[from:end])
+				from = end
+			}
+			c.wantMessage(coap.CodeContent, "one", strings.Repeat("x", 300))
+			c.wantMessage(coap.CodeContent, "two", "Hello, world")
+			c.Conn.Close()
+		}
+	})
 }
 
 // TestPipelined has 64 requests at once answered in their order, and by few
@@ -150,7 +147,7 @@ func TestPipelined(t *testing.T) {
 		for i := range 64 {
 			in += message(coap.CodeGET, fmt.Sprint("t", i), coap.OptURIPath, "name", coap.OptURIPath, fmt.Sprint(i))
 		}
-		c.send(in)
+		c.Send(in)
 		for i := range 64 {
 			c.wantMessage(coap.CodeContent, fmt.Sprint("t", i), fmt.Sprint(i))
 		}
@@ -178,7 +175,7 @@ func TestOneSend(t *testing.T) {
 	}
 	defer srv.Close()
 	r := new(resource.Router)
-	site(&fixture{t: t}, r)
+	site(&fixture{Fixture: &servertest.Fixture{T: t}}, r)
 	if _, err := coaptcp.New(srv, coaptcp.Config{Resources: r}); err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +219,7 @@ func TestPanic(t *testing.T) {
 	x.coap.Panic = func(peer pool.Handle, v any) { told <- v }
 	run(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(get("p", "panic") + get("t", "hello"))
+		c.Send(get("p", "panic") + get("t", "hello"))
 		if m := c.next(); m.Code != coap.CodeInternalServerError || string(m.Token) != "p" {
 			t.Errorf("got %s", show(m))
 		}
@@ -230,7 +227,7 @@ func TestPanic(t *testing.T) {
 		if v := <-told; v != "as the test wants" {
 			t.Errorf("told %v", v)
 		}
-		if n := f.srv.Stats().Panics; n != 1 {
+		if n := f.Server.Stats().Panics; n != 1 {
 			t.Errorf("%d panics counted", n)
 		}
 	})
@@ -240,7 +237,7 @@ func TestPanic(t *testing.T) {
 func TestRemote(t *testing.T) {
 	run(t, plain, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(get("", "remote"))
+		c.Send(get("", "remote"))
 		m := c.next()
 		if _, err := transport.ParseAddr(string(m.Payload)); err != nil {
 			t.Errorf("the peer is at %q", m.Payload)
@@ -261,17 +258,17 @@ func TestStats(t *testing.T) {
 	runMemory(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
 		for range 3 {
-			c.send(get("", "hello"))
+			c.Send(get("", "hello"))
 			c.next()
 		}
-		c.send(get("", "nothing") + get("", "panic"))
+		c.Send(get("", "nothing") + get("", "panic"))
 		c.next()
 		c.next()
 		s := f.coap.Stats()
 		if want := (coaptcp.Requests{2: 3, 4: 1, 5: 1}); s.Requests != want || s.Requests.Total() != 5 || s.Open != 1 || s.Opened != 1 {
 			t.Errorf("counted %+v", s)
 		}
-		f.settle()
+		f.Settle()
 		if want := []coap.Code{coap.CodeContent, coap.CodeContent, coap.CodeContent, coap.CodeNotFound, coap.CodeInternalServerError}; !slices.Equal(codes, want) {
 			t.Errorf("told of %v", codes)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coaptcp"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
 	"github.com/bobtail-go/bobtail/transport"
@@ -47,9 +48,9 @@ func TestFaults(t *testing.T) {
 				if x.answer {
 					k = 5 // before the token
 				}
-				c.send(get("t", "hello") + x.in[:k])
+				c.Send(get("t", "hello") + x.in[:k])
 				c.wantMessage(coap.CodeContent, "t", "Hello, world")
-				c.send(x.in[k:])
+				c.Send(x.in[k:])
 				if x.answer {
 					c.wantMessage(coap.CodeRequestEntityTooLarge, x.token, "")
 				}
@@ -69,7 +70,7 @@ func TestFaults(t *testing.T) {
 func TestNoDiagnostic(t *testing.T) {
 	runMemory(t, plain, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(csm(coap.Settings{MaxMessage: 20}) + "\x0f\x01")
+		c.Send(csm(coap.Settings{MaxMessage: 20}) + "\x0f\x01")
 		if m := c.wantAbort(""); len(m.Payload) != 0 {
 			t.Errorf("got %s", show(m))
 		}
@@ -83,10 +84,10 @@ func TestStrict(t *testing.T) {
 	x.coap.Strict = true
 	run(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(get("t", "hello"))
+		c.Send(get("t", "hello"))
 		c.wantAbort("CSM")
 		c = f.dial()
-		c.send("\x00\x00" + csm(coap.Settings{}) + get("t", "hello"))
+		c.Send("\x00\x00" + csm(coap.Settings{}) + get("t", "hello"))
 		c.wantMessage(coap.CodeContent, "t", "Hello, world")
 	})
 }
@@ -99,17 +100,17 @@ func TestLateCSM(t *testing.T) {
 	runMemory(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
 		big := strings.Repeat("x", 2000)
-		c.send(post("a", "echo", big))
+		c.Send(post("a", "echo", big))
 		if m := c.next(); len(m.Payload) > 1152 {
 			t.Errorf("a peer that has said nothing is sent %d bytes", len(m.Payload))
 		}
-		c.send(get("l", "long"))
+		c.Send(get("l", "long"))
 		if m := c.next(); len(m.Payload) != 1024 {
 			t.Errorf("a peer that has said nothing is sent %d bytes of a long answer", len(m.Payload))
 		}
-		c.send(csm(coap.Settings{MaxMessage: 4000, BlockWise: true}) + post("b", "echo", big))
+		c.Send(csm(coap.Settings{MaxMessage: 4000, BlockWise: true}) + post("b", "echo", big))
 		c.wantMessage(coap.CodeContent, "b", big)
-		c.send(get("l", "long"))
+		c.Send(get("l", "long"))
 		if m := c.next(); len(m.Payload) != 3072 {
 			t.Errorf("a peer that speaks BERT is sent %d bytes of a long answer", len(m.Payload))
 		}
@@ -118,7 +119,7 @@ func TestLateCSM(t *testing.T) {
 	x.coap.MaxMessage = 1152
 	runMemory(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(csm(coap.Settings{MaxMessage: 4000, BlockWise: true}) + get("l", "long"))
+		c.Send(csm(coap.Settings{MaxMessage: 4000, BlockWise: true}) + get("l", "long"))
 		if m := c.next(); len(m.Payload) > 3500 || m.Options.Has(coap.OptBlock2) && len(m.Payload) != 1024 {
 			t.Errorf("a peer that may not speak BERT is sent %s", show(m))
 		}
@@ -130,7 +131,7 @@ func TestLateCSM(t *testing.T) {
 func TestNothingBehind(t *testing.T) {
 	x := world{site: func(f *fixture, r *resource.Router) {
 		observeSite(resource.TopicOptions{})(f, r)
-		handle(f.t, r, "POST /publish", func(_ resource.Response, r *resource.Request) error {
+		handle(f.T, r, "POST /publish", func(_ resource.Response, r *resource.Request) error {
 			f.publish("news", 1)
 			f.peers <- pool.Handle(r.Peer())
 			return nil
@@ -140,9 +141,9 @@ func TestNothingBehind(t *testing.T) {
 		f.peers = make(chan pool.Handle, 1)
 		for _, end := range []string{"\x0f", message(coap.CodeRelease, "")} {
 			c := f.dial()
-			c.send(observe("o"))
+			c.Send(observe("o"))
 			c.wantMessage(coap.CodeContent, "o", "first")
-			c.send(post("p", "publish", "x") + end)
+			c.Send(post("p", "publish", "x") + end)
 			c.wantMessage(coap.CodeChanged, "p", "")
 			h := <-f.peers
 			if end == "\x0f" {
@@ -155,8 +156,8 @@ func TestNothingBehind(t *testing.T) {
 			if err := f.coap.Push(uint64(h), m, 0, engine.DropNewest); err != pool.ErrSealed && err != pool.ErrStale {
 				t.Errorf("a push behind the end: %v", err)
 			}
-			c.conn.Close()
-			f.await("the end", func() bool { return f.coap.Stats().Open == 0 })
+			c.Conn.Close()
+			f.Await("the end", func() bool { return f.coap.Stats().Open == 0 })
 		}
 	})
 }
@@ -172,7 +173,7 @@ func TestLongTokens(t *testing.T) {
 			t.Errorf("the CSM says %+v", s)
 		}
 		token := strings.Repeat("t", 40)
-		c.send(get(token, "hello") + message(coap.CodePing, token))
+		c.Send(get(token, "hello") + message(coap.CodePing, token))
 		c.wantMessage(coap.CodeContent, token, "Hello, world")
 		c.wantMessage(coap.CodePong, token, "")
 	})
@@ -184,8 +185,8 @@ func TestHalfClose(t *testing.T) {
 	for _, tail := range []string{"", get("x", "hello")[:4]} {
 		run(t, plain, func(t *testing.T, f *fixture) {
 			c := f.dial()
-			c.send(get("t", "hello") + tail)
-			c.conn.CloseWrite()
+			c.Send(get("t", "hello") + tail)
+			c.Conn.CloseWrite()
 			c.wantMessage(coap.CodeContent, "t", "Hello, world")
 			c.wantEnd()
 		})
@@ -197,7 +198,7 @@ func TestHalfClose(t *testing.T) {
 func TestPeersRelease(t *testing.T) {
 	run(t, plain, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(get("t", "hello") + message(coap.CodeRelease, "", coap.OptHoldOff, 3) + get("u", "hello"))
+		c.Send(get("t", "hello") + message(coap.CodeRelease, "", coap.OptHoldOff, 3) + get("u", "hello"))
 		c.wantMessage(coap.CodeContent, "t", "Hello, world")
 		c.wantEnd()
 	})
@@ -208,7 +209,7 @@ func TestPeersRelease(t *testing.T) {
 func TestPeersAbort(t *testing.T) {
 	run(t, plain, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		c.send(get("t", "hello") + message(coap.CodeAbort, "", "no more") + get("u", "hello"))
+		c.Send(get("t", "hello") + message(coap.CodeAbort, "", "no more") + get("u", "hello"))
 		c.wantMessage(coap.CodeContent, "t", "Hello, world")
 		c.wantEnd()
 		if n := f.coap.Stats().Aborted; n != 1 {
@@ -224,24 +225,24 @@ func TestIdle(t *testing.T) {
 	x.coap.Ping, x.coap.Pong = int64(10*time.Second), int64(5*time.Second)
 	runVirtual(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		f.advance(9 * time.Second)
+		f.Advance(9 * time.Second)
 		c.wantSilence()
-		f.advance(1500 * time.Millisecond)
+		f.Advance(1500 * time.Millisecond)
 		c.wantMessage(coap.CodePing, "", "")
-		f.advance(4 * time.Second)
-		c.send(message(coap.CodePong, ""))
-		f.advance(9 * time.Second)
+		f.Advance(4 * time.Second)
+		c.Send(message(coap.CodePong, ""))
+		f.Advance(9 * time.Second)
 		c.wantSilence()
-		c.send(get("t", "hello"))
+		c.Send(get("t", "hello"))
 		c.wantMessage(coap.CodeContent, "t", "Hello, world")
-		f.advance(9 * time.Second)
+		f.Advance(9 * time.Second)
 		c.wantSilence()
-		f.advance(2 * time.Second)
+		f.Advance(2 * time.Second)
 		c.wantMessage(coap.CodePing, "", "")
 		if s := f.coap.Stats(); s.Pings != 2 || s.Dead != 0 || s.Open != 1 {
 			t.Errorf("%+v", s)
 		}
-		f.advance(6 * time.Second)
+		f.Advance(6 * time.Second)
 		if s := f.coap.Stats(); s.Dead != 1 || s.Open != 0 {
 			t.Errorf("%+v", s)
 		}
@@ -254,9 +255,9 @@ func TestNoPing(t *testing.T) {
 	x.coap.Ping = -1
 	runMemory(t, x, func(t *testing.T, f *fixture) {
 		c := f.dial()
-		f.advance(time.Hour)
+		f.Advance(time.Hour)
 		c.wantSilence()
-		c.send(get("t", "hello"))
+		c.Send(get("t", "hello"))
 		c.wantMessage(coap.CodeContent, "t", "Hello, world")
 	})
 }
@@ -269,21 +270,21 @@ func TestTooSlow(t *testing.T) {
 	runVirtual(t, x, func(t *testing.T, f *fixture) {
 		for _, n := range []int{1, 2, 10} {
 			c := f.dial()
-			c.send(post("t", "echo", strings.Repeat("x", 300))[:n])
-			f.advance(4 * time.Second)
+			c.Send(post("t", "echo", strings.Repeat("x", 300))[:n])
+			f.Advance(4 * time.Second)
 			c.wantSilence()
-			f.advance(1100 * time.Millisecond)
+			f.Advance(1100 * time.Millisecond)
 			c.wantAbort("slow")
 		}
 		// One that sends a byte now and then is not, as long as it keeps the rate.
 		c := f.dial()
 		in := post("t", "echo", strings.Repeat("x", 300))
 		for i := range in {
-			c.send(in[i : i+1])
-			f.advance(20 * time.Millisecond)
+			c.Send(in[i : i+1])
+			f.Advance(20 * time.Millisecond)
 		}
 		c.wantMessage(coap.CodeContent, "t", strings.Repeat("x", 300))
-		if n := f.srv.Engine().Pool().Stash.Used(); n != 0 {
+		if n := f.Server.Engine().Pool().Stash.Used(); n != 0 {
 			t.Errorf("%d stash blocks are taken for nothing", n)
 		}
 	})
@@ -296,31 +297,31 @@ func TestShutdown(t *testing.T) {
 	x.coap.HoldOff = 7
 	runVirtual(t, x, func(t *testing.T, f *fixture) {
 		idle, partial, asks, leaves := f.dial(), f.dial(), f.dial(), f.dial()
-		partial.send(get("p", "hello")[:4])
-		f.settle()
-		over := f.srv.Engine().Shutdown()
+		partial.Send(get("p", "hello")[:4])
+		f.Settle()
+		over := f.Server.Engine().Shutdown()
 		for _, c := range []*client{idle, partial, asks, leaves} {
 			if m := c.next(); m.Code != coap.CodeRelease || coap.ParseRelease(m.Options).HoldOff != 7 {
 				t.Fatalf("got %s", show(m))
 			}
 		}
-		partial.send(get("p", "hello")[4:])
+		partial.Send(get("p", "hello")[4:])
 		partial.wantMessage(coap.CodeContent, "p", "Hello, world")
-		asks.send(get("a", "hello"))
+		asks.Send(get("a", "hello"))
 		asks.wantMessage(coap.CodeContent, "a", "Hello, world")
-		leaves.conn.CloseWrite()
+		leaves.Conn.CloseWrite()
 		leaves.wantEnd()
 		select {
 		case <-over:
 			t.Error("it is over with connections open")
 		default:
 		}
-		f.advance(time.Second)
+		f.Advance(time.Second)
 		for _, c := range []*client{idle, partial, asks} {
 			c.wantEnd()
-			c.conn.Close()
+			c.Conn.Close()
 		}
-		f.advance(2 * time.Second)
+		f.Advance(2 * time.Second)
 		<-over
 	})
 }
@@ -329,7 +330,7 @@ func TestShutdown(t *testing.T) {
 func TestRelease(t *testing.T) {
 	runVirtual(t, plain, func(t *testing.T, f *fixture) {
 		stays, goes := f.dial(), f.dial()
-		f.settle()
+		f.Settle()
 		h, ok := f.only(func(h pool.Handle) bool { return f.coap.Release(h, 9) == nil })
 		if !ok {
 			t.Fatal("no connection to release")
@@ -337,14 +338,14 @@ func TestRelease(t *testing.T) {
 		if m := goes.next(); m.Code != coap.CodeRelease || coap.ParseRelease(m.Options).HoldOff != 9 {
 			t.Fatalf("got %s", show(m))
 		}
-		goes.send(get("t", "hello"))
+		goes.Send(get("t", "hello"))
 		goes.wantMessage(coap.CodeContent, "t", "Hello, world")
-		f.advance(6 * time.Second)
+		f.Advance(6 * time.Second)
 		goes.wantEnd()
-		goes.conn.Close()
-		stays.send(get("t", "hello"))
+		goes.Conn.Close()
+		stays.Send(get("t", "hello"))
 		stays.wantMessage(coap.CodeContent, "t", "Hello, world")
-		f.await("the end", func() bool { return f.coap.Stats().Open == 1 })
+		f.Await("the end", func() bool { return f.coap.Stats().Open == 1 })
 		if err := f.coap.Release(h, 1); err != pool.ErrStale {
 			t.Errorf("another Release: %v", err)
 		}
@@ -356,7 +357,7 @@ func TestRelease(t *testing.T) {
 
 // only does something for the connection that came last.
 func (f *fixture) only(do func(h pool.Handle) bool) (pool.Handle, bool) {
-	p := f.srv.Engine().Pool()
+	p := f.Server.Engine().Pool()
 	last := pool.Handle(0)
 	for i := range p.High() {
 		if st, h := p.StateAt(i); st != pool.Free && i >= last.Index() {
@@ -408,29 +409,29 @@ func TestReuse(t *testing.T) {
 	x.cfg.Sockets = 1
 	runVirtual(t, x, func(t *testing.T, f *fixture) {
 		c, h := f.register()
-		c.send(csm(coap.Settings{MaxMessage: 50}))
-		f.settle()
+		c.Send(csm(coap.Settings{MaxMessage: 50}))
+		f.Settle()
 		if err := f.coap.Release(h, 3); err != nil {
 			t.Fatal(err)
 		}
 		if m := c.next(); m.Code != coap.CodeRelease {
 			t.Fatalf("got %s", show(m))
 		}
-		c.send(post("t", "echo", "xxxxxxxx")[:12])
-		c.conn.Close()
-		f.await("the end", func() bool { return f.srv.Stats().Open == 0 })
+		c.Send(post("t", "echo", "xxxxxxxx")[:12])
+		c.Conn.Close()
+		f.Await("the end", func() bool { return f.Server.Stats().Open == 0 })
 
 		c, next := f.register()
 		if next.Index() != h.Index() {
 			t.Fatal("another slot")
 		}
-		f.advance(10 * time.Second)
+		f.Advance(10 * time.Second)
 		c.wantSilence()
-		m := coap.Message{Code: coap.CodeContent, Token: []byte("t"), Payload: pattern(500)}
+		m := coap.Message{Code: coap.CodeContent, Token: []byte("t"), Payload: servertest.Pattern(500)}
 		if err := f.coap.Push(uint64(next), m, 0, engine.DropNewest); err != nil {
 			t.Error(err)
 		}
-		c.wantMessage(coap.CodeContent, "t", string(pattern(500)))
+		c.wantMessage(coap.CodeContent, "t", string(servertest.Pattern(500)))
 		if err := f.coap.Release(h, 3); err != pool.ErrStale {
 			t.Errorf("a Release of the one before: %v", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coaptcp"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/resource"
 )
 
@@ -27,7 +28,7 @@ func TestTorture(t *testing.T) {
 	x.site = func(f *fixture, r *resource.Router) {
 		r.Tickets, r.Observations = 64, 32
 		observeSite(resource.TopicOptions{Mark: 8})(f, r)
-		handle(f.t, r, "GET /soon/{name}", func(_ resource.Response, r *resource.Request) error {
+		handle(f.T, r, "GET /soon/{name}", func(_ resource.Response, r *resource.Request) error {
 			k, err := r.Later(int64(time.Minute))
 			if err != nil {
 				return err
@@ -35,20 +36,20 @@ func TestTorture(t *testing.T) {
 			name := append([]byte(nil), r.PathValue("name")...)
 			go func() {
 				if err := k.Answer(coap.CodeContent, nil, name); err != nil {
-					f.t.Logf("answer to %s: %v", name, err)
+					f.T.Logf("answer to %s: %v", name, err)
 				}
 			}()
 			return nil
 		})
 	}
-	for _, k := range kinds {
-		if k.open == nil {
+	for _, k := range servertest.Kinds() {
+		if k.Open == nil {
 			continue
 		}
-		t.Run(k.name, func(t *testing.T) {
+		t.Run(k.Name, func(t *testing.T) {
 			f := newFixture(t, k, x)
 			defer f.end()
-			f.start()
+			f.Start()
 			stop := make(chan bool)
 			var publisher, all sync.WaitGroup
 			publisher.Add(1)
@@ -87,7 +88,7 @@ func TestTorture(t *testing.T) {
 // torture is the life of a client.
 func torture(c *client, id, rounds int) error {
 	rng := rand.New(rand.NewPCG(1, uint64(id)))
-	if err := c.trySend(csm(coap.Settings{MaxMessage: 2000, BlockWise: true}) + observe("o")); err != nil {
+	if err := c.TrySend(csm(coap.Settings{MaxMessage: 2000, BlockWise: true}) + observe("o")); err != nil {
 		return err
 	}
 	for round := range rounds {
@@ -106,17 +107,17 @@ func torture(c *client, id, rounds int) error {
 				text = "Hello, world"
 			case 3:
 				in += get(token, "long")
-				text = string(pattern(10000)[:1024])
+				text = string(servertest.Pattern(10000)[:1024])
 			}
 			want[token] = text
 		}
 		if id%4 == 3 && round == rounds/2 {
-			c.trySend(in[:len(in)/2])
-			return c.conn.Close() // in the midst of it
+			c.TrySend(in[:len(in)/2])
+			return c.Conn.Close() // in the midst of it
 		}
 		for in != "" {
 			n := min(len(in), 1+rng.IntN(600))
-			if err := c.trySend(in[:n]); err != nil {
+			if err := c.TrySend(in[:n]); err != nil {
 				return err
 			}
 			in = in[n:]

@@ -10,7 +10,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/internal/alloctest"
-	"github.com/bobtail-go/bobtail/transport/memory"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
 )
@@ -18,24 +18,24 @@ import (
 // quietClient is a client whose calls allocate nothing.
 type quietClient struct {
 	t    testing.TB
-	conn rawConn
+	conn servertest.Conn
 	buf  []byte
 }
 
 func (f *fixture) quiet(path string) *quietClient {
-	f.t.Helper()
-	f.start()
-	p, err := f.net.Connect(f.addr)
+	f.T.Helper()
+	f.Start()
+	p, err := f.Net.Connect(f.Addr)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
-	f.clients = append(f.clients, &client{f: f, conn: p})
-	c := &quietClient{f.t, p, make([]byte, 1<<16)}
+	f.Adopt(p)
+	c := &quietClient{f.T, p, make([]byte, 1<<16)}
 	io.WriteString(p, hello(path))
 	for n := 0; !strings.HasSuffix(string(c.buf[:n]), "\r\n\r\n"); {
 		k, err := p.Read(c.buf[n:])
 		if n += k; err != nil {
-			f.t.Fatal(err)
+			f.T.Fatal(err)
 		}
 	}
 	return c
@@ -54,21 +54,21 @@ func (c *quietClient) want(out []byte) {
 		c.t.Fatal(err)
 	}
 	if string(c.buf[:len(out)]) != string(out) {
-		c.t.Fatalf("got %s, want %s", brief(c.buf[:len(out)]), brief(out))
+		c.t.Fatalf("got %s, want %s", servertest.Brief(c.buf[:len(out)]), servertest.Brief(out))
 	}
 }
 
 // TestNoAllocs holds all that is done for messages to no allocation.
 func TestNoAllocs(t *testing.T) {
 	cfg := bobtail.Config{Sockets: 256, Workers: 3, OutputBlocks: 64}
-	f := newFixture(t, kind{mem: memory.Config{}}, cfg, websocket.Config{})
-	f.free = true
+	f := newFixture(t, servertest.Kind{}, cfg, websocket.Config{})
+	f.Free = true
 	defer f.end()
 	topic := f.ws.NewTopic(websocket.TopicOptions{Mark: 255})
 	var s sockets
-	f.handle("GET /message", f.ws.Upgrade(websocket.Options{Rate: 60000}, echoes[0].h))
-	f.handle("GET /data", f.ws.Upgrade(websocket.Options{}, echoes[1].h))
-	f.handle("GET /straight", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+	f.Handle("GET /message", f.ws.Upgrade(websocket.Options{Rate: 60000}, echoes[0].h))
+	f.Handle("GET /data", f.ws.Upgrade(websocket.Options{}, echoes[1].h))
+	f.Handle("GET /straight", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
 		var b [4096]byte
 		for {
 			op, p, err := c.ReadMessage(b[:])
@@ -80,7 +80,7 @@ func TestNoAllocs(t *testing.T) {
 			}
 		}
 	}))
-	f.handle("GET /topic", f.ws.Upgrade(websocket.Options{}, websocket.Handler{Open: func(c *websocket.Conn) error {
+	f.Handle("GET /topic", f.ws.Upgrade(websocket.Options{}, websocket.Handler{Open: func(c *websocket.Conn) error {
 		s.open(c)
 		return topic.Subscribe(c.Socket())
 	}}))
@@ -93,7 +93,7 @@ func TestNoAllocs(t *testing.T) {
 			in, out := []byte(x.in), []byte(x.out)
 			alloctest.Zero(t, path+" "+x.name, func() { c.exchange(in, out) })
 		}
-		in, out := []byte(frame(bin, pattern(3000))), []byte(plain(bin, pattern(3000)))
+		in, out := []byte(frame(bin, servertest.Pattern(3000))), []byte(plain(bin, servertest.Pattern(3000)))
 		alloctest.Zero(t, path+" 3000 bytes", func() { c.exchange(in, out) })
 		half, rest := in[:1500], in[1500:]
 		if path != "/data" {
@@ -107,9 +107,9 @@ func TestNoAllocs(t *testing.T) {
 	for i := range clients {
 		clients[i] = f.quiet("/topic")
 	}
-	f.await("all", func() bool { return topic.Len() == 100 })
+	f.Await("all", func() bool { return topic.Len() == 100 })
 	first := s.at(0)
-	m, out := pattern(64), []byte(plain(text, pattern(64)))
+	m, out := servertest.Pattern(64), []byte(plain(text, servertest.Pattern(64)))
 	alloctest.Zero(t, "push", func() {
 		if err := first.Send(ws.OpText, m); err != nil {
 			t.Fatal(err)
@@ -124,7 +124,7 @@ func TestNoAllocs(t *testing.T) {
 		}
 		clients[0].want(pong)
 	})
-	long := pattern(5000)
+	long := servertest.Pattern(5000)
 	longOut := []byte(plain(bin, long))
 	for _, x := range []struct {
 		name string
@@ -153,12 +153,12 @@ func TestNoAllocs(t *testing.T) {
 // TestMemory compares what the driver says to hold with what it holds.
 func TestMemory(t *testing.T) {
 	for _, n := range []int{100, 20000} {
-		f := newFixture(t, kind{mem: memory.Config{}}, bobtail.Config{Sockets: n, Workers: 2}, websocket.Config{})
-		f.free = true
+		f := newFixture(t, servertest.Kind{}, bobtail.Config{Sockets: n, Workers: 2}, websocket.Config{})
+		f.Free = true
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		d, err := websocket.New(f.srv, websocket.Config{Subscriptions: 2 * n})
+		d, err := websocket.New(f.Server, websocket.Config{Subscriptions: 2 * n})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
@@ -102,7 +103,7 @@ func BenchmarkEcho(b *testing.B) {
 				if d.Stats().Open != 1 {
 					b.Fatal("no connection")
 				}
-				n.in, n.at = frame(bin, pattern(size)), 0
+				n.in, n.at = frame(bin, servertest.Pattern(size)), 0
 				b.SetBytes(int64(size))
 				b.ReportAllocs()
 				for b.Loop() {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/internal/splittest"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
@@ -57,8 +58,8 @@ func (j *journal) noted() websocket.Handler {
 }
 
 func (f *fixture) wantJournal(j *journal, want string) {
-	f.t.Helper()
-	f.await("journal "+want+", is "+j.String(), func() bool { return j.String() == want })
+	f.T.Helper()
+	f.Await("journal "+want+", is "+j.String(), func() bool { return j.String() == want })
 }
 
 // TestHostile has peers break every rule, cut at every byte: they are told the
@@ -78,7 +79,7 @@ func TestHostile(t *testing.T) {
 		{"continuation of nothing", frame(cont, "a"), 1002},
 		{"message within a message", frame(text|more, "a") + frame(text, "b"), 1002},
 		{"fragmented ping", frame(ping|more, "a"), 1002},
-		{"ping of 126 bytes", frame(ping, pattern(126)), 1002},
+		{"ping of 126 bytes", frame(ping, servertest.Pattern(126)), 1002},
 		{"length not in its shortest form", "\x82\xfe\x00\x01\x00\x00\x00\x00a", 1002},
 		{"length of 2^63", "\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00", 1002},
 		{"text that is no UTF-8", frame(text, "a\xff"), 1007},
@@ -91,16 +92,16 @@ func TestHostile(t *testing.T) {
 		{"close code 2999", frame(closing, closeFrame(2999, "")), 1002},
 		{"close reason that is no UTF-8", frame(closing, closeFrame(1000, "\xff")), 1007},
 		{"message that fits nowhere", big, 1009},
-		{"fragments that fit nowhere", frame(bin|more, pattern(5000)) + string(header(cont, 5000, 0x80)) + "\x00\x00\x00\x00", 1009},
+		{"fragments that fit nowhere", frame(bin|more, servertest.Pattern(5000)) + string(header(cont, 5000, 0x80)) + "\x00\x00\x00\x00", 1009},
 	}
 	run(t, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
 		var j journal
 		f.evented(websocket.Options{}, j.noted())
-		f.handle("GET /other", f.ws.Upgrade(websocket.Options{}, echoes[0].h))
+		f.Handle("GET /other", f.ws.Upgrade(websocket.Options{}, echoes[0].h))
 		other := f.dialPath("/other")
 		for _, h := range hostile {
 			ways := splittest.Ways(min(len(h.in), 20))
-			if f.net == nil || len(h.in) > 200 {
+			if f.Net == nil || len(h.in) > 200 {
 				ways = ways[:1]
 			}
 			for _, way := range ways {
@@ -111,16 +112,16 @@ func TestHostile(t *testing.T) {
 					if to == way.Ends[len(way.Ends)-1] {
 						to = len(h.in)
 					}
-					c.trySend(h.in[from:to])
+					c.TrySend(h.in[from:to])
 					from = to
 				}
 				c.wantClose(h.code)
 				f.wantJournal(&j, fmt.Sprintf("open, close %d ", h.code))
-				c.conn.Close()
-				f.settle()
+				c.Conn.Close()
+				f.Settle()
 			}
-			other.send(frame(text, h.name))
-			other.want(plain(text, h.name))
+			other.Send(frame(text, h.name))
+			other.Want(plain(text, h.name))
 		}
 	})
 }
@@ -167,22 +168,22 @@ func TestCloseHandshake(t *testing.T) {
 		} {
 			j.reset()
 			c := f.dial()
-			c.send(x.in)
-			c.want(x.out)
+			c.Send(x.in)
+			c.Want(x.out)
 			if x.reply != "" {
 				c.wantSilence()
-				c.send(x.reply)
+				c.Send(x.reply)
 			}
 			c.wantEnd()
-			c.conn.Close()
+			c.Conn.Close()
 			f.wantJournal(&j, x.journal)
 		}
 		// Lost connections.
 		j.reset()
 		c := f.dial()
-		c.send(frame(text, "last words"))
-		c.conn.CloseWrite()
-		c.want(plain(text, "last words"))
+		c.Send(frame(text, "last words"))
+		c.Conn.CloseWrite()
+		c.Want(plain(text, "last words"))
 		c.wantEnd()
 		f.wantJournal(&j, "open, close 1006 ")
 	})
@@ -206,13 +207,13 @@ func TestCloseTimeout(t *testing.T) {
 		if err := sock.SendText("x"); err == nil {
 			t.Error("a message behind Close is taken")
 		}
-		c.want(plain(closing, closeFrame(1000, "")))
-		f.advance(900 * time.Millisecond)
-		c.send(frame(text, "not an answer"))
+		c.Want(plain(closing, closeFrame(1000, "")))
+		f.Advance(900 * time.Millisecond)
+		c.Send(frame(text, "not an answer"))
 		if s := j.String(); s != "" {
 			t.Error(s)
 		}
-		f.advance(200 * time.Millisecond)
+		f.Advance(200 * time.Millisecond)
 		c.wantEnd()
 		f.wantJournal(&j, "close 1000 ")
 		if sock.IsOpen() {
@@ -227,17 +228,17 @@ func TestShutdown(t *testing.T) {
 		var j journal
 		f.evented(websocket.Options{}, j.noted())
 		a, b := f.dial(), f.dial()
-		f.advance(time.Second)
-		done := f.srv.Engine().Shutdown()
-		f.settle()
-		a.want(plain(closing, closeFrame(1001, "")))
-		a.send(frame(closing, closeFrame(1001, "")))
+		f.Advance(time.Second)
+		done := f.Server.Engine().Shutdown()
+		f.Settle()
+		a.Want(plain(closing, closeFrame(1001, "")))
+		a.Send(frame(closing, closeFrame(1001, "")))
 		a.wantEnd()
-		a.conn.Close()
-		b.want(plain(closing, closeFrame(1001, "")))
-		f.advance(2 * time.Second) // b does not answer
+		a.Conn.Close()
+		b.Want(plain(closing, closeFrame(1001, "")))
+		f.Advance(2 * time.Second) // b does not answer
 		b.wantEnd()
-		f.settle()
+		f.Settle()
 		select {
 		case <-done:
 		default:
@@ -254,27 +255,27 @@ func TestPing(t *testing.T) {
 		f.evented(websocket.Options{}, j.noted())
 		c := f.dial()
 		for range 3 {
-			f.advance(9 * time.Second)
+			f.Advance(9 * time.Second)
 			c.wantSilence()
-			c.send(frame(text, "a"))
-			c.want(plain(text, "a"))
+			c.Send(frame(text, "a"))
+			c.Want(plain(text, "a"))
 		}
 		for range 3 {
-			f.advance(9900 * time.Millisecond)
+			f.Advance(9900 * time.Millisecond)
 			c.wantSilence()
-			f.advance(150 * time.Millisecond)
-			c.want(plain(ping, ""))
-			f.advance(4 * time.Second)
+			f.Advance(150 * time.Millisecond)
+			c.Want(plain(ping, ""))
+			f.Advance(4 * time.Second)
 			c.wantSilence()
-			c.send(frame(pong, ""))
+			c.Send(frame(pong, ""))
 		}
-		f.advance(10100 * time.Millisecond)
-		c.want(plain(ping, ""))
-		f.advance(4900 * time.Millisecond)
+		f.Advance(10100 * time.Millisecond)
+		c.Want(plain(ping, ""))
+		f.Advance(4900 * time.Millisecond)
 		if n := f.ws.Stats().Open; n != 1 {
 			t.Fatalf("%d connections", n)
 		}
-		f.advance(200 * time.Millisecond)
+		f.Advance(200 * time.Millisecond)
 		if n := f.ws.Stats(); n.Open != 0 || n.Dead != 1 {
 			t.Errorf("%+v", n)
 		}
@@ -287,10 +288,10 @@ func TestNoPing(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, websocket.Config{Ping: -1}, func(t *testing.T, f *fixture) {
 		f.evented(websocket.Options{}, echoes[0].h)
 		c := f.dial()
-		f.advance(time.Hour)
+		f.Advance(time.Hour)
 		c.wantSilence()
-		c.send(frame(text, "a"))
-		c.want(plain(text, "a"))
+		c.Send(frame(text, "a"))
+		c.Want(plain(text, "a"))
 	})
 }
 
@@ -303,24 +304,24 @@ func TestSlowSender(t *testing.T) {
 				f.evented(websocket.Options{}, e.h)
 				for _, begun := range []string{"\x81", "\x81\x85\x37", frame(text, "Hello")[:8]} {
 					c := f.dial()
-					c.send(begun)
-					f.advance(4900 * time.Millisecond)
+					c.Send(begun)
+					f.Advance(4900 * time.Millisecond)
 					if n := f.ws.Stats().Open; n != 1 {
 						t.Fatalf("%q: %d connections", begun, n)
 					}
-					f.advance(200 * time.Millisecond)
+					f.Advance(200 * time.Millisecond)
 					if n := f.ws.Stats().Open; n != 0 {
 						t.Fatalf("%q: %d connections", begun, n)
 					}
-					c.conn.Close()
+					c.Conn.Close()
 				}
 				c := f.dial()
-				in := frame(text, pattern(100))
+				in := frame(text, servertest.Pattern(100))
 				for i := range in {
-					c.send(in[i : i+1])
-					f.advance(90 * time.Millisecond)
+					c.Send(in[i : i+1])
+					f.Advance(90 * time.Millisecond)
 				}
-				if op, p := c.message(); op != text || string(p) != string(pattern(100)) {
+				if op, p := c.message(); op != text || string(p) != string(servertest.Pattern(100)) {
 					t.Fatalf("got %s", p)
 				}
 			})
@@ -334,45 +335,45 @@ func TestPauseBetweenFragments(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
 		f.evented(websocket.Options{}, echoes[1].h)
 		c := f.dial()
-		c.send(frame(text|more, "a"))
-		c.want(plain(text|more, "a"))
+		c.Send(frame(text|more, "a"))
+		c.Want(plain(text|more, "a"))
 		for range 5 {
-			f.advance(31 * time.Second)
-			c.want(plain(ping, ""))
-			c.send(frame(pong, ""))
+			f.Advance(31 * time.Second)
+			c.Want(plain(ping, ""))
+			c.Send(frame(pong, ""))
 		}
-		c.send(frame(cont, "b"))
-		c.want(plain(cont, "b"))
+		c.Send(frame(cont, "b"))
+		c.Want(plain(cont, "b"))
 	})
 }
 
 // TestLimits holds peers to the limits of their route.
 func TestLimits(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
-		f.handle("GET /message", f.ws.Upgrade(websocket.Options{MaxMessage: 10}, echoes[0].h))
-		f.handle("GET /data", f.ws.Upgrade(websocket.Options{MaxMessage: 10}, echoes[1].h))
-		f.handle("GET /frame", f.ws.Upgrade(websocket.Options{MaxFrame: 10}, echoes[0].h))
-		f.handle("GET /rate", f.ws.Upgrade(websocket.Options{Rate: 3}, echoes[0].h))
+		f.Handle("GET /message", f.ws.Upgrade(websocket.Options{MaxMessage: 10}, echoes[0].h))
+		f.Handle("GET /data", f.ws.Upgrade(websocket.Options{MaxMessage: 10}, echoes[1].h))
+		f.Handle("GET /frame", f.ws.Upgrade(websocket.Options{MaxFrame: 10}, echoes[0].h))
+		f.Handle("GET /rate", f.ws.Upgrade(websocket.Options{Rate: 3}, echoes[0].h))
 		for _, path := range []string{"/message", "/data", "/frame"} {
 			c := f.dialPath(path)
-			c.send(frame(text, "0123456789"))
-			c.want(plain(text, "0123456789"))
-			c.send(frame(text, "0123456789a")[:2])
+			c.Send(frame(text, "0123456789"))
+			c.Want(plain(text, "0123456789"))
+			c.Send(frame(text, "0123456789a")[:2])
 			c.wantClose(1009)
 		}
 		c := f.dialPath("/rate")
 		for range 3 {
 			for range 3 {
-				c.send(frame(text, "a"))
-				c.want(plain(text, "a"))
+				c.Send(frame(text, "a"))
+				c.Want(plain(text, "a"))
 			}
-			f.advance(time.Second)
+			f.Advance(time.Second)
 		}
 		for range 3 {
-			c.send(frame(text|more, "a") + frame(cont, "b"))
-			c.want(plain(text, "ab"))
+			c.Send(frame(text|more, "a") + frame(cont, "b"))
+			c.Want(plain(text, "ab"))
 		}
-		c.send(frame(text, "a"))
+		c.Send(frame(text, "a"))
 		c.wantClose(1008)
 	})
 }
@@ -384,18 +385,18 @@ func TestWholeLimit(t *testing.T) {
 		c := f.dial()
 		n := f.ws.MaxWhole()
 		for range 3 {
-			go c.conn.Write([]byte(frame(bin, pattern(n)) + frame(text, "next")))
-			if op, p := c.message(); op != bin || string(p) != string(pattern(n)) {
-				t.Fatalf("got %s", brief(p))
+			go c.Conn.Write([]byte(frame(bin, servertest.Pattern(n)) + frame(text, "next")))
+			if op, p := c.message(); op != bin || string(p) != string(servertest.Pattern(n)) {
+				t.Fatalf("got %s", servertest.Brief(p))
 			}
-			c.want(plain(text, "next"))
-			go c.conn.Write([]byte(frame(bin|more, pattern(n-1)) + frame(ping, pattern(125)) + frame(cont, "x")))
-			c.want(plain(pong, pattern(125)))
-			if op, p := c.message(); op != bin || string(p) != string(pattern(n-1))+"x" {
-				t.Fatalf("got %s", brief(p))
+			c.Want(plain(text, "next"))
+			go c.Conn.Write([]byte(frame(bin|more, servertest.Pattern(n-1)) + frame(ping, servertest.Pattern(125)) + frame(cont, "x")))
+			c.Want(plain(pong, servertest.Pattern(125)))
+			if op, p := c.message(); op != bin || string(p) != string(servertest.Pattern(n-1))+"x" {
+				t.Fatalf("got %s", servertest.Brief(p))
 			}
 		}
-		c.send(string(header(bin, n+1, 0x80)) + "abcd")
+		c.Send(string(header(bin, n+1, 0x80)) + "abcd")
 		c.wantClose(1009)
 	})
 }

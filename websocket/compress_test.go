@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
@@ -40,22 +41,22 @@ func expand(t testing.TB, p []byte) []byte {
 // dialCompressed connects a client that wants compression, and has no context
 // takeover.
 func (f *fixture) dialCompressed(path string) *client {
-	f.t.Helper()
+	f.T.Helper()
 	c := f.connect()
-	c.send(strings.TrimSuffix(hello(path), "\r\n") + "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; server_no_context_takeover\r\n\r\n")
+	c.Send(strings.TrimSuffix(hello(path), "\r\n") + "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; server_no_context_takeover\r\n\r\n")
 	r := c.wantSwitch()
 	if x := r.Header.Get("Sec-WebSocket-Extensions"); !strings.HasPrefix(x, "permessage-deflate") {
-		f.t.Fatalf("extension %q", x)
+		f.T.Fatalf("extension %q", x)
 	}
 	return c
 }
 
 // unpacked reads a message, compressed or not.
 func (c *client) unpacked() (op int, p []byte, packed bool) {
-	c.f.t.Helper()
+	c.f.T.Helper()
 	op, p = c.message()
 	if op&rsv1 != 0 {
-		return op &^ rsv1, expand(c.f.t, p), true
+		return op &^ rsv1, expand(c.f.T, p), true
 	}
 	return op, p, false
 }
@@ -92,10 +93,10 @@ func newDeflate(t testing.TB, c deflate.Config) *deflate.Extension {
 func TestCompressed(t *testing.T) {
 	run(t, bobtail.Config{}, websocket.Config{Extension: newDeflate(t, deflate.Config{MaxInflated: -1})}, func(t *testing.T, f *fixture) {
 		o := websocket.Options{Compress: true}
-		f.handle("GET /message", f.ws.Upgrade(o, echoes[0].h))
-		f.handle("GET /data", f.ws.Upgrade(o, echoes[1].h))
-		f.handle("GET /straight", f.ws.Straight(o, echoStraight))
-		f.handle("GET /plain", f.ws.Upgrade(websocket.Options{}, echoes[0].h))
+		f.Handle("GET /message", f.ws.Upgrade(o, echoes[0].h))
+		f.Handle("GET /data", f.ws.Upgrade(o, echoes[1].h))
+		f.Handle("GET /straight", f.ws.Straight(o, echoStraight))
+		f.Handle("GET /plain", f.ws.Upgrade(websocket.Options{}, echoes[0].h))
 		for _, path := range []string{"/message", "/data", "/straight"} {
 			c := f.dialCompressed(path)
 			for _, m := range [][]byte{nil, []byte("Hello"), prose(255), prose(1000), prose(8000), noise(5000), prose(200000), noise(100000)} {
@@ -108,7 +109,7 @@ func TestCompressed(t *testing.T) {
 					frame(bin|rsv1|more, z[:len(z)/2]) + frame(ping, "") + frame(cont, z[len(z)/2:]),
 					frame(bin, m),
 				} {
-					go c.conn.Write([]byte(in + frame(text, "next")))
+					go c.Conn.Write([]byte(in + frame(text, "next")))
 					var got []byte
 					for {
 						op, p := c.next()
@@ -131,22 +132,22 @@ func TestCompressed(t *testing.T) {
 						break
 					}
 					if !bytes.Equal(got, m) {
-						t.Fatalf("%s: %d bytes: got %s", path, len(m), brief(got))
+						t.Fatalf("%s: %d bytes: got %s", path, len(m), servertest.Brief(got))
 					}
 					if _, p, _ := c.unpacked(); string(p) != "next" {
-						t.Fatalf("%s: behind: got %s", path, brief(p))
+						t.Fatalf("%s: behind: got %s", path, servertest.Brief(p))
 					}
 				}
 			}
-			c.conn.Close()
-			f.await("the end", func() bool { return f.ws.Stats().Open == 0 })
+			c.Conn.Close()
+			f.Await("the end", func() bool { return f.ws.Stats().Open == 0 })
 		}
 		c := f.connect()
-		c.send(strings.TrimSuffix(hello("/plain"), "\r\n") + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+		c.Send(strings.TrimSuffix(hello("/plain"), "\r\n") + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
 		if r := c.wantSwitch(); r.Header.Get("Sec-WebSocket-Extensions") != "" {
 			t.Error("compression where it was not asked for")
 		}
-		c.send(frame(text|rsv1, squeeze([]byte("a"))))
+		c.Send(frame(text|rsv1, squeeze([]byte("a"))))
 		c.wantClose(1002)
 	})
 }
@@ -154,9 +155,9 @@ func TestCompressed(t *testing.T) {
 // TestCompressedErrors has peers compress what they may not.
 func TestCompressedErrors(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, websocket.Config{Extension: newDeflate(t, deflate.Config{MaxInflated: 50000})}, func(t *testing.T, f *fixture) {
-		f.handle("GET /message", f.ws.Upgrade(websocket.Options{Compress: true}, echoes[0].h))
-		f.handle("GET /limit", f.ws.Upgrade(websocket.Options{Compress: true, MaxMessage: 1000}, echoes[0].h))
-		f.handle("GET /data", f.ws.Upgrade(websocket.Options{Compress: true}, websocket.Handler{Data: func(*websocket.Conn, ws.Part) error { return nil }}))
+		f.Handle("GET /message", f.ws.Upgrade(websocket.Options{Compress: true}, echoes[0].h))
+		f.Handle("GET /limit", f.ws.Upgrade(websocket.Options{Compress: true, MaxMessage: 1000}, echoes[0].h))
+		f.Handle("GET /data", f.ws.Upgrade(websocket.Options{Compress: true}, websocket.Handler{Data: func(*websocket.Conn, ws.Part) error { return nil }}))
 		for _, x := range []struct {
 			path, in string
 			code     int
@@ -171,15 +172,15 @@ func TestCompressedErrors(t *testing.T) {
 			{"/data", frame(text|rsv1|more, squeeze(prose(100))) + frame(cont|rsv1, ""), 1002},
 		} {
 			c := f.dialCompressed(x.path)
-			c.send(x.in)
+			c.Send(x.in)
 			c.wantClose(x.code)
-			c.conn.Close()
+			c.Conn.Close()
 		}
 		c := f.dialCompressed("/message")
 		m := prose(f.ws.MaxWhole())
-		c.send(frame(text|rsv1, squeeze(m)))
+		c.Send(frame(text|rsv1, squeeze(m)))
 		if _, p, packed := c.unpacked(); !bytes.Equal(p, m) || !packed {
-			t.Errorf("got %s", brief(p))
+			t.Errorf("got %s", servertest.Brief(p))
 		}
 	})
 }
@@ -191,7 +192,7 @@ func TestTakeover(t *testing.T) {
 		f.evented(websocket.Options{Compress: true}, echoes[0].h)
 		for range 5 {
 			c := f.connect()
-			c.send(strings.TrimSuffix(hello("/ws"), "\r\n") + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+			c.Send(strings.TrimSuffix(hello("/ws"), "\r\n") + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
 			if h := c.wantSwitch().Header.Get("Sec-WebSocket-Extensions"); h != "permessage-deflate" {
 				t.Fatalf("agreed on %q", h)
 			}
@@ -202,7 +203,7 @@ func TestTakeover(t *testing.T) {
 			for range 3 {
 				w.Write(prose(2000))
 				w.Flush()
-				c.send(frame(text|rsv1, bytes.TrimSuffix(b.Bytes(), []byte("\x00\x00\xff\xff"))))
+				c.Send(frame(text|rsv1, bytes.TrimSuffix(b.Bytes(), []byte("\x00\x00\xff\xff"))))
 				b.Reset()
 				op, p := c.message()
 				if op != text|rsv1 {
@@ -215,10 +216,10 @@ func TestTakeover(t *testing.T) {
 				t.Errorf("the third time, the same takes %d bytes", size)
 			}
 			if got := expand(t, all[:len(all)-4]); !bytes.Equal(got, bytes.Repeat(prose(2000), 3)) {
-				t.Errorf("got %s", brief(got))
+				t.Errorf("got %s", servertest.Brief(got))
 			}
-			c.conn.Close()
-			f.settle()
+			c.Conn.Close()
+			f.Settle()
 		}
 	})
 }
@@ -228,28 +229,28 @@ func TestTakeover(t *testing.T) {
 func TestCompressedBusy(t *testing.T) {
 	cfg := bobtail.Config{Workers: 2, Stash: 16}
 	runMemory(t, memory.Config{Pipe: 1 << 20}, cfg, websocket.Config{Extension: newDeflate(t, deflate.Config{})}, func(t *testing.T, f *fixture) {
-		f.handle("GET /data", f.ws.Upgrade(websocket.Options{Compress: true}, echoes[1].h))
-		f.handle("GET /plain", f.ws.Upgrade(websocket.Options{}, echoes[0].h))
+		f.Handle("GET /data", f.ws.Upgrade(websocket.Options{Compress: true}, echoes[1].h))
+		f.Handle("GET /plain", f.ws.Upgrade(websocket.Options{}, echoes[0].h))
 		m := noise(20000)
 		z := frame(bin|rsv1, squeeze(m))
 		var cs []*client
 		for range 5 {
 			c := f.dialCompressed("/data")
-			c.send(z[:15000])
+			c.Send(z[:15000])
 			cs = append(cs, c)
 		}
 		other := f.dialPath("/plain")
-		other.send(frame(text, "quick"))
-		other.want(plain(text, "quick"))
-		if st := f.srv.Stats(); st.Held == 0 || st.Lent != 1 {
+		other.Send(frame(text, "quick"))
+		other.Want(plain(text, "quick"))
+		if st := f.Server.Stats(); st.Held == 0 || st.Lent != 1 {
 			t.Errorf("%+v", st)
 		}
 		for _, c := range cs {
-			c.send(z[15000:])
+			c.Send(z[15000:])
 		}
 		for _, c := range cs {
 			if _, p, _ := c.unpacked(); !bytes.Equal(p, m) {
-				t.Errorf("got %s", brief(p))
+				t.Errorf("got %s", servertest.Brief(p))
 			}
 		}
 	})
@@ -263,8 +264,8 @@ func TestCompressedTopic(t *testing.T) {
 		a, b, c := f.dialCompressed("/ws"), f.dial(), f.dialCompressed("/ws")
 		for _, n := range []int{10, 500, 1900, 4000, 100000} {
 			m := prose(n)
-			f.settle()
-			before := f.srv.Stats().Sent
+			f.Settle()
+			before := f.Server.Stats().Sent
 			if got, err := topic.Publish(ws.OpText, m); err == nil && got != 3 && n < 100000 {
 				t.Fatalf("%d bytes: %d, %v", n, got, err)
 			}
@@ -274,14 +275,14 @@ func TestCompressedTopic(t *testing.T) {
 			for i, x := range []*client{a, b, c} {
 				_, p, packed := x.unpacked()
 				if !bytes.Equal(p, m) || packed != (i != 1 && n >= 500) {
-					t.Errorf("%d bytes, client %d, packed %v: %s", n, i, packed, brief(p))
+					t.Errorf("%d bytes, client %d, packed %v: %s", n, i, packed, servertest.Brief(p))
 				}
 			}
-			if sent := f.srv.Stats().Sent - before; n >= 500 && sent > uint64(2*n) {
+			if sent := f.Server.Stats().Sent - before; n >= 500 && sent > uint64(2*n) {
 				t.Errorf("%d bytes sent for %d", sent, n)
 			}
 		}
-		if st := f.srv.Stats(); st.OutputBlocks != 0 {
+		if st := f.Server.Stats(); st.OutputBlocks != 0 {
 			t.Errorf("%+v", st)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
@@ -25,14 +26,14 @@ func TestDial(t *testing.T) {
 	run(t, bobtail.Config{OutputBlocks: 128}, wc, func(t *testing.T, f *fixture) {
 		f.evented(websocket.Options{Protocols: []string{"one", "two"}, Compress: true, MaxMessage: 1 << 20}, echoes[1].h)
 		topic := f.ws.NewTopic(websocket.TopicOptions{})
-		f.start()
+		f.Start()
 		for _, compress := range []bool{false, true} {
 			var mu sync.Mutex
 			var got []byte
 			var socks sockets
 			closed := ws.Code(0)
-			messages := [][]byte{[]byte("small"), pattern(300), pattern(600), nil}
-			err := f.ws.Dial(websocket.Target{Addr: f.addr, Host: "a", Path: "/ws", Value: 7, Fields: []ws.Field{{Name: "Authorization", Value: "b"}}},
+			messages := [][]byte{[]byte("small"), servertest.Pattern(300), servertest.Pattern(600), nil}
+			err := f.ws.Dial(websocket.Target{Addr: f.Addr, Host: "a", Path: "/ws", Value: 7, Fields: []ws.Field{{Name: "Authorization", Value: "b"}}},
 				websocket.Options{Protocols: []string{"two", "three"}, Compress: compress},
 				websocket.Handler{
 					Open: func(c *websocket.Conn) error {
@@ -62,24 +63,24 @@ func TestDial(t *testing.T) {
 			have := func(n int) func() bool {
 				return func() bool { mu.Lock(); defer mu.Unlock(); return len(got) >= n }
 			}
-			f.await("the echo", have(len(all)))
-			f.await("the socket", func() bool { return socks.len() == 1 })
+			f.Await("the echo", have(len(all)))
+			f.Await("the socket", func() bool { return socks.len() == 1 })
 			s := socks.at(0)
-			if err := s.Send(ws.OpText, pattern(500)); err != nil {
+			if err := s.Send(ws.OpText, servertest.Pattern(500)); err != nil {
 				t.Fatal(err)
 			}
 			if n, err := topic.Publish(ws.OpText, []byte("published")); n != 1 || err != nil {
 				t.Fatal(n, err)
 			}
-			all = append(append(all, pattern(500)...), "published"...)
-			f.await("the echo of what was pushed", have(len(all)))
+			all = append(append(all, servertest.Pattern(500)...), "published"...)
+			f.Await("the echo of what was pushed", have(len(all)))
 			if !bytes.Equal(got, all) {
-				t.Errorf("got %s", brief(got))
+				t.Errorf("got %s", servertest.Brief(got))
 			}
 			if err := s.Close(4000, "bye"); err != nil {
 				t.Fatal(err)
 			}
-			f.await("the end", func() bool { return socks.len() == 2 && f.ws.Stats().Open == 0 })
+			f.Await("the end", func() bool { return socks.len() == 2 && f.ws.Stats().Open == 0 })
 			if closed != 4000 {
 				t.Errorf("closed with %d", closed)
 			}
@@ -104,12 +105,12 @@ func TestDialFails(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			runMemory(t, memory.Config{}, bobtail.Config{}, websocket.Config{Rand: rand.Reader}, func(t *testing.T, f *fixture) {
-				f.start()
-				addr := f.addr.WithPort(f.addr.Port() + 1)
+				f.Start()
+				addr := f.Addr.WithPort(f.Addr.Port() + 1)
 				var l *memory.PeerListener
 				if x.answer != "" {
 					var err error
-					if l, err = f.net.ListenPeer(addr); err != nil {
+					if l, err = f.Net.ListenPeer(addr); err != nil {
 						t.Fatal(err)
 					}
 					defer l.Close()
@@ -125,29 +126,29 @@ func TestDialFails(t *testing.T) {
 					Message: echoMessage,
 					Close:   func(*websocket.Conn, ws.Code, []byte) { t.Error("closed") },
 				})
-				f.settle()
+				f.Settle()
 				if l != nil {
 					p, e := l.TryAccept()
 					if e != nil {
 						t.Fatal(e)
 					}
-					f.clients = append(f.clients, &client{f: f, conn: p, peer: p})
+					f.Adopt(p)
 					for i := range x.answer {
 						p.Write([]byte(x.answer[i : i+1]))
-						f.settle()
+						f.Settle()
 					}
 					if x.name == "the end" {
 						p.CloseWrite()
 					}
 				}
 				if err == nil {
-					f.advance(31 * time.Second)
+					f.Advance(31 * time.Second)
 					err = failed
 				}
 				if err != x.want {
 					t.Errorf("%v, want %v", err, x.want)
 				}
-				if n := f.srv.Stats().Open; n != 0 {
+				if n := f.Server.Stats().Open; n != 0 {
 					t.Errorf("%d slots are taken", n)
 				}
 			})
@@ -186,9 +187,9 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 // TestDialShutdown ends a connection that is dialled when the engine ends.
 func TestDialShutdown(t *testing.T) {
 	runMemory(t, memory.Config{}, bobtail.Config{}, websocket.Config{Rand: rand.Reader}, func(t *testing.T, f *fixture) {
-		f.start()
-		addr := f.addr.WithPort(f.addr.Port() + 1)
-		l, err := f.net.ListenPeer(addr)
+		f.Start()
+		addr := f.Addr.WithPort(f.Addr.Port() + 1)
+		l, err := f.Net.ListenPeer(addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,12 +199,12 @@ func TestDialShutdown(t *testing.T) {
 			websocket.Options{}, websocket.Handler{Message: echoMessage}); err != nil {
 			t.Fatal(err)
 		}
-		f.settle()
+		f.Settle()
 		if p, err := l.TryAccept(); err == nil {
-			f.clients = append(f.clients, &client{f: f, conn: p, peer: p})
+			f.Adopt(p)
 		}
-		f.srv.Engine().Shutdown()
-		f.settle()
+		f.Server.Engine().Shutdown()
+		f.Settle()
 		if failed != engine.ErrClosing {
 			t.Errorf("failed with %v", failed)
 		}

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/internal/splittest"
-	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
 )
@@ -30,15 +30,15 @@ var exchanges = []struct {
 	{"text", frame(text, "Hello"), plain(text, "Hello")},
 	{"RFC 6455 section 5.7", "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", "\x81\x05Hello"},
 	{"empty", frame(text, ""), plain(text, "")},
-	{"binary of 125", frame(bin, pattern(125)), plain(bin, pattern(125))},
-	{"binary of 126", frame(bin, pattern(126)), plain(bin, pattern(126))},
+	{"binary of 125", frame(bin, servertest.Pattern(125)), plain(bin, servertest.Pattern(125))},
+	{"binary of 126", frame(bin, servertest.Pattern(126)), plain(bin, servertest.Pattern(126))},
 	{"three in one read", frame(text, "a") + frame(bin, "b") + frame(text, "c"), plain(text, "a") + plain(bin, "b") + plain(text, "c")},
 	{"fragments", frame(text|more, "Hel") + frame(cont, "lo"), plain(text, "Hello")},
 	{"empty fragments", frame(text|more, "") + frame(cont|more, "ab") + frame(cont|more, "") + frame(cont, ""), plain(text, "ab")},
 	{"ping", frame(ping, "are you there"), plain(pong, "are you there")},
 	{"ping between fragments", frame(text|more, "Hel") + frame(ping, "p") + frame(cont, "lo"), plain(pong, "p") + plain(text, "Hello")},
 	{"unsolicited pong", frame(pong, "x") + frame(text, "a"), plain(text, "a")},
-	{"message behind fragments", frame(bin|more, pattern(200)) + frame(cont, pattern(150)) + frame(text, "x"), plain(bin, append(pattern(200), pattern(150)...)) + plain(text, "x")},
+	{"message behind fragments", frame(bin|more, servertest.Pattern(200)) + frame(cont, servertest.Pattern(150)) + frame(text, "x"), plain(bin, append(servertest.Pattern(200), servertest.Pattern(150)...)) + plain(text, "x")},
 }
 
 // TestEcho holds an echo of whole messages to what it answers, cut at every
@@ -48,20 +48,20 @@ func TestEcho(t *testing.T) {
 		f.evented(websocket.Options{}, echoes[0].h)
 		for _, x := range exchanges {
 			ways := splittest.Ways(len(x.in))
-			if f.net == nil {
+			if f.Net == nil {
 				ways = ways[:2]
 			}
 			c := f.dial()
 			for _, way := range ways {
 				from := 0
 				for _, to := range way.Ends {
-					c.send(x.in[from:to])
+					c.Send(x.in[from:to])
 					from = to
 				}
-				c.want(x.out)
+				c.Want(x.out)
 			}
 			c.wantSilence()
-			c.conn.Close()
+			c.Conn.Close()
 		}
 	})
 }
@@ -72,12 +72,12 @@ func TestEchoData(t *testing.T) {
 		f.evented(websocket.Options{}, echoes[1].h)
 		for _, n := range []int{0, 1, 125, 126, 65535, 65536, 300000} {
 			c := f.dial()
-			in := string(pattern(n))
-			go c.conn.Write([]byte(frame(text, in)))
+			in := string(servertest.Pattern(n))
+			go c.Conn.Write([]byte(frame(text, in)))
 			if op, p := c.message(); op != text || string(p) != in {
-				t.Fatalf("%d bytes: got %#x %s", n, op, brief(p))
+				t.Fatalf("%d bytes: got %#x %s", n, op, servertest.Brief(p))
 			}
-			c.conn.Close()
+			c.Conn.Close()
 		}
 	})
 }
@@ -90,23 +90,23 @@ func TestRestBehindHandshake(t *testing.T) {
 				f.evented(websocket.Options{}, e.h)
 				in := hello("/ws") + frame(text, "first") + frame(ping, "x")
 				ways := splittest.Ways(len(in))
-				if f.net == nil {
+				if f.Net == nil {
 					ways = ways[:1]
 				}
 				for _, way := range ways {
 					c := f.connect()
 					from := 0
 					for _, to := range way.Ends {
-						c.send(in[from:to])
+						c.Send(in[from:to])
 						from = to
 					}
 					c.wantSwitch()
 					if op, p := c.message(); op != text || string(p) != "first" {
 						t.Fatalf("%s: got %q", way.Name, p)
 					}
-					c.want(plain(pong, "x"))
-					c.conn.Close()
-					f.settle()
+					c.Want(plain(pong, "x"))
+					c.Conn.Close()
+					f.Settle()
 				}
 			})
 		})
@@ -115,17 +115,17 @@ func TestRestBehindHandshake(t *testing.T) {
 
 // TestPoll drives the server from a loop of the test's.
 func TestPoll(t *testing.T) {
-	f := newFixture(t, kind{mem: memory.Config{}}, bobtail.Config{Lanes: 1, Workers: 1}, websocket.Config{Ping: int64(10 * time.Second)})
-	f.free = true
+	f := newFixture(t, servertest.Kind{}, bobtail.Config{Lanes: 1, Workers: 1}, websocket.Config{Ping: int64(10 * time.Second)})
+	f.Free = true
 	var j journal
 	f.evented(websocket.Options{}, j.noted())
-	defer f.net.Close()
-	defer f.srv.Close()
-	addr, err := f.srv.Listen("127.0.0.1:0")
+	defer f.Net.Close()
+	defer f.Server.Close()
+	addr, err := f.Server.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := f.net.Connect(addr)
+	p, err := f.Net.Connect(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestPoll(t *testing.T) {
 			p.Write([]byte(in))
 		}
 		for range 10 {
-			if _, err := f.srv.Poll(f.srv.Now()); err != nil {
+			if _, err := f.Server.Poll(f.Server.Now()); err != nil {
 				t.Fatal(err)
 			}
 			var b [512]byte
@@ -148,7 +148,7 @@ func TestPoll(t *testing.T) {
 	poll(hello("/ws"))
 	got = got[:0]
 	poll(frame(text, "a"))
-	f.net.Advance(int64(11 * time.Second))
+	f.Net.Advance(int64(11 * time.Second))
 	poll("")
 	poll(frame(closing, closeFrame(1000, "")))
 	if want := plain(text, "a") + plain(ping, "") + plain(closing, closeFrame(1000, "")); string(got) != want {

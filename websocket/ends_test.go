@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
@@ -26,28 +27,28 @@ func TestLongBehindAnswers(t *testing.T) {
 			case p.Op != ws.OpText:
 				return c.Piece(p.Op, p.Last, p.Payload)
 			case string(p.Payload) == "answer":
-				return c.Send(ws.OpText, pattern(4000))
+				return c.Send(ws.OpText, servertest.Pattern(4000))
 			}
 			return nil
 		}})
 		c := f.dial()
 		// The network has room for two answers and a bit.
-		c.send(frame(text, "answer") + frame(text, "answer"))
+		c.Send(frame(text, "answer") + frame(text, "answer"))
 		const size = 40000
-		in := frame(text, "answer") + frame(text, pattern(5000)) + frame(bin, pattern(size))
+		in := frame(text, "answer") + frame(text, servertest.Pattern(5000)) + frame(bin, servertest.Pattern(size))
 		sent := 0
 		pour := func() {
 			for sent < len(in) {
-				n, _ := c.peer.TryWrite([]byte(in[sent:]))
+				n, _ := c.Peer.TryWrite([]byte(in[sent:]))
 				if sent += n; n == 0 {
 					break
 				}
 			}
-			f.settle()
+			f.Settle()
 		}
 		pour()
 		for range 3 {
-			c.want(plain(text, pattern(4000)))
+			c.Want(plain(text, servertest.Pattern(4000)))
 		}
 		var got []byte
 		for last := more; last&more != 0; {
@@ -58,8 +59,8 @@ func TestLongBehindAnswers(t *testing.T) {
 			}
 			got = append(got, p...)
 		}
-		if string(got) != string(pattern(size)) {
-			t.Errorf("got %d bytes, %s", len(got), brief(got))
+		if string(got) != string(servertest.Pattern(size)) {
+			t.Errorf("got %d bytes, %s", len(got), servertest.Brief(got))
 		}
 	})
 }
@@ -68,9 +69,9 @@ func TestLongBehindAnswers(t *testing.T) {
 func TestDialValue(t *testing.T) {
 	runMemory(t, memory.Config{}, bobtail.Config{}, websocket.Config{Rand: rand.Reader}, func(t *testing.T, f *fixture) {
 		f.evented(websocket.Options{}, echoes[0].h)
-		f.start()
+		f.Start()
 		var got any
-		if err := f.ws.Dial(websocket.Target{Addr: f.addr, Host: "a", Path: "/ws", Value: 1}, websocket.Options{}, websocket.Handler{
+		if err := f.ws.Dial(websocket.Target{Addr: f.Addr, Host: "a", Path: "/ws", Value: 1}, websocket.Options{}, websocket.Handler{
 			Open: func(c *websocket.Conn) error {
 				c.SetValue("of Open")
 				return c.SendText("hello")
@@ -79,7 +80,7 @@ func TestDialValue(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		f.settle()
+		f.Settle()
 		if got != "of Open" {
 			t.Errorf("value %v", got)
 		}
@@ -91,14 +92,14 @@ func TestDialValue(t *testing.T) {
 func TestNothingBehindClose(t *testing.T) {
 	runMemory(t, memory.Config{Pipe: 1000}, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
 		f.evented(websocket.Options{}, websocket.Handler{Message: func(c *websocket.Conn, op ws.Opcode, p []byte) error {
-			c.Send(ws.OpBinary, pattern(8000))
+			c.Send(ws.OpBinary, servertest.Pattern(8000))
 			c.SendText("staged")
 			return c.Socket().Close(1000, "")
 		}})
 		c := f.dial()
-		c.send(frame(text, "go"))
-		c.want(plain(bin, pattern(8000)) + plain(text, "staged") + plain(closing, closeFrame(1000, "")))
-		c.send(frame(closing, closeFrame(1000, "")))
+		c.Send(frame(text, "go"))
+		c.Want(plain(bin, servertest.Pattern(8000)) + plain(text, "staged") + plain(closing, closeFrame(1000, "")))
+		c.Send(frame(closing, closeFrame(1000, "")))
 		c.wantEnd()
 	})
 }
@@ -114,9 +115,9 @@ func TestLostHandler(t *testing.T) {
 		{"a panic", "", func(c *websocket.Conn) { panic("late") }},
 		{"close", frame(closing, closeFrame(3333, "")), func(c *websocket.Conn) { c.Close(3000, "") }},
 		{"much to send", "", func(c *websocket.Conn) {
-			c.Send(ws.OpText, pattern(100))
-			c.Send(ws.OpText, pattern(10000))
-			c.Piece(ws.OpText, false, pattern(10000))
+			c.Send(ws.OpText, servertest.Pattern(100))
+			c.Send(ws.OpText, servertest.Pattern(10000))
+			c.Piece(ws.OpText, false, servertest.Pattern(10000))
 			c.Ping(nil)
 			c.SetValue("of the lost")
 			c.Remote()
@@ -146,19 +147,19 @@ func TestLostHandler(t *testing.T) {
 					},
 				})
 				c := f.dial()
-				c.send(frame(text, "stuck") + x.behind)
-				f.advance(2500 * time.Millisecond)
+				c.Send(frame(text, "stuck") + x.behind)
+				f.Advance(2500 * time.Millisecond)
 				c.wantClose(1011)
-				c.conn.Close()
-				f.await("a free slot", func() bool { return f.srv.Stats().Open == 0 })
+				c.Conn.Close()
+				f.Await("a free slot", func() bool { return f.Server.Stats().Open == 0 })
 				next := f.dial() // in the only slot
 				close(gate)
-				f.settle()
+				f.Settle()
 				next.wantSilence()
-				next.send(frame(text, "value"))
-				next.want(plain(text, "<nil>"))
-				next.peer.Reset()
-				f.settle()
+				next.Send(frame(text, "value"))
+				next.Want(plain(text, "<nil>"))
+				next.Peer.Reset()
+				f.Settle()
 				mu.Lock()
 				defer mu.Unlock()
 				if got := strings.Join(closes, ", "); got != "1011 false, 1006 true" && got != "1011 false, 1006 false" {
@@ -176,8 +177,8 @@ func TestLostFailed(t *testing.T) {
 	runVirtual(t, cfg, websocket.Config{Rand: rand.Reader}, func(t *testing.T, f *fixture) {
 		closed := 0
 		f.evented(websocket.Options{}, websocket.Handler{Message: echoMessage, Close: func(*websocket.Conn, ws.Code, []byte) { closed++ }})
-		f.start()
-		l, err := f.net.ListenPeer(f.addr.WithPort(f.addr.Port() + 1))
+		f.Start()
+		l, err := f.Net.ListenPeer(f.Addr.WithPort(f.Addr.Port() + 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,21 +188,21 @@ func TestLostFailed(t *testing.T) {
 			websocket.Options{}, websocket.Handler{Message: echoMessage}); err != nil {
 			t.Fatal(err)
 		}
-		f.settle()
+		f.Settle()
 		p, err := l.TryAccept()
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.Write([]byte("SSH\r\n\r\n"))
-		f.advance(2500 * time.Millisecond)
+		f.Advance(2500 * time.Millisecond)
 		p.Close()
-		f.await("a free slot", func() bool { return f.srv.Stats().Open == 0 })
+		f.Await("a free slot", func() bool { return f.Server.Stats().Open == 0 })
 		f.dial()
-		_, h := f.srv.Engine().Pool().StateAt(0)
-		if err := f.srv.Engine().Kill(h); err != nil {
+		_, h := f.Server.Engine().Pool().StateAt(0)
+		if err := f.Server.Engine().Kill(h); err != nil {
 			t.Fatal(err)
 		}
-		f.settle()
+		f.Settle()
 		close(gate)
 		if closed != 1 {
 			t.Errorf("Close was called %d times", closed)
@@ -216,7 +217,7 @@ func TestLostStraight(t *testing.T) {
 	runVirtual(t, cfg, websocket.Config{Subscriptions: 1}, func(t *testing.T, f *fixture) {
 		topic := f.ws.NewTopic(websocket.TopicOptions{})
 		gate := make(chan struct{})
-		f.handle("GET /straight", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+		f.Handle("GET /straight", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
 			if err := topic.Subscribe(c.Socket()); err != nil {
 				t.Error(err)
 			}
@@ -226,20 +227,20 @@ func TestLostStraight(t *testing.T) {
 		var s sockets
 		f.evented(websocket.Options{}, websocket.Handler{Open: s.open, Message: echoMessage})
 		c := f.dialPath("/straight")
-		f.advance(2500 * time.Millisecond)
-		c.conn.Close()
-		f.await("a free slot", func() bool { return f.srv.Stats().Open == 0 })
+		f.Advance(2500 * time.Millisecond)
+		c.Conn.Close()
+		f.Await("a free slot", func() bool { return f.Server.Stats().Open == 0 })
 		c = f.dial()
 		if err := topic.Subscribe(s.at(0)); err != nil {
 			t.Error(err)
 		}
 		close(gate)
-		f.settle()
+		f.Settle()
 		if n := topic.Len(); n != 1 {
 			t.Errorf("%d subscribers", n)
 		}
-		c.conn.Close()
-		f.settle()
+		c.Conn.Close()
+		f.Settle()
 		if n := topic.Len(); n != 0 {
 			t.Errorf("%d subscribers at the end", n)
 		}
@@ -251,19 +252,19 @@ func TestStraightClosedElsewhere(t *testing.T) {
 	for _, wait := range []time.Duration{-1, 30 * time.Second} {
 		runVirtual(t, bobtail.Config{}, websocket.Config{Ping: int64(wait), Close: int64(2 * time.Second)}, func(t *testing.T, f *fixture) {
 			socks := make(chan websocket.Socket, 1)
-			f.handle("GET /ws", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+			f.Handle("GET /ws", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
 				socks <- c.Socket()
 				_, err := c.Next()
 				return err
 			}))
 			c := f.dial()
 			s := <-socks
-			f.advance(time.Second)
+			f.Advance(time.Second)
 			if err := s.Close(1000, "bye"); err != nil {
 				t.Fatal(err)
 			}
-			c.want(plain(closing, closeFrame(1000, "bye")))
-			f.advance(4100 * time.Millisecond)
+			c.Want(plain(closing, closeFrame(1000, "bye")))
+			f.Advance(4100 * time.Millisecond)
 			if n := f.ws.Stats().Open; n != 0 {
 				t.Errorf("ping after %v: still open", wait)
 			}
@@ -276,14 +277,14 @@ func TestStraightClosedElsewhere(t *testing.T) {
 func TestStraightClosedWithoutRoom(t *testing.T) {
 	runVirtual(t, bobtail.Config{OutputBlocks: 8}, websocket.Config{Close: int64(2 * time.Second)}, func(t *testing.T, f *fixture) {
 		socks := make(chan websocket.Socket, 1)
-		f.handle("GET /ws", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+		f.Handle("GET /ws", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
 			socks <- c.Socket()
 			_, err := c.Next()
 			return err
 		}))
 		c := f.dial()
 		s := <-socks
-		outs := &f.srv.Engine().Pool().Outputs
+		outs := &f.Server.Engine().Pool().Outputs
 		for {
 			if _, err := outs.Get(); err != nil {
 				break
@@ -292,9 +293,9 @@ func TestStraightClosedWithoutRoom(t *testing.T) {
 		if err := s.Close(1000, ""); err != nil {
 			t.Fatal(err)
 		}
-		f.advance(3 * time.Second)
-		c.want(plain(closing, closeFrame(1000, "")))
-		f.advance(3 * time.Second)
+		f.Advance(3 * time.Second)
+		c.Want(plain(closing, closeFrame(1000, "")))
+		f.Advance(3 * time.Second)
 		if n := f.ws.Stats().Open; n != 0 {
 			t.Error("still open")
 		}
@@ -308,11 +309,11 @@ func TestRateMost(t *testing.T) {
 		c := f.dial()
 		b := strings.Repeat(frame(bin, ""), 1000)
 		for range 65 {
-			c.send(b)
+			c.Send(b)
 		}
-		c.send(strings.Repeat(frame(bin, ""), 535))
+		c.Send(strings.Repeat(frame(bin, ""), 535))
 		c.wantSilence()
-		c.send(frame(bin, ""))
+		c.Send(frame(bin, ""))
 		c.wantClose(1008)
 	})
 }
@@ -330,7 +331,7 @@ func TestLongClosed(t *testing.T) {
 		code int
 	}{
 		{"Socket.Close", func(f *fixture, s websocket.Socket) { s.Close(4000, "") }, 4000},
-		{"Shutdown", func(f *fixture, s websocket.Socket) { f.srv.Engine().Shutdown() }, 1001},
+		{"Shutdown", func(f *fixture, s websocket.Socket) { f.Server.Engine().Shutdown() }, 1001},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			wc := websocket.Config{Close: int64(time.Second), Extension: newDeflate(t, deflate.Config{})}
@@ -342,19 +343,19 @@ func TestLongClosed(t *testing.T) {
 				h.Data = func(*websocket.Conn, ws.Part) error { return nil }
 				f.evented(websocket.Options{Compress: true}, h)
 				c := f.dialCompressed("/ws")
-				c.send(in[:20000])
-				if n := f.srv.Stats().Lent; n != 1 {
+				c.Send(in[:20000])
+				if n := f.Server.Stats().Lent; n != 1 {
 					t.Fatalf("%d workers are lent", n)
 				}
 				x.end(f, s.at(0))
 				for i := range 40 {
-					if c.trySend(in[20000+i:20001+i]) != nil {
+					if c.TrySend(in[20000+i:20001+i]) != nil {
 						break
 					}
-					f.advance(50 * time.Millisecond)
+					f.Advance(50 * time.Millisecond)
 				}
-				c.want(plain(closing, closeFrame(x.code, "")))
-				if st := f.srv.Stats(); st.Lent != 0 || f.ws.Stats().Open != 0 {
+				c.Want(plain(closing, closeFrame(x.code, "")))
+				if st := f.Server.Stats(); st.Lent != 0 || f.ws.Stats().Open != 0 {
 					t.Errorf("%+v", st)
 				}
 				f.wantJournal(&j, fmt.Sprintf("close %d ", x.code))
@@ -381,11 +382,11 @@ func TestNoKeys(t *testing.T) {
 	runMemory(t, memory.Config{}, bobtail.Config{}, websocket.Config{Rand: &once{256}}, func(t *testing.T, f *fixture) {
 		got := 0
 		f.evented(websocket.Options{}, websocket.Handler{Message: func(*websocket.Conn, ws.Opcode, []byte) error { got++; return nil }})
-		f.start()
+		f.Start()
 		sent := 0
 		var err error
 		var s websocket.Socket
-		if err := f.ws.Dial(websocket.Target{Addr: f.addr, Host: "a", Path: "/ws"}, websocket.Options{}, websocket.Handler{
+		if err := f.ws.Dial(websocket.Target{Addr: f.Addr, Host: "a", Path: "/ws"}, websocket.Options{}, websocket.Handler{
 			Open: func(c *websocket.Conn) error {
 				s = c.Socket()
 				for err = c.SendText("a"); err == nil; err = c.SendText("a") {
@@ -397,7 +398,7 @@ func TestNoKeys(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		f.settle()
+		f.Settle()
 		if err != websocket.ErrNoRand || sent != 60 || got != sent {
 			t.Errorf("%d messages sent, then %v; %d arrive", sent, err, got)
 		}
@@ -406,7 +407,7 @@ func TestNoKeys(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		f.settle()
+		f.Settle()
 		if n := f.ws.Stats().Open; n != 0 {
 			t.Errorf("%d connections", n)
 		}
@@ -419,7 +420,7 @@ func TestCloseMidway(t *testing.T) {
 	runMemory(t, memory.Config{Pipe: 1 << 16}, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
 		var s sockets
 		f.evented(websocket.Options{}, websocket.Handler{Open: s.open, Data: echoData})
-		f.handle("GET /straight", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+		f.Handle("GET /straight", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
 			s.mu.Lock()
 			s.list = append(s.list, c.Socket())
 			s.mu.Unlock()
@@ -429,10 +430,10 @@ func TestCloseMidway(t *testing.T) {
 			c := f.dialPath(path)
 			part := "a"
 			if i > 0 {
-				part = string(pattern(30000))
+				part = string(servertest.Pattern(30000))
 			}
-			c.send(frame(text|more, part))
-			for c.next(); !c.silent(); {
+			c.Send(frame(text|more, part))
+			for c.next(); !c.Silent(); {
 				c.next()
 			}
 			if err := s.at(i).SendText("pushed"); err != nil {
@@ -442,7 +443,7 @@ func TestCloseMidway(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.wantSilence()
-			c.send(frame(closing, closeFrame(1000, "")))
+			c.Send(frame(closing, closeFrame(1000, "")))
 			if op, p := c.next(); op != closing {
 				t.Errorf("%s: frame %#x %q within a message", path, op, p)
 			}

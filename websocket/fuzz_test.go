@@ -1,7 +1,6 @@
 package websocket_test
 
 import (
-	"bufio"
 	"io"
 	"strings"
 	"testing"
@@ -12,27 +11,6 @@ import (
 )
 
 var fuzzConfig = bobtail.Config{Workers: 2, Sockets: 4, OutputBlocks: 256}
-
-// talk sends input in pieces, which end where cut says, then the end, and
-// returns what is answered.
-func (f *fixture) talk(path, in string, cut func(left int) int) (string, error) {
-	f.t.Helper()
-	c := f.dialPath(path)
-	defer func() {
-		c.conn.Close()
-		f.clients = f.clients[:len(f.clients)-1]
-	}()
-	for in != "" {
-		n := cut(len(in))
-		if c.trySend(in[:n]) != nil {
-			break
-		}
-		in = in[n:]
-	}
-	c.conn.CloseWrite()
-	got, err := io.ReadAll(c.in)
-	return string(got), err
-}
 
 // FuzzDriver sends any bytes after the handshake, whole and cut anywhere, over a
 // network without and with faults. An echo of whole messages must answer the
@@ -45,9 +23,9 @@ func FuzzDriver(f *testing.F) {
 		f.Add([]byte(x.in+"\x83\x00"), uint64(i))
 	}
 	site := func(f *fixture) {
-		f.handle("GET /message", f.ws.Upgrade(websocket.Options{}, echoes[0].h))
-		f.handle("GET /data", f.ws.Upgrade(websocket.Options{}, echoes[1].h))
-		f.handle("GET /straight", f.ws.Straight(websocket.Options{}, echoStraight))
+		f.Handle("GET /message", f.ws.Upgrade(websocket.Options{}, echoes[0].h))
+		f.Handle("GET /data", f.ws.Upgrade(websocket.Options{}, echoes[1].h))
+		f.Handle("GET /straight", f.ws.Straight(websocket.Options{}, echoStraight))
 	}
 	paths := []string{"/message", "/data", "/straight"}
 	f.Fuzz(func(t *testing.T, in []byte, seed uint64) {
@@ -59,7 +37,7 @@ func FuzzDriver(f *testing.F) {
 			site(f)
 			for i, path := range paths {
 				var err error
-				if whole[i], err = f.talk(path, string(in), func(left int) int { return left }); err != nil {
+				if whole[i], err = f.dialPath(path).Talk(string(in), func(left int) int { return left }); err != nil {
 					t.Fatalf("%s: %q, then %v", path, whole[i], err)
 				}
 			}
@@ -70,7 +48,7 @@ func FuzzDriver(f *testing.F) {
 		runMemory(t, mem, fuzzConfig, websocket.Config{}, func(t *testing.T, f *fixture) {
 			site(f)
 			for i, path := range paths {
-				got, err := f.talk(path, string(in), func(left int) int {
+				got, err := f.dialPath(path).Talk(string(in), func(left int) int {
 					rng = rng*6364136223846793005 + 1442695040888963407
 					return min(left, 1+int(rng>>33)%40)
 				})
@@ -85,24 +63,24 @@ func FuzzDriver(f *testing.F) {
 				}
 			}
 			c := f.dialPath("/message")
-			c.send(frame(text, "next"))
-			c.want(plain(text, "next"))
+			c.Send(frame(text, "next"))
+			c.Want(plain(text, "next"))
 		})
 	})
 }
 
 // lastClose is the close frame at the end of what a server has sent.
 func lastClose(s string) string {
-	c := &client{in: bufio.NewReader(strings.NewReader(s))}
+	r := strings.NewReader(s)
 	for {
-		op, p, err := c.tryNext()
+		op, p, err := readFrame(r)
 		switch {
 		case err == io.EOF:
 			return "none"
 		case err != nil:
 			return "cut off"
 		case op == closing:
-			rest, _ := io.ReadAll(c.in)
+			rest, _ := io.ReadAll(r)
 			return string(p[:min(len(p), 2)]) + string(rest)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
@@ -29,15 +30,15 @@ func TestLeaveMessage(t *testing.T) {
 			clients[i] = f.dial()
 		}
 		for _, c := range clients[1:] {
-			c.peer.Reset()
+			c.Peer.Reset()
 		}
 		topic.Publish(ws.OpText, []byte("go"))
-		f.await("all but one gone", func() bool { return topic.Len() == 1 })
-		for n := 0; !clients[0].silent(); n++ {
+		f.Await("all but one gone", func() bool { return topic.Len() == 1 })
+		for n := 0; !clients[0].Silent(); n++ {
 			clients[0].next()
 		}
 		topic.Publish(ws.OpText, []byte("the last"))
-		clients[0].want(plain(text, "the last"))
+		clients[0].Want(plain(text, "the last"))
 	})
 }
 
@@ -52,7 +53,7 @@ func TestHandlerDeadline(t *testing.T) {
 		h.Message = func(c *websocket.Conn, op ws.Opcode, p []byte) error {
 			if string(p) == "stuck" {
 				<-gate
-				late = c.Send(op, pattern(10000))
+				late = c.Send(op, servertest.Pattern(10000))
 				c.SetValue(1)
 				return nil
 			}
@@ -60,28 +61,28 @@ func TestHandlerDeadline(t *testing.T) {
 		}
 		f.evented(websocket.Options{}, h)
 		c, other := f.dial(), f.dial()
-		c.send(frame(text, "stuck") + frame(text, "more"))
+		c.Send(frame(text, "stuck") + frame(text, "more"))
 		for range 10 {
-			f.advance(250 * time.Millisecond)
-			other.send(frame(text, "a"))
-			other.want(plain(text, "a"))
+			f.Advance(250 * time.Millisecond)
+			other.Send(frame(text, "a"))
+			other.Want(plain(text, "a"))
 		}
 		c.wantClose(1011)
-		c.conn.Close()
-		f.settle()
+		c.Conn.Close()
+		f.Settle()
 		if f.ws.Stats().Open != 1 {
 			t.Errorf("%+v", f.ws.Stats())
 		}
 		next := f.dial() // perhaps in the slot that was lost
-		next.send(frame(text, "b"))
-		next.want(plain(text, "b"))
+		next.Send(frame(text, "b"))
+		next.Want(plain(text, "b"))
 		close(gate)
-		f.settle()
+		f.Settle()
 		if late == nil {
 			t.Error("a late answer is taken")
 		}
-		next.send(frame(text, "c"))
-		next.want(plain(text, "c"))
+		next.Send(frame(text, "c"))
+		next.Want(plain(text, "c"))
 		f.wantJournal(&j, "open, open, open, close 1011 ")
 	})
 }
@@ -95,19 +96,19 @@ func TestStalledSenders(t *testing.T) {
 		var stalled []*client
 		for range 5 {
 			c := f.dial()
-			c.send(frame(text, "half")[:8])
+			c.Send(frame(text, "half")[:8])
 			stalled = append(stalled, c)
-			f.advance(100 * time.Millisecond)
+			f.Advance(100 * time.Millisecond)
 		}
 		for _, c := range stalled[:2] {
 			c.wantClose(1008)
-			c.conn.Close()
+			c.Conn.Close()
 		}
 		for _, c := range stalled[2:] {
-			c.send(frame(text, "half")[8:])
-			c.want(plain(text, "half"))
+			c.Send(frame(text, "half")[8:])
+			c.Want(plain(text, "half"))
 		}
-		f.settle()
+		f.Settle()
 		if s := j.String(); strings.Count(s, "close 1008") != 2 || strings.Count(s, "text half") != 3 {
 			t.Error(s)
 		}
@@ -124,16 +125,16 @@ func TestReset(t *testing.T) {
 			j.reset()
 			c := f.dial()
 			if in != "" {
-				c.send(in)
+				c.Send(in)
 			}
-			f.settle()
-			c.peer.Reset()
-			f.settle()
+			f.Settle()
+			c.Peer.Reset()
+			f.Settle()
 			if s := j.String(); strings.Count(s, "open") != 1 || strings.Count(s, "close") != 1 {
 				t.Errorf("%q: %s", in, s)
 			}
 		}
-		if st := f.srv.Stats(); st.Open != 0 || st.Stash != 0 || st.OutputBlocks != 0 {
+		if st := f.Server.Stats(); st.Open != 0 || st.Stash != 0 || st.OutputBlocks != 0 {
 			t.Errorf("%+v", st)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
@@ -47,32 +48,32 @@ func TestPush(t *testing.T) {
 		var s sockets
 		f.evented(websocket.Options{}, websocket.Handler{Open: s.open, Message: echoMessage})
 		c := f.dial()
-		f.await("the connection", func() bool { return s.len() == 1 })
+		f.Await("the connection", func() bool { return s.len() == 1 })
 		a := s.at(0)
 		if a != s.at(0) || a == (websocket.Socket{}) || !a.IsOpen() {
 			t.Error("the socket is not itself, or not open")
 		}
 		for _, err := range []error{
-			a.SendText("one"), a.Send(ws.OpBinary, pattern(200)), a.Ping([]byte("p")), a.Send(ws.OpText, pattern(20000)),
+			a.SendText("one"), a.Send(ws.OpBinary, servertest.Pattern(200)), a.Ping([]byte("p")), a.Send(ws.OpText, servertest.Pattern(20000)),
 		} {
 			if err != nil {
 				t.Error(err)
 			}
 		}
-		c.want(plain(text, "one") + plain(bin, pattern(200)) + plain(ping, "p") + plain(text, pattern(20000)))
+		c.Want(plain(text, "one") + plain(bin, servertest.Pattern(200)) + plain(ping, "p") + plain(text, servertest.Pattern(20000)))
 		for _, err := range []error{a.Send(ws.OpClose, nil), a.Send(ws.OpContinuation, nil), a.Send(3, nil)} {
 			if err != ws.ErrOrder {
 				t.Errorf("an opcode that is no message: %v", err)
 			}
 		}
-		if err := a.Ping(pattern(126)); err != websocket.ErrLong {
+		if err := a.Ping(servertest.Pattern(126)); err != websocket.ErrLong {
 			t.Errorf("a long ping: %v", err)
 		}
-		c.send(frame(closing, ""))
-		c.want(plain(closing, ""))
+		c.Send(frame(closing, ""))
+		c.Want(plain(closing, ""))
 		c.wantEnd()
-		c.conn.Close()
-		f.await("the end", func() bool { return f.ws.Stats().Open == 0 })
+		c.Conn.Close()
+		f.Await("the end", func() bool { return f.ws.Stats().Open == 0 })
 		var none websocket.Socket
 		for _, x := range []websocket.Socket{a, none} {
 			for _, err := range []error{x.SendText("x"), x.Push(ws.OpText, nil, 0, engine.CloseSlow), x.Ping(nil), x.Close(1000, "")} {
@@ -94,23 +95,23 @@ func TestPushBetweenFragments(t *testing.T) {
 		var s sockets
 		f.evented(websocket.Options{}, websocket.Handler{Open: s.open, Data: echoData})
 		c := f.dial()
-		c.send(frame(text|more, "a"))
-		c.want(plain(text|more, "a"))
+		c.Send(frame(text|more, "a"))
+		c.Want(plain(text|more, "a"))
 		for i := range 3 {
 			if err := s.at(0).SendText(fmt.Sprint("pushed ", i)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		c.wantSilence()
-		c.send(frame(ping, "x"))
-		c.want(plain(pong, "x"))
-		c.send(frame(cont|more, "b"))
-		c.want(plain(cont|more, "b"))
-		c.send(frame(cont, "c"))
-		c.want(plain(cont, "c") + plain(text, "pushed 0") + plain(text, "pushed 1") + plain(text, "pushed 2"))
+		c.Send(frame(ping, "x"))
+		c.Want(plain(pong, "x"))
+		c.Send(frame(cont|more, "b"))
+		c.Want(plain(cont|more, "b"))
+		c.Send(frame(cont, "c"))
+		c.Want(plain(cont, "c") + plain(text, "pushed 0") + plain(text, "pushed 1") + plain(text, "pushed 2"))
 		// And again, closed in the midst of it.
-		c.send(frame(bin|more, "d"))
-		c.want(plain(bin|more, "d"))
+		c.Send(frame(bin|more, "d"))
+		c.Want(plain(bin|more, "d"))
 		if err := s.at(0).SendText("before"); err != nil {
 			t.Fatal(err)
 		}
@@ -118,9 +119,9 @@ func TestPushBetweenFragments(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.wantSilence()
-		c.send(frame(cont, "e") + frame(text, "ignored"))
-		c.want(plain(cont, "e") + plain(text, "before") + plain(closing, closeFrame(1000, "bye")))
-		c.send(frame(closing, closeFrame(1000, "")))
+		c.Send(frame(cont, "e") + frame(text, "ignored"))
+		c.Want(plain(cont, "e") + plain(text, "before") + plain(closing, closeFrame(1000, "bye")))
+		c.Send(frame(closing, closeFrame(1000, "")))
 		c.wantEnd()
 	})
 }
@@ -133,8 +134,8 @@ func TestSlowConsumers(t *testing.T) {
 		err  error
 		want string // of the last bytes that arrive
 	}{
-		{"drop newest", engine.DropNewest, pool.ErrBacklog, plain(text, "0 "+string(pattern(500)))},
-		{"drop oldest", engine.DropOldest, nil, plain(text, "99 "+string(pattern(500)))},
+		{"drop newest", engine.DropNewest, pool.ErrBacklog, plain(text, "0 "+string(servertest.Pattern(500)))},
+		{"drop oldest", engine.DropOldest, nil, plain(text, "99 "+string(servertest.Pattern(500)))},
 		{"close", engine.CloseSlow, pool.ErrBacklog, plain(closing, closeFrame(1013, ""))},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -147,7 +148,7 @@ func TestSlowConsumers(t *testing.T) {
 				c := f.dial()
 				var last error
 				for i := range 100 {
-					if err := s.at(0).SendText(fmt.Sprint(i, " ", string(pattern(500)))); err != nil {
+					if err := s.at(0).SendText(fmt.Sprint(i, " ", string(servertest.Pattern(500)))); err != nil {
 						last = err
 					}
 				}
@@ -163,7 +164,7 @@ func TestSlowConsumers(t *testing.T) {
 						break
 					}
 					if n++; op == closing {
-						c.send(frame(closing, closeFrame(1013, "")))
+						c.Send(frame(closing, closeFrame(1013, "")))
 						break
 					}
 				}
@@ -191,24 +192,24 @@ func TestSlowReader(t *testing.T) {
 		f.evented(websocket.Options{}, echoes[1].h)
 		c, other := f.dial(), f.dial()
 		const size = 1 << 20
-		in := frame(bin, pattern(size))
+		in := frame(bin, servertest.Pattern(size))
 		sent := 0
 		pour := func() {
 			for sent < len(in) {
-				n, _ := c.peer.TryWrite([]byte(in[sent:]))
+				n, _ := c.Peer.TryWrite([]byte(in[sent:]))
 				if sent += n; n == 0 {
 					return
 				}
-				f.settle()
+				f.Settle()
 			}
 		}
 		var got []byte
 		for last := more; last&more != 0; {
 			pour()
-			if st := f.srv.Stats(); st.OutputBlocks > 16 || st.Lent > 0 || st.Busy > 1 {
+			if st := f.Server.Stats(); st.OutputBlocks > 16 || st.Lent > 0 || st.Busy > 1 {
 				t.Fatalf("%+v", st)
 			}
-			other.send(frame(text, "quick"))
+			other.Send(frame(text, "quick"))
 			if op, p := other.message(); op != text || string(p) != "quick" {
 				t.Fatalf("other got %q", p)
 			}
@@ -216,7 +217,7 @@ func TestSlowReader(t *testing.T) {
 			last, p = c.next()
 			got = append(got, p...)
 		}
-		if string(got) != string(pattern(size)) {
+		if string(got) != string(servertest.Pattern(size)) {
 			t.Errorf("%d bytes are not those that were sent", len(got))
 		}
 	})
@@ -226,18 +227,18 @@ func TestSlowReader(t *testing.T) {
 // not read: its own messages wait then.
 func TestAmplifier(t *testing.T) {
 	runMemory(t, memory.Config{Pipe: 4000}, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
-		answer := pattern(10000)
+		answer := servertest.Pattern(10000)
 		f.evented(websocket.Options{}, websocket.Handler{Message: func(c *websocket.Conn, op ws.Opcode, p []byte) error {
 			return c.Send(ws.OpBinary, answer)
 		}})
 		c := f.dial()
-		c.send(strings.Repeat(frame(text, "more"), 100))
-		f.settle()
-		if st := f.srv.Stats(); st.OutputBlocks > 12 || st.Lent > 0 {
+		c.Send(strings.Repeat(frame(text, "more"), 100))
+		f.Settle()
+		if st := f.Server.Stats(); st.OutputBlocks > 12 || st.Lent > 0 {
 			t.Errorf("%+v", st)
 		}
 		for range 100 {
-			c.want(plain(bin, answer))
+			c.Want(plain(bin, answer))
 		}
 	})
 }
@@ -253,7 +254,7 @@ func TestPushOrder(t *testing.T) {
 		for i := range clients {
 			clients[i] = f.dial()
 		}
-		f.await("all", func() bool { return s.len() == conns })
+		f.Await("all", func() bool { return s.len() == conns })
 		var wg sync.WaitGroup
 		for p := range pushers {
 			wg.Add(1)
@@ -261,7 +262,7 @@ func TestPushOrder(t *testing.T) {
 				defer wg.Done()
 				for n := range each {
 					for i := range conns {
-						m := fmt.Sprintf("push %d %d %s", p, n, pattern(n))
+						m := fmt.Sprintf("push %d %d %s", p, n, servertest.Pattern(n))
 						for s.at(i).SendText(m) != nil {
 							runtime.Gosched()
 						}
@@ -274,28 +275,27 @@ func TestPushOrder(t *testing.T) {
 			go func() {
 				defer wg.Done()
 				for n := range each {
-					c.conn.Write([]byte(frame(text|more, fmt.Sprintf("echo %d ", n)) + frame(cont, pattern(n))))
+					c.Conn.Write([]byte(frame(text|more, fmt.Sprintf("echo %d ", n)) + frame(cont, servertest.Pattern(n))))
 				}
 			}()
 			go func() {
 				defer wg.Done()
 				echoed := 0
 				var next [pushers]int
-				c := &client{f: f, conn: c.conn, in: c.in}
-				if f.net != nil {
-					c.in.Reset(c.conn)
+				if f.Net != nil {
+					c.In.Reset(c.Conn)
 				}
 				for range pushers*each + each {
 					_, m := c.message()
 					var p, n int
 					var rest string
 					if k, _ := fmt.Sscanf(string(m), "push %d %d %s", &p, &n, &rest); k >= 2 {
-						if n != next[p] || rest != string(pattern(n)) {
+						if n != next[p] || rest != string(servertest.Pattern(n)) {
 							t.Errorf("pusher %d: message %d, want %d", p, n, next[p])
 							return
 						}
 						next[p]++
-					} else if want := fmt.Sprintf("echo %d %s", echoed, pattern(echoed)); string(m) != want {
+					} else if want := fmt.Sprintf("echo %d %s", echoed, servertest.Pattern(echoed)); string(m) != want {
 						t.Errorf("got %q, want %q", m, want)
 						return
 					} else {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/internal/splittest"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
@@ -36,34 +37,34 @@ func echoStraight(c *websocket.Straight) error {
 // evented one.
 func TestStraightEcho(t *testing.T) {
 	run(t, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
-		f.handle("GET /ws", f.ws.Straight(websocket.Options{}, echoStraight))
+		f.Handle("GET /ws", f.ws.Straight(websocket.Options{}, echoStraight))
 		for _, x := range exchanges {
 			if x.name == "ping between fragments" {
 				continue // the pong comes after the frame that is gathered
 			}
 			ways := splittest.Ways(len(x.in))
-			if f.net == nil || len(ways) > 30 {
+			if f.Net == nil || len(ways) > 30 {
 				ways = ways[:2]
 			}
 			c := f.dial()
 			for _, way := range ways {
 				from := 0
 				for _, to := range way.Ends {
-					c.send(x.in[from:to])
+					c.Send(x.in[from:to])
 					from = to
 				}
-				c.want(x.out)
+				c.Want(x.out)
 			}
 			c.wantSilence()
-			c.conn.Close()
-			f.await("the end", func() bool { return f.ws.Stats().Open == 0 })
+			c.Conn.Close()
+			f.Await("the end", func() bool { return f.ws.Stats().Open == 0 })
 		}
 		c := f.dial()
-		go c.conn.Write([]byte(frame(bin, pattern(100000)) + frame(closing, closeFrame(1000, ""))))
-		if op, p := c.message(); op != bin || string(p) != string(pattern(100000)) {
-			t.Errorf("got %s", brief(p))
+		go c.Conn.Write([]byte(frame(bin, servertest.Pattern(100000)) + frame(closing, closeFrame(1000, ""))))
+		if op, p := c.message(); op != bin || string(p) != string(servertest.Pattern(100000)) {
+			t.Errorf("got %s", servertest.Brief(p))
 		}
-		c.want(plain(closing, closeFrame(1000, "")))
+		c.Want(plain(closing, closeFrame(1000, "")))
 		c.wantEnd()
 	})
 }
@@ -72,7 +73,7 @@ func TestStraightEcho(t *testing.T) {
 func TestStraightEnds(t *testing.T) {
 	runVirtual(t, bobtail.Config{}, websocket.Config{Ping: int64(10 * time.Second), Pong: int64(5 * time.Second)}, func(t *testing.T, f *fixture) {
 		var last error
-		f.handle("GET /ws", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+		f.Handle("GET /ws", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
 			var b [100]byte
 			_, p, err := c.ReadMessage(b[:])
 			last = err
@@ -100,28 +101,28 @@ func TestStraightEnds(t *testing.T) {
 			{"close", frame(closing, closeFrame(4000, "")), 4000, "bye"},
 		} {
 			c := f.dial()
-			c.send(frame(text, x.in))
-			c.want(plain(closing, closeFrame(x.code, x.reason)))
-			c.send(x.reply)
+			c.Send(frame(text, x.in))
+			c.Want(plain(closing, closeFrame(x.code, x.reason)))
+			c.Send(x.reply)
 			c.wantEnd()
-			c.conn.Close()
-			f.settle()
+			c.Conn.Close()
+			f.Settle()
 		}
 		c := f.dial()
-		f.advance(10100 * time.Millisecond)
-		c.want(plain(ping, ""))
-		c.send(frame(pong, ""))
-		f.advance(10100 * time.Millisecond)
-		c.want(plain(ping, ""))
-		f.advance(5100 * time.Millisecond)
+		f.Advance(10100 * time.Millisecond)
+		c.Want(plain(ping, ""))
+		c.Send(frame(pong, ""))
+		f.Advance(10100 * time.Millisecond)
+		c.Want(plain(ping, ""))
+		f.Advance(5100 * time.Millisecond)
 		if last != websocket.ErrDead || f.ws.Stats().Open != 0 {
 			t.Errorf("%v, %+v", last, f.ws.Stats())
 		}
-		c.conn.Close()
+		c.Conn.Close()
 		c = f.dial()
-		f.srv.Engine().Shutdown()
-		c.want(plain(closing, closeFrame(1001, "")))
-		c.send(frame(closing, closeFrame(1001, "")))
+		f.Server.Engine().Shutdown()
+		c.Want(plain(closing, closeFrame(1001, "")))
+		c.Send(frame(closing, closeFrame(1001, "")))
 		c.wantEnd()
 	})
 }
@@ -131,7 +132,7 @@ func TestStraightEnds(t *testing.T) {
 func TestStraightPush(t *testing.T) {
 	run(t, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
 		socks := make(chan websocket.Socket, 1)
-		f.handle("GET /ws", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
+		f.Handle("GET /ws", f.ws.Straight(websocket.Options{}, func(c *websocket.Straight) error {
 			socks <- c.Socket()
 			var b [100]byte
 			if _, _, err := c.ReadMessage(b[:]); err != nil {
@@ -165,23 +166,23 @@ func TestStraightPush(t *testing.T) {
 		if n, err := topic.Publish(ws.OpText, []byte("published")); n != 1 || err != nil {
 			t.Fatal(n, err)
 		}
-		c.want(plain(text, "published"))
-		c.send(frame(text, "go"))
-		c.want(plain(text|more, "begin "))
+		c.Want(plain(text, "published"))
+		c.Send(frame(text, "go"))
+		c.Want(plain(text|more, "begin "))
 		<-socks
 		if err := s.SendText("pushed"); err != nil {
 			t.Fatal(err)
 		}
 		c.wantSilence()
-		c.send(frame(text, "go"))
-		c.want(plain(cont, "end") + plain(text, "pushed"))
+		c.Send(frame(text, "go"))
+		c.Want(plain(cont, "end") + plain(text, "pushed"))
 		if err := s.Close(1000, ""); err != nil {
 			t.Fatal(err)
 		}
-		c.want(plain(closing, closeFrame(1000, "")))
-		c.send(frame(closing, closeFrame(1000, "")))
+		c.Want(plain(closing, closeFrame(1000, "")))
+		c.Send(frame(closing, closeFrame(1000, "")))
 		c.wantEnd()
-		f.await("the end", func() bool { return topic.Len() == 0 })
+		f.Await("the end", func() bool { return topic.Len() == 0 })
 	})
 }
 
@@ -189,18 +190,18 @@ func TestStraightPush(t *testing.T) {
 // the same.
 func TestStraightBusy(t *testing.T) {
 	runVirtual(t, bobtail.Config{Workers: 2}, websocket.Config{}, func(t *testing.T, f *fixture) {
-		f.handle("GET /ws", f.ws.Straight(websocket.Options{}, echoStraight))
-		f.handle("GET /evented", f.ws.Upgrade(websocket.Options{}, echoes[0].h))
+		f.Handle("GET /ws", f.ws.Straight(websocket.Options{}, echoStraight))
+		f.Handle("GET /evented", f.ws.Upgrade(websocket.Options{}, echoes[0].h))
 		a := f.dial()
 		b := f.connect()
-		b.send(hello("/ws"))
-		b.want("HTTP/1.1 503 Service Unavailable\r\n")
+		b.Send(hello("/ws"))
+		b.Want("HTTP/1.1 503 Service Unavailable\r\n")
 		for range 10 {
 			e := f.dialPath("/evented")
-			e.send(frame(text, "a"))
-			e.want(plain(text, "a"))
+			e.Send(frame(text, "a"))
+			e.Want(plain(text, "a"))
 		}
-		a.send(frame(text, "still"))
-		a.want(plain(text, "still"))
+		a.Send(frame(text, "still"))
+		a.Want(plain(text, "still"))
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
@@ -29,7 +30,7 @@ func TestTopic(t *testing.T) {
 		var cs [3]*client
 		for i := range cs {
 			cs[i] = f.dial()
-			f.await("the connection", func() bool { return s.len() == i+1 })
+			f.Await("the connection", func() bool { return s.len() == i+1 })
 		}
 		a, b, c := s.at(0), s.at(1), s.at(2)
 		for _, err := range []error{one.Subscribe(a), one.Subscribe(a), one.Subscribe(b), two.Subscribe(b), two.Subscribe(c), one.Subscribe(c)} {
@@ -42,7 +43,7 @@ func TestTopic(t *testing.T) {
 		}
 		publish(one, "to all", 3)
 		publish(two, "to b and c", 2)
-		long := string(pattern(5000))
+		long := string(servertest.Pattern(5000))
 		publish(two, long, 2)
 		one.Unsubscribe(b)
 		one.Unsubscribe(b)
@@ -50,11 +51,11 @@ func TestTopic(t *testing.T) {
 		if one.Len() != 2 || two.Len() != 2 {
 			t.Errorf("%d and %d subscribers", one.Len(), two.Len())
 		}
-		cs[0].want(plain(text, "to all") + plain(text, "to a and c"))
-		cs[1].want(plain(text, "to all") + plain(text, "to b and c") + plain(text, long))
-		cs[2].want(plain(text, "to all") + plain(text, "to b and c") + plain(text, long) + plain(text, "to a and c"))
-		cs[2].conn.Close()
-		f.await("the end of c", func() bool { return f.ws.Stats().Open == 2 })
+		cs[0].Want(plain(text, "to all") + plain(text, "to a and c"))
+		cs[1].Want(plain(text, "to all") + plain(text, "to b and c") + plain(text, long))
+		cs[2].Want(plain(text, "to all") + plain(text, "to b and c") + plain(text, long) + plain(text, "to a and c"))
+		cs[2].Conn.Close()
+		f.Await("the end of c", func() bool { return f.ws.Stats().Open == 2 })
 		publish(one, "to a", 1)
 		publish(two, "to b", 1)
 		if err := one.Subscribe(c); err != pool.ErrStale {
@@ -66,8 +67,8 @@ func TestTopic(t *testing.T) {
 				t.Errorf("subscription of nobody: %v", err)
 			}
 		}
-		cs[0].want(plain(text, "to a"))
-		cs[1].want(plain(text, "to b"))
+		cs[0].Want(plain(text, "to a"))
+		cs[1].Want(plain(text, "to b"))
 		if st := one.Stats(); st != (websocket.TopicStats{Published: 4, Delivered: 6, Subscribers: 1}) {
 			t.Errorf("%+v", st)
 		}
@@ -113,8 +114,8 @@ func TestTopicModel(t *testing.T) {
 				topics[k].Unsubscribe(socks[i])
 				delete(model, key{k, socks[i]})
 			case n%5 == 0:
-				clients[i].conn.Close()
-				f.settle()
+				clients[i].Conn.Close()
+				f.Settle()
 				for k := range model {
 					if k.s == socks[i] {
 						delete(model, k)
@@ -140,7 +141,7 @@ func TestTopicModel(t *testing.T) {
 		}
 		for i, c := range clients {
 			got := map[string]bool{}
-			for !c.silent() {
+			for !c.Silent() {
 				_, p := c.next()
 				got[string(p)] = true
 			}
@@ -165,23 +166,23 @@ func TestBroadcast(t *testing.T) {
 		for i := range clients {
 			clients[i] = f.dial()
 		}
-		m := pattern(1000)
+		m := servertest.Pattern(1000)
 		for n := range 8 {
 			if _, err := topic.Publish(ws.OpBinary, m); err != nil {
 				t.Fatal(err)
 			}
-			f.settle()
+			f.Settle()
 			for _, c := range clients[slow:] {
-				c.want(plain(bin, m))
+				c.Want(plain(bin, m))
 			}
-			if st := f.srv.Stats(); st.OutputBlocks > 8+slow {
+			if st := f.Server.Stats(); st.OutputBlocks > 8+slow {
 				t.Fatalf("%d: %+v", n, st)
 			}
 		}
 		if st := topic.Stats(); st.Closed != slow || st.Delivered != 8*(conns-slow)+slow*5 && st.Delivered != 8*(conns-slow)+slow*6 {
 			t.Errorf("%+v", st)
 		}
-		f.advance(time.Minute)
+		f.Advance(time.Minute)
 		if st := topic.Stats(); st.Subscribers != conns-slow {
 			t.Errorf("%+v", st)
 		}

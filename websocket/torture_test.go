@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"runtime"
 	"strings"
 	"sync"
@@ -17,6 +16,8 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/leaktest"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
@@ -46,7 +47,7 @@ func TestTorture(t *testing.T) {
 			for name, faults := range map[string]memory.Faults{"gentle": gentle, "harsh": harsh} {
 				t.Run(fmt.Sprintf("memory, %s, %d workers, seed %d", name, workers, seed), func(t *testing.T) {
 					mem := memory.Config{Seed: seed, Lanes: 1 + int(seed%2), Faults: faults, Pipe: 3000, Holds: int(seed%2) * 700}
-					x := newTorture(t, kind{mem: mem}, cfg, seed)
+					x := newTorture(t, servertest.Kind{Memory: mem}, cfg, seed)
 					x.mayReset = faults.Reset > 0
 					stop := make(chan struct{})
 					var clock sync.WaitGroup
@@ -56,7 +57,7 @@ func TestTorture(t *testing.T) {
 							case <-stop:
 								return
 							default:
-								x.f.net.Advance(int64(50 * time.Microsecond))
+								x.f.Net.Advance(int64(50 * time.Microsecond))
 								runtime.Gosched()
 							}
 						}
@@ -67,9 +68,9 @@ func TestTorture(t *testing.T) {
 					clock.Wait()
 				})
 			}
-			for _, k := range kinds {
-				if k.open != nil {
-					t.Run(fmt.Sprintf("%s, %d workers, seed %d", k.name, workers, seed), func(t *testing.T) {
+			for _, k := range servertest.Kinds() {
+				if k.Open != nil {
+					t.Run(fmt.Sprintf("%s, %d workers, seed %d", k.Name, workers, seed), func(t *testing.T) {
 						x := newTorture(t, k, cfg, seed)
 						x.run()
 						x.end()
@@ -102,22 +103,22 @@ type life struct {
 	s      websocket.Socket
 }
 
-func newTorture(t *testing.T, k kind, cfg bobtail.Config, seed uint64) *torture {
+func newTorture(t *testing.T, k servertest.Kind, cfg bobtail.Config, seed uint64) *torture {
 	wc := websocket.Config{Ping: int64(700 * time.Millisecond), Pong: int64(20 * time.Second), Close: int64(300 * time.Millisecond),
 		Subscriptions: 15, Extension: newDeflate(t, deflate.Config{})}
 	x := &torture{t: t, seed: seed}
 	x.f = newFixture(t, k, cfg, wc)
-	x.f.free = true
+	x.f.Free = true
 	x.topic = x.f.ws.NewTopic(websocket.TopicOptions{Mark: 3, Slow: engine.CloseSlow})
 	honest := func(o websocket.Options, h websocket.Handler) bobtail.Handler {
 		return x.f.ws.Upgrade(o, x.watched(h, false))
 	}
-	x.f.handle("GET /message", honest(websocket.Options{Compress: true}, echoes[0].h))
-	x.f.handle("GET /data", honest(websocket.Options{Compress: true}, echoes[1].h))
-	x.f.handle("GET /hostile/message", x.f.ws.Upgrade(websocket.Options{Compress: true, Mark: 2}, x.watched(websocket.Handler{Message: x.obey, Pong: func(c *websocket.Conn, p []byte) error { return c.Ping(p) }}, true)))
-	x.f.handle("GET /hostile/data", x.f.ws.Upgrade(websocket.Options{Compress: true}, x.watched(websocket.Handler{Data: echoData}, true)))
-	x.f.handle("GET /hostile/straight", x.f.ws.Straight(websocket.Options{Compress: true}, echoStraight))
-	x.f.start()
+	x.f.Handle("GET /message", honest(websocket.Options{Compress: true}, echoes[0].h))
+	x.f.Handle("GET /data", honest(websocket.Options{Compress: true}, echoes[1].h))
+	x.f.Handle("GET /hostile/message", x.f.ws.Upgrade(websocket.Options{Compress: true, Mark: 2}, x.watched(websocket.Handler{Message: x.obey, Pong: func(c *websocket.Conn, p []byte) error { return c.Ping(p) }}, true)))
+	x.f.Handle("GET /hostile/data", x.f.ws.Upgrade(websocket.Options{Compress: true}, x.watched(websocket.Handler{Data: echoData}, true)))
+	x.f.Handle("GET /hostile/straight", x.f.ws.Straight(websocket.Options{Compress: true}, echoStraight))
+	x.f.Start()
 	return x
 }
 
@@ -202,7 +203,7 @@ func (x *torture) obey(c *websocket.Conn, op ws.Opcode, p []byte) error {
 		return c.Socket().Close(4001, rest)
 	case "long":
 		for range 20 {
-			if err := c.Send(ws.OpBinary, pattern(len(rest)*300)); err != nil {
+			if err := c.Send(ws.OpBinary, servertest.Pattern(len(rest)*300)); err != nil {
 				return err
 			}
 		}
@@ -212,11 +213,11 @@ func (x *torture) obey(c *websocket.Conn, op ws.Opcode, p []byte) error {
 		return c.Piece(ws.OpText, true, []byte(rest))
 	case "stuck":
 		// Until the deadline has passed, and then as if it had not.
-		for at := x.f.srv.Now() + int64(400*time.Millisecond); x.f.srv.Now() < at; {
+		for at := x.f.Server.Now() + int64(400*time.Millisecond); x.f.Server.Now() < at; {
 			runtime.Gosched()
 		}
 		c.Remote()
-		c.Send(ws.OpBinary, pattern(10000))
+		c.Send(ws.OpBinary, servertest.Pattern(10000))
 		c.Ping(nil)
 		return c.Send(op, p)
 	case "publish":
@@ -262,16 +263,16 @@ func (x *torture) run() {
 		case 2:
 			x.topic.Subscribe(s)
 		case 3:
-			x.topic.Publish(ws.OpBinary, pattern(rng.IntN(2000)))
+			x.topic.Publish(ws.OpBinary, servertest.Pattern(rng.IntN(2000)))
 		case 4:
-			s.Push(ws.OpText, pattern(rng.IntN(2000)), 3, engine.Overflow(rng.IntN(3)))
+			s.Push(ws.OpText, servertest.Pattern(rng.IntN(2000)), 3, engine.Overflow(rng.IntN(3)))
 		case 5:
 			s.Ping([]byte("p"))
 		case 6:
-			x.f.srv.Engine().Wake(s.Handle())
+			x.f.Server.Engine().Wake(s.Handle())
 		case 7:
 			if rng.IntN(10) == 0 {
-				x.f.srv.Engine().Kill(s.Handle())
+				x.f.Server.Engine().Kill(s.Handle())
 			}
 		case 8:
 			x.f.ws.Stats()
@@ -286,14 +287,14 @@ func (x *torture) end() {
 	f := x.f
 	wait := func(what string, cond func() bool) {
 		x.t.Helper()
-		for at := time.Now().Add(realPatience); !cond(); runtime.Gosched() {
+		for at := time.Now().Add(servertest.RealPatience); !cond(); runtime.Gosched() {
 			if time.Now().After(at) {
-				x.t.Fatalf("never came: %s, stats %+v, %+v\n%s", what, f.srv.Stats(), f.ws.Stats(), stacks())
+				x.t.Fatalf("never came: %s, stats %+v, %+v\n%s", what, f.Server.Stats(), f.ws.Stats(), leaktest.Stacks())
 			}
 		}
 	}
-	wait("the end of all", func() bool { st := f.srv.Stats(); return st.Open == 0 && f.ws.Stats().Open == 0 && st.Busy == 0 })
-	st := f.srv.Stats()
+	wait("the end of all", func() bool { st := f.Server.Stats(); return st.Open == 0 && f.ws.Stats().Open == 0 && st.Busy == 0 })
+	st := f.Server.Stats()
 	if st.Stash != 0 || st.OutputBlocks != 0 || st.Lent != 0 || x.topic.Len() != 0 {
 		x.t.Errorf("left: %+v, %d subscribers", st, x.topic.Len())
 	}
@@ -311,7 +312,7 @@ func (x *torture) end() {
 }
 
 type tortureConn struct {
-	rawConn
+	servertest.Conn
 	in    *bufio.Reader
 	reset func()
 }
@@ -319,20 +320,18 @@ type tortureConn struct {
 // connect does the handshake of a client, if it comes to that.
 func (x *torture) connect(path, extra string) (*tortureConn, error) {
 	c := &tortureConn{}
-	if x.f.net != nil {
-		p, err := x.f.net.Connect(x.f.addr)
+	if x.f.Net != nil {
+		p, err := x.f.Net.Connect(x.f.Addr)
 		if err != nil {
 			return nil, err
 		}
-		c.rawConn, c.reset = p, func() { p.Reset() }
+		c.Conn, c.reset = p, func() { p.Reset() }
 	} else {
-		n, err := net.Dial("tcp", x.f.addr.String())
+		n, err := servertest.Dial(x.f.Addr)
 		if err != nil {
 			return nil, err
 		}
-		n.SetDeadline(time.Now().Add(realPatience))
-		tc := n.(*net.TCPConn)
-		c.rawConn, c.reset = tc, func() { tc.SetLinger(0); tc.Close() }
+		c.Conn, c.reset = n, func() { n.SetLinger(0); n.Close() }
 	}
 	c.in = bufio.NewReader(c)
 	if _, err := io.WriteString(c, strings.TrimSuffix(hello(path), "\r\n")+extra+"\r\n"); err != nil {
@@ -377,7 +376,7 @@ func (x *torture) honest(rng *rand.Rand) error {
 	}
 	defer c.Close()
 	for n := range 1 + rng.IntN(6) {
-		m := pattern(rng.IntN(1 << rng.IntN(13)))
+		m := servertest.Pattern(rng.IntN(1 << rng.IntN(13)))
 		if len(m) > 0 {
 			m[0] = byte('A' + n)
 		}
@@ -416,7 +415,7 @@ func (x *torture) honest(rng *rand.Rand) error {
 		var got []byte
 		packed := false
 		for over := false; !over || pings > 0; {
-			op, p, err := (&client{in: c.in}).tryNext()
+			op, p, err := readFrame(c.in)
 			switch {
 			case err != nil:
 				x.ended.Add(1)
@@ -446,13 +445,13 @@ func (x *torture) honest(rng *rand.Rand) error {
 			got = expand(x.t, got)
 		}
 		if string(got) != string(m) {
-			return fmt.Errorf("message %d: got %s, want %s", n, brief(got), brief(m))
+			return fmt.Errorf("message %d: got %s, want %s", n, servertest.Brief(got), servertest.Brief(m))
 		}
 	}
 	if rng.IntN(2) == 0 {
 		io.WriteString(c, frame(closing, closeFrame(1000, "bye")))
 		for {
-			op, p, err := (&client{in: c.in}).tryNext()
+			op, p, err := readFrame(c.in)
 			if err != nil {
 				x.ended.Add(1)
 				return nil
@@ -505,7 +504,7 @@ func (x *torture) hostile(rng *rand.Rand) error {
 		case 0, 1, 2, 3, 4:
 			out = frame(text, words[rng.IntN(len(words))])
 		case 5:
-			out = frame(bin|more, pattern(rng.IntN(5000))) + frame(ping, "p") + frame(cont, "x")
+			out = frame(bin|more, servertest.Pattern(rng.IntN(5000))) + frame(ping, "p") + frame(cont, "x")
 		case 6:
 			out = frame(pong, "unasked for")
 		case 7:
@@ -521,7 +520,7 @@ func (x *torture) hostile(rng *rand.Rand) error {
 			}
 			out = string(b)
 		case 11:
-			out = frame(bin, pattern(1<<rng.IntN(16)))
+			out = frame(bin, servertest.Pattern(1<<rng.IntN(16)))
 		}
 		if rng.IntN(6) == 0 {
 			out = out[:rng.IntN(len(out)+1)]
@@ -558,8 +557,8 @@ func frames(r *bufio.Reader) error {
 	midway := false
 	var hist []string
 	for {
-		op, p, err := (&client{in: r}).tryNext()
-		hist = append(hist, fmt.Sprintf("%#x:%s", op, brief(p[:min(len(p), 40)])+fmt.Sprint(len(p))))
+		op, p, err := readFrame(r)
+		hist = append(hist, fmt.Sprintf("%#x:%s", op, servertest.Brief(p[:min(len(p), 40)])+fmt.Sprint(len(p))))
 		if err != nil {
 			if strings.Contains(err.Error(), "masked") {
 				return err
@@ -581,7 +580,7 @@ func frames(r *bufio.Reader) error {
 		case closing:
 			rest, err := io.ReadAll(r)
 			if err == nil && len(rest) > 0 {
-				return fmt.Errorf("%s behind the close frame", brief(rest))
+				return fmt.Errorf("%s behind the close frame", servertest.Brief(rest))
 			}
 			return nil
 		default:

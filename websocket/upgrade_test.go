@@ -71,14 +71,14 @@ func TestHandshake(t *testing.T) {
 			return c.SendText("hello")
 		}}
 		f.evented(o, h)
-		f.handle("GET /any", f.ws.Upgrade(websocket.Options{Origins: []string{"*"}}, h))
-		f.handle("GET /listed", f.ws.Upgrade(websocket.Options{Origins: []string{"http://b", "https://friend.example"}}, h))
-		f.handle("GET /straight", f.ws.Straight(o, func(c *websocket.Straight) error {
+		f.Handle("GET /any", f.ws.Upgrade(websocket.Options{Origins: []string{"*"}}, h))
+		f.Handle("GET /listed", f.ws.Upgrade(websocket.Options{Origins: []string{"http://b", "https://friend.example"}}, h))
+		f.Handle("GET /straight", f.ws.Straight(o, func(c *websocket.Straight) error {
 			said <- c.Protocol()
 			return c.WriteText("hello")
 		}))
 		inner := f.ws.Upgrade(o, h)
-		f.handle("GET /guarded", func(w bobtail.Response, r *bobtail.Request) error {
+		f.Handle("GET /guarded", func(w bobtail.Response, r *bobtail.Request) error {
 			if string(r.Query()) != "secret" {
 				return w.Status(401).Text("who are you")
 			}
@@ -91,9 +91,9 @@ func TestHandshake(t *testing.T) {
 			default:
 			}
 			c := f.connect()
-			c.send(x.in + "\r\n")
+			c.Send(x.in + "\r\n")
 			method, _, _ := strings.Cut(x.in, " ")
-			r, err := http.ReadResponse(c.in, &http.Request{Method: method})
+			r, err := http.ReadResponse(c.In, &http.Request{Method: method})
 			if err != nil {
 				t.Fatalf("%s: %v", x.name, err)
 			}
@@ -106,7 +106,7 @@ func TestHandshake(t *testing.T) {
 				}
 			}
 			if r.StatusCode == 101 {
-				c.want(plain(text, "hello"))
+				c.Want(plain(text, "hello"))
 				want := r.Header.Get("Sec-WebSocket-Protocol")
 				if strings.HasPrefix(x.in, "GET /guarded") {
 					want += "known"
@@ -115,8 +115,8 @@ func TestHandshake(t *testing.T) {
 					t.Errorf("%s: the handler sees %q, want %q", x.name, got, want)
 				}
 			}
-			c.conn.Close()
-			f.settle()
+			c.Conn.Close()
+			f.Settle()
 		}
 	})
 }
@@ -126,10 +126,10 @@ func TestHandshake(t *testing.T) {
 func TestPipelined(t *testing.T) {
 	run(t, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
 		f.evented(websocket.Options{}, echoes[0].h)
-		f.handle("GET /page", func(w bobtail.Response, r *bobtail.Request) error { return w.Text("page") })
+		f.Handle("GET /page", func(w bobtail.Response, r *bobtail.Request) error { return w.Text("page") })
 		c := f.connect()
-		c.send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n" + hello("/ws") + frame(text, "a") + frame(text, "b")[:3])
-		r, err := http.ReadResponse(c.in, nil)
+		c.Send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n" + hello("/ws") + frame(text, "a") + frame(text, "b")[:3])
+		r, err := http.ReadResponse(c.In, nil)
 		if err != nil || r.StatusCode != 200 {
 			t.Fatal(r, err)
 		}
@@ -139,9 +139,9 @@ func TestPipelined(t *testing.T) {
 		}
 		r.Body.Close()
 		c.wantSwitch()
-		c.want(plain(text, "a"))
-		c.send(frame(text, "b")[3:])
-		c.want(plain(text, "b"))
+		c.Want(plain(text, "a"))
+		c.Send(frame(text, "b")[3:])
+		c.Want(plain(text, "b"))
 	})
 }
 
@@ -187,7 +187,7 @@ func TestTopicChurn(t *testing.T) {
 		wg.Wait()
 		for i, c := range clients {
 			last := -1
-			for !c.silent() {
+			for !c.Silent() {
 				_, p := c.next()
 				if int(p[0]) <= last || stays(i) && int(p[0]) != last+1 {
 					t.Fatalf("client %d: message %d after %d", i, p[0], last)
