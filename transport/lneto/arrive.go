@@ -41,7 +41,7 @@ func (g *segment) length() uint32 {
 
 // inputTCP takes a segment in: RFC 9293, section 3.10.7, where it is about
 // arriving segments. The reply, if there is one, is a reset or of a rest.
-func (b *Backend) inputTCP(frame, ip, body []byte, now int64) int {
+func (b *stack) inputTCP(frame, ip, body []byte, now int64) int {
 	if len(body) < tcpHeader {
 		return b.drop()
 	}
@@ -49,14 +49,14 @@ func (b *Backend) inputTCP(frame, ip, body []byte, now int64) int {
 	if header < tcpHeader || header > len(body) || sumPseudo(ip, body) != 0 {
 		return b.drop()
 	}
-	remote, port := address(ip[12:], get16(body)), get16(body[2:])
-	if remote.Port() == 0 || port == 0 {
+	e := ends{ip: get32(ip[12:]), peer: get16(body), port: get16(body[2:])}
+	if e.peer == 0 || e.port == 0 {
 		return b.drop()
 	}
 	g := segment{seq: get32(body[4:]), ack: get32(body[8:]), wnd: uint32(get16(body[14:])), flags: body[13], data: body[header:]}
 	for i := range b.streams {
 		s := &b.streams[i]
-		if s.port != port || s.remote != remote || s.phase == phaseFree || s.phase == phaseReset {
+		if s.ends != e || s.phase == phaseFree || s.phase == phaseReset {
 			continue
 		}
 		if !s.connected && s.listener != dialled && g.flags&(flagSYN|flagACK|flagRST) == flagSYN && g.seq != s.irs {
@@ -64,44 +64,45 @@ func (b *Backend) inputTCP(frame, ip, body []byte, now int64) int {
 			break
 		}
 		if s.err != 0 {
-			return b.refuse(frame, &g, remote, port)
+			return b.refuse(frame, &g, e)
 		}
-		s.hopKnown, s.mac = true, [6]byte(frame[6:])
+		s.hopKnown = true
+		copy(s.mac[:], frame[6:])
 		if !b.arrive(s, &g, body, now) {
-			return b.refuse(frame, &g, remote, port)
+			return b.refuse(frame, &g, e)
 		}
 		return 0
 	}
-	if r := b.rest(remote, port, now); r != nil {
+	if r := b.rest(e, now); r != nil {
 		if reply, done := b.disturb(r, frame, &g); done {
 			return reply
 		}
 	}
 	if g.flags&(flagSYN|flagACK|flagRST|flagFIN) == flagSYN {
-		if k := b.listening(port); k >= 0 {
-			b.admit(k, frame, body[tcpHeader:header], &g, remote, port, now)
+		if k := b.listening(e.port); k >= 0 {
+			b.admit(k, frame, body[tcpHeader:header], &g, e, now)
 			return 0
 		}
 	}
-	return b.refuse(frame, &g, remote, port)
+	return b.refuse(frame, &g, e)
 }
 
 // refuse answers a segment that belongs to nothing with a reset (RFC 9293,
 // section 3.5.2, group 1), made of the frame that it came in.
-func (b *Backend) refuse(frame []byte, g *segment, remote transport.Addr, port uint16) int {
+func (b *stack) refuse(frame []byte, g *segment, e ends) int {
 	if g.flags&flagRST != 0 {
 		return 0
 	}
 	if g.flags&flagACK != 0 {
-		return b.putTCP(frame, [6]byte(frame[6:]), remote, port, g.ack, 0, flagRST, 0)
+		return b.putTCP(frame, frame[6:12], e, g.ack, 0, flagRST, 0)
 	}
-	return b.putTCP(frame, [6]byte(frame[6:]), remote, port, 0, g.seq+g.length(), flagRST|flagACK, 0)
+	return b.putTCP(frame, frame[6:12], e, 0, g.seq+g.length(), flagRST|flagACK, 0)
 }
 
 // putTCP writes a segment without bytes.
-func (b *Backend) putTCP(frame []byte, mac [6]byte, remote transport.Addr, port uint16, seq, ack uint32, flags byte, wnd uint16) int {
-	putHeader(frame[ethHeader+ipHeader:], port, remote.Port(), seq, ack, flags, wnd)
-	return b.wrap(frame, mac, remote, tcpHeader)
+func (b *stack) putTCP(frame, mac []byte, e ends, seq, ack uint32, flags byte, wnd uint16) int {
+	putHeader(frame[ethHeader+ipHeader:], e.port, e.peer, seq, ack, flags, wnd)
+	return b.wrap(frame, mac, e.ip, tcpHeader)
 }
 
 // putHeader writes a header without options.
@@ -117,8 +118,8 @@ func putHeader(h []byte, from, to uint16, seq, ack uint32, flags byte, wnd uint1
 
 // wrap writes what is around a segment of n bytes, and returns the length of
 // the frame.
-func (b *Backend) wrap(frame []byte, mac [6]byte, remote transport.Addr, n int) int {
-	total := b.putIP(frame, mac, remote.Bytes4(), protoTCP, n)
+func (b *stack) wrap(frame, mac []byte, ip uint32, n int) int {
+	total := b.putIP(frame, mac, ip, protoTCP, n)
 	segment := frame[ethHeader+ipHeader : total]
 	put16(segment[16:], 0)
 	put16(segment[16:], sumPseudo(frame[ethHeader:], segment))
@@ -126,7 +127,7 @@ func (b *Backend) wrap(frame []byte, mac [6]byte, remote transport.Addr, n int) 
 }
 
 // admit makes a stream of a SYN, or leaves the client to try again.
-func (b *Backend) admit(k int, frame, options []byte, g *segment, remote transport.Addr, port uint16, now int64) {
+func (b *stack) admit(k int, frame, options []byte, g *segment, e ends, now int64) {
 	if b.listeners[k].quiet {
 		return
 	}
@@ -138,14 +139,15 @@ func (b *Backend) admit(k int, frame, options []byte, g *segment, remote transpo
 		}
 		b.release(s)
 	}
-	b.begin(s, remote, port, now)
+	b.begin(s, e, now)
 	iss := b.sequence(s, now)
-	if s.h.OpenListen(port, tcp.Value(iss)) != nil {
+	if s.h.OpenListen(e.port, tcp.Value(iss)) != nil {
 		return
 	}
 	s.startAt(iss)
 	s.phase, s.listener = phaseOpening, uint8(k)
-	s.hopKnown, s.mac = true, [6]byte(frame[6:])
+	s.hopKnown = true
+	copy(s.mac[:], frame[6:])
 	s.irs = g.seq
 	s.wnd, s.wl1, s.wl2 = g.wnd, g.seq, iss
 	s.setMSS(options, b.cfg.MTU)
@@ -156,7 +158,7 @@ func (b *Backend) admit(k int, frame, options []byte, g *segment, remote transpo
 // oldestHalf is the stream whose handshake has been waiting longest for its
 // client, if that is half a second or more: under a flood of SYNs, each place
 // is given to the next one so often.
-func (b *Backend) oldestHalf(now int64) *stream {
+func (b *stack) oldestHalf(now int64) *stream {
 	var old *stream
 	for i := range b.streams {
 		s := &b.streams[i]
@@ -168,15 +170,15 @@ func (b *Backend) oldestHalf(now int64) *stream {
 }
 
 // feed gives the Handler a segment without bytes.
-func (b *Backend) feed(s *stream, seq, ack uint32, flags byte, wnd uint32) {
-	putHeader(b.header[:], s.remote.Port(), s.port, seq, ack, flags, uint16(wnd))
+func (b *stack) feed(s *stream, seq, ack uint32, flags byte, wnd uint32) {
+	putHeader(b.header[:], s.peer, s.port, seq, ack, flags, uint16(wnd))
 	s.h.Recv(b.header[:])
 }
 
 // arrive takes a segment of a stream in, whose bytes are part of body. It
 // reports false where the segment is to be answered with a reset that does not
 // end the stream.
-func (b *Backend) arrive(s *stream, g *segment, body []byte, now int64) bool {
+func (b *stack) arrive(s *stream, g *segment, body []byte, now int64) bool {
 	if !s.connected {
 		if g.flags&flagACK != 0 && g.ack != s.max {
 			return false // section 3.10.7.3, first; 3.10.7.4, SYN-RECEIVED, fifth
@@ -245,7 +247,7 @@ func (b *Backend) arrive(s *stream, g *segment, body []byte, now int64) bool {
 }
 
 // reset ends a stream as its peer asks.
-func (b *Backend) reset(s *stream) {
+func (b *stack) reset(s *stream) {
 	err := transport.ErrReset
 	if !s.connected && s.listener == dialled {
 		err = transport.ErrRefused
@@ -255,7 +257,7 @@ func (b *Backend) reset(s *stream) {
 
 // arriveOpening takes the segments of a client whose handshake is not done. It
 // reports whether there is more to a segment than the handshake.
-func (b *Backend) arriveOpening(s *stream, g *segment, now int64) bool {
+func (b *stack) arriveOpening(s *stream, g *segment, now int64) bool {
 	switch {
 	case g.flags&flagRST != 0:
 		if g.seq == s.irs+1 {
@@ -284,7 +286,7 @@ func (b *Backend) arriveOpening(s *stream, g *segment, now int64) bool {
 }
 
 // arriveDialled takes the answer to our SYN.
-func (b *Backend) arriveDialled(s *stream, g *segment, now int64) bool {
+func (b *stack) arriveDialled(s *stream, g *segment, now int64) bool {
 	switch {
 	case g.flags&flagACK == 0 || s.h.State() != tcp.StateSynSent:
 		return false // which leaves out that both dial each other at once
@@ -303,7 +305,7 @@ func (b *Backend) arriveDialled(s *stream, g *segment, now int64) bool {
 }
 
 // connect ends the handshake.
-func (b *Backend) connect(s *stream, g *segment, now int64) {
+func (b *stack) connect(s *stream, g *segment, now int64) {
 	s.connected = true
 	s.una, s.fed = s.max, s.max
 	s.wnd, s.wl1, s.wl2 = g.wnd, g.seq, g.ack
@@ -315,7 +317,7 @@ func (b *Backend) connect(s *stream, g *segment, now int64) {
 
 // challenge answers a segment that may be forged, ten times a second at most
 // (RFC 5961, section 7).
-func (b *Backend) challenge(s *stream, now int64) {
+func (b *stack) challenge(s *stream, now int64) {
 	if now-s.answered >= second/10 {
 		s.answered = now
 		s.ackOwed, s.dirty = true, true
@@ -325,7 +327,7 @@ func (b *Backend) challenge(s *stream, now int64) {
 // answer answers a segment of n bytes of the sequence that brings nothing new:
 // the peer repeats what it has no acknowledgment of, or probes. Two ends that
 // both find the other's acknowledgments unacceptable do not do so for ever.
-func (b *Backend) answer(s *stream, n uint32, now int64) {
+func (b *stack) answer(s *stream, n uint32, now int64) {
 	if n == 0 {
 		b.challenge(s, now)
 		return
@@ -335,7 +337,7 @@ func (b *Backend) answer(s *stream, n uint32, now int64) {
 
 // bring gives the Handler the bytes and the end that a segment brings. body is
 // where g.data lies, with the place of a header before it.
-func (b *Backend) bring(s *stream, g *segment, body []byte) {
+func (b *stack) bring(s *stream, g *segment, body []byte) {
 	s.ackOwed, s.dirty = true, true
 	end := g.flags&flagFIN != 0 && g.seq == s.rcvNext()
 	if s.phase == phaseOrphan && len(g.data) > 0 || len(g.data) == 0 && !end {
@@ -352,7 +354,7 @@ func (b *Backend) bring(s *stream, g *segment, body []byte) {
 	}
 	at := cap(body) - cap(g.data)
 	whole := body[at-tcpHeader : at+len(g.data)]
-	putHeader(whole, s.remote.Port(), s.port, g.seq, s.fed, flags, uint16(s.wnd))
+	putHeader(whole, s.peer, s.port, g.seq, s.fed, flags, uint16(s.wnd))
 	had, state := s.h.BufferedInput(), s.h.State()
 	s.h.Recv(whole)
 	ready := transport.Ready(0)

@@ -3,13 +3,17 @@ package lneto
 import (
 	"sync"
 
+	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
 // Backend is a network of one card. Its methods may be called from any
 // goroutine, so far as transport.Backend allows it; Step and Run from one at a
 // time.
-type Backend struct {
+type Backend struct{ k opaque.Pointer[stack] }
+
+// A stack is what a Backend is made of.
+type stack struct {
 	cfg Config
 
 	// Of Step alone: one frame that came, or the reply made of it, and one that
@@ -26,8 +30,8 @@ type Backend struct {
 	turn      int     // the stream that is looked at first
 	header    [tcpHeader]byte
 	lease     lease
-	addr      transport.Addr // ours, with port 0; unset until DHCP has got one
-	gateway   transport.Addr
+	ip        uint32 // ours; 0 until DHCP has got one
+	gateway   uint32 // 0 is none
 	mask      uint32
 	port      uint16 // the last ephemeral one that was given
 	ipID      uint16
@@ -60,15 +64,15 @@ func New(c Config) (*Backend, error) {
 	if c.Idle == nil {
 		c.Idle = idle
 	}
-	b := &Backend{
+	b := &stack{
 		cfg:       c,
 		in:        make([]byte, ethHeader+c.MTU),
 		out:       make([]byte, ethHeader+c.MTU),
 		streams:   make([]stream, c.Streams),
 		listeners: make([]listener, c.Listeners),
 		rests:     make([]rest, rests(c.Streams)),
-		addr:      c.Addr.WithPort(0),
-		gateway:   c.Gateway.WithPort(0),
+		ip:        number(c.Addr),
+		gateway:   number(c.Gateway),
 		mask:      ^uint32(0) << (32 - c.Bits),
 	}
 	for i := range b.lanes {
@@ -80,33 +84,26 @@ func New(c Config) (*Backend, error) {
 			return nil, err
 		}
 	}
-	if b.addr.IsUnset() {
+	if b.ip == 0 {
 		b.lease.start(b, b.cfg.Now())
 	}
-	return b, nil
+	return &Backend{opaque.To(b)}, nil
 }
 
 // Lanes implements transport.Backend: there is one.
-func (b *Backend) Lanes() int { return 1 }
+func (p *Backend) Lanes() int { return 1 }
 
 // Holds implements transport.Backend: it is RxSize.
-func (b *Backend) Holds() int { return b.cfg.RxSize }
+func (p *Backend) Holds() int { return p.k.Get().cfg.RxSize }
 
 // Now implements transport.Backend.
-func (b *Backend) Now() int64 { return b.cfg.Now() }
+func (p *Backend) Now() int64 { return p.k.Get().cfg.Now() }
 
-// Addr is the address of this machine, with port 0; it is unset until DHCP has
-// got one.
-func (b *Backend) Addr() transport.Addr {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.addr
+func (b *stack) addr() transport.Addr {
+	return address(b.ip, 0)
 }
 
-// Stats reads the counters.
-func (b *Backend) Stats() Stats {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) counts() Stats {
 	s := b.stats
 	for i := range b.streams {
 		if b.streams[i].phase != phaseFree {
@@ -116,11 +113,7 @@ func (b *Backend) Stats() Stats {
 	return s
 }
 
-// Close implements transport.Backend. Run goes on until what the streams took
-// is delivered, for as long as Linger allows.
-func (b *Backend) Close() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) close() error {
 	if !b.closed {
 		b.closed = true
 		b.closedAt = b.cfg.Now()
@@ -133,7 +126,7 @@ func (b *Backend) Close() error {
 }
 
 // kick tells who moves frames that there is something to send.
-func (b *Backend) kick() {
+func (b *stack) kick() {
 	if b.cfg.Kick != nil {
 		b.cfg.Kick()
 	}
@@ -142,7 +135,7 @@ func (b *Backend) kick() {
 // hash mixes x with the seed and a number that tells uses apart. It has no
 // more than the seed's 64 bits, and is not made to withstand who sees many of
 // its values.
-func (b *Backend) hash(x, use uint64) uint64 {
+func (b *stack) hash(x, use uint64) uint64 {
 	x ^= b.cfg.Seed + use*0x9e3779b97f4a7c15
 	for range 2 { // the finalizer of SplitMix64
 		x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

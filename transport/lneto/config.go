@@ -141,7 +141,7 @@ func (c Config) Memory() int {
 	c.setDefaults()
 	stream := int(unsafe.Sizeof(stream{})) + c.RxSize + c.TxSize +
 		packets(c.TxSize)*packetSize + maxHeld*heldSize
-	return int(unsafe.Sizeof(Backend{})) + 2*(ethHeader+c.MTU) + c.Streams*stream +
+	return int(unsafe.Sizeof(stack{})) + 2*(ethHeader+c.MTU) + c.Streams*stream +
 		c.Listeners*int(unsafe.Sizeof(listener{})) + rests(c.Streams)*int(unsafe.Sizeof(rest{}))
 }
 

@@ -3,7 +3,7 @@ package lneto
 import "github.com/soypat/lneto/tcp"
 
 // output makes the next frame that is to be sent, and returns its length, or 0.
-func (b *Backend) output(now int64) int {
+func (b *stack) output(now int64) int {
 	if n := b.lease.output(b, b.out, now); n > 0 {
 		return n
 	}
@@ -18,7 +18,7 @@ func (b *Backend) output(now int64) int {
 				s.dirty = false
 				break
 			}
-			if s.remote.WithPort(0) != b.addr {
+			if s.ip != b.ip {
 				return n
 			}
 			for own := true; n > 0; { // to ourselves, and what is answered
@@ -30,11 +30,11 @@ func (b *Backend) output(now int64) int {
 }
 
 // depart makes the next frame of a stream, and returns its length, or 0.
-func (b *Backend) depart(s *stream, now int64) int {
+func (b *stack) depart(s *stream, now int64) int {
 	frame := b.out
 	if s.phase == phaseReset {
 		// RFC 9293, section 3.10.5: with a sequence number that the peer takes.
-		n := b.putTCP(frame, s.mac, s.remote, s.port, s.max, s.rcvNext(), flagRST|flagACK, 0)
+		n := b.putTCP(frame, s.mac[:], s.ends, s.max, s.rcvNext(), flagRST|flagACK, 0)
 		b.release(s)
 		return n
 	}
@@ -49,11 +49,11 @@ func (b *Backend) depart(s *stream, now int64) int {
 		if s.due == 0 {
 			s.due = now + s.rto
 		}
-		return b.putARP(frame, arpRequest, [6]byte{}, b.hop(s))
+		return b.putARP(frame, arpRequest, nobody[:], b.hop(s))
 	}
 	if n := b.fromHandler(s, frame[ethHeader+ipHeader:], now); n > 0 {
 		s.ackOwed = false
-		return b.wrap(frame, s.mac, s.remote, n)
+		return b.wrap(frame, s.mac[:], s.ip, n)
 	}
 	seq, flags := s.max, flagACK
 	switch {
@@ -69,12 +69,12 @@ func (b *Backend) depart(s *stream, now int64) int {
 	}
 	s.finAgain, s.probeOwed, s.ackOwed = false, false, false
 	next := s.rcvNext()
-	return b.putTCP(frame, s.mac, s.remote, s.port, seq, next, flags, uint16(s.window(next)))
+	return b.putTCP(frame, s.mac[:], s.ends, seq, next, flags, uint16(s.window(next)))
 }
 
 // fromHandler lets the Handler write its next segment, and returns its length,
 // or 0.
-func (b *Backend) fromHandler(s *stream, segment []byte, now int64) int {
+func (b *stack) fromHandler(s *stream, segment []byte, now int64) int {
 	for {
 		state := s.h.State()
 		if state == tcp.StateTimeWait || state == tcp.StateClosed && s.connected {
@@ -82,11 +82,11 @@ func (b *Backend) fromHandler(s *stream, segment []byte, now int64) int {
 		}
 		room := len(segment)
 		if s.connected {
-			if s.rewind {
+			if s.rewind.on {
 				s.next = s.fed
 			}
 			unsent := s.h.BufferedUnsent()
-			if s.rewind {
+			if s.rewind.on {
 				unsent = s.h.SizeOutput() - s.h.FreeOutput()
 			}
 			room = tcpHeader + s.sendable(unsent)
@@ -152,12 +152,12 @@ func (s *stream) sendable(unsent int) int {
 
 // ended reports whether nothing is left to do for a stream that the server has
 // closed.
-func (b *Backend) ended(s *stream) bool {
+func (b *stack) ended(s *stream) bool {
 	return s.phase == phaseOrphan && s.finAcked && !s.ackOwed
 }
 
 // leave frees the place of a stream, which is remembered as a rest.
-func (b *Backend) leave(s *stream, now int64) {
+func (b *stack) leave(s *stream, now int64) {
 	b.remember(s, now)
 	b.release(s)
 }

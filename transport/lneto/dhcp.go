@@ -14,7 +14,7 @@ type lease struct {
 	renew, bind, end int64 // T1, T2 and the end of the lease, on our clock
 	asked            int64 // when the request was first sent, from which those count
 	xid              uint32
-	server, offer    [4]byte
+	server, offer    uint32
 	mac              [6]byte // where the server's messages come from
 }
 
@@ -46,13 +46,13 @@ const (
 )
 
 // start looks for a server.
-func (l *lease) start(b *Backend, now int64) {
+func (l *lease) start(b *stack, now int64) {
 	*l = lease{state: leaseSelecting, due: now, wait: 2 * second, xid: uint32(b.hash(uint64(now), 2))}
 }
 
 // output writes the message that is due, and returns the length of the frame,
 // or 0.
-func (l *lease) output(b *Backend, frame []byte, now int64) int {
+func (l *lease) output(b *stack, frame []byte, now int64) int {
 	if l.state == leaseNone || now < l.due {
 		return 0
 	}
@@ -93,19 +93,20 @@ func (l *lease) output(b *Backend, frame []byte, now int64) int {
 	put32(m[236:], 0x63825363) // RFC 2131, section 3
 	o := m[dhcpFixed:dhcpFixed]
 	o = append(o, 53, 1, kind)
-	to, mac := [4]byte{255, 255, 255, 255}, broadcast
+	to, mac := ^uint32(0), broadcast[:]
 	switch l.state {
 	case leaseSelecting, leaseRequesting:
 		m[10] = 0x80 // answer by broadcast: we have no address (section 4.1)
 	case leaseRenewing:
-		to, mac = l.server, l.mac
+		to, mac = l.server, l.mac[:]
 	}
 	switch l.state {
 	case leaseRequesting:
-		o = append(o, 50, 4, l.offer[0], l.offer[1], l.offer[2], l.offer[3])
-		o = append(o, 54, 4, l.server[0], l.server[1], l.server[2], l.server[3])
+		o = append(o, 50, 4, 0, 0, 0, 0, 54, 4, 0, 0, 0, 0)
+		put32(o[len(o)-10:], l.offer)
+		put32(o[len(o)-4:], l.server)
 	case leaseRenewing, leaseRebinding:
-		copy(m[12:], l.offer[:])
+		put32(m[12:], l.offer)
 	}
 	o = append(o, 55, 2, 1, 3) // mask and router are of use to us
 	if n := len(b.cfg.Hostname); n > 0 {
@@ -128,7 +129,7 @@ func (l *lease) output(b *Backend, frame []byte, now int64) int {
 }
 
 // input takes a datagram in.
-func (l *lease) input(b *Backend, frame, ip, body []byte, now int64) {
+func (l *lease) input(b *stack, frame, ip, body []byte, now int64) {
 	if l.state == leaseNone || len(body) < udpHeader+dhcpFixed || get16(body) != 67 || get16(body[2:]) != 68 {
 		b.drop()
 		return
@@ -139,7 +140,7 @@ func (l *lease) input(b *Backend, frame, ip, body []byte, now int64) {
 		return
 	}
 	m := body[udpHeader:n]
-	if m[0] != 2 || get32(m[4:]) != l.xid || [6]byte(m[28:]) != b.cfg.MAC || get32(m[236:]) != 0x63825363 {
+	if m[0] != 2 || get32(m[4:]) != l.xid || !same(m[28:], b.cfg.MAC[:]) || get32(m[236:]) != 0x63825363 {
 		b.drop()
 		return
 	}
@@ -174,19 +175,20 @@ func (l *lease) input(b *Backend, frame, ip, body []byte, now int64) {
 		}
 		o = o[2+len(v):]
 	}
-	yours := [4]byte(m[16:])
+	yours := get32(m[16:])
 	switch {
 	case server == nil:
-	case kind == dhcpOffer && l.state == leaseSelecting && yours != [4]byte{}:
+	case kind == dhcpOffer && l.state == leaseSelecting && yours != 0:
 		l.state = leaseRequesting
-		l.offer, l.server = yours, [4]byte(server)
+		l.offer, l.server = yours, get32(server)
 		l.due, l.wait, l.asked = now, 4*second, now
 	case kind == dhcpNak && l.state != leaseSelecting && l.state != leaseBound:
 		b.lose()
 		l.start(b, now)
 		l.due = now + second
 	case kind == dhcpAck && l.state != leaseSelecting && l.state != leaseBound && yours == l.offer:
-		l.server, l.mac = [4]byte(server), [6]byte(frame[6:])
+		l.server = get32(server)
+		copy(l.mac[:], frame[6:])
 		// A lease for ever is one for a year, and none is shorter than a minute.
 		whole := int64(min(max(seconds, 60), 365*24*3600))
 		l.end = l.asked + whole*second
@@ -199,15 +201,15 @@ func (l *lease) input(b *Backend, frame, ip, body []byte, now int64) {
 			b.mask = get32(mask)
 		}
 		if router != nil && b.cfg.Gateway.IsUnset() {
-			b.gateway = address(router, 0)
+			b.gateway = get32(router)
 		}
-		b.addr = address(yours[:], 0)
+		b.ip = yours
 	}
 }
 
 // lose ends what the address that we no longer have was used for.
-func (b *Backend) lose() {
-	b.addr = transport.Addr{}
+func (b *stack) lose() {
+	b.ip = 0
 	for i := range b.streams {
 		if s := &b.streams[i]; s.phase != phaseFree {
 			b.fail(s, transport.ErrUnreachable)

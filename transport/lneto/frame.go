@@ -33,15 +33,15 @@ func put32(b []byte, v uint32) {
 }
 
 // putEthernet writes the header of a frame of ours.
-func (b *Backend) putEthernet(frame []byte, to [6]byte, kind uint16) {
-	copy(frame, to[:])
+func (b *stack) putEthernet(frame []byte, to []byte, kind uint16) {
+	copy(frame, to)
 	copy(frame[6:], b.cfg.MAC[:])
 	put16(frame[12:], kind)
 }
 
 // putIP writes the headers of a packet with n bytes after its own header, from
 // our address, and returns the length of the frame.
-func (b *Backend) putIP(frame []byte, mac [6]byte, to [4]byte, proto byte, n int) int {
+func (b *stack) putIP(frame []byte, mac []byte, to uint32, proto byte, n int) int {
 	b.putEthernet(frame, mac, etherIPv4)
 	ip := frame[ethHeader:]
 	b.ipID++
@@ -50,9 +50,8 @@ func (b *Backend) putIP(frame []byte, mac [6]byte, to [4]byte, proto byte, n int
 	put16(ip[4:], b.ipID)
 	put16(ip[6:], 0x4000) // do not fragment
 	ip[8], ip[9] = 64, proto
-	from := b.addr.Bytes4()
-	copy(ip[12:], from[:])
-	copy(ip[16:], to[:])
+	put32(ip[12:], b.ip)
+	put32(ip[16:], to)
 	put16(ip[10:], 0)
 	put16(ip[10:], sum(ip[:ipHeader]))
 	return ethHeader + ipHeader + n
@@ -74,7 +73,18 @@ func sumPseudo(ip, segment []byte) uint16 {
 	return c.PayloadSum16(segment)
 }
 
-// address is four bytes of a frame as an address.
-func address(ip []byte, port uint16) transport.Addr {
-	return transport.IPv4(ip[0], ip[1], ip[2], ip[3], port)
+// address is an IPv4 address, or unset if it is 0.
+//
+//go:noinline
+func address(ip uint32, port uint16) transport.Addr {
+	if ip == 0 {
+		return transport.Addr{}.WithPort(port)
+	}
+	return transport.IPv4(byte(ip>>24), byte(ip>>16), byte(ip>>8), byte(ip), port)
+}
+
+// number is an IPv4 address, or 0 if it is unset.
+func number(a transport.Addr) uint32 {
+	ip := a.Bytes4()
+	return get32(ip[:])
 }

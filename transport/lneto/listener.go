@@ -5,8 +5,9 @@ import "github.com/bobtail-go/bobtail/transport"
 // A listener is a port that clients may come to. Those who have come are
 // streams: opening until the handshake is done, and then waiting.
 type listener struct {
-	addr       transport.Addr
 	tag        uint64
+	ip         uint32 // 0 is any
+	port       uint16
 	open       bool
 	armed      bool
 	quiet      bool
@@ -16,25 +17,22 @@ type listener struct {
 // firstPort is where the dynamic ports begin (RFC 6335, section 6).
 const firstPort = 49152
 
-// Listen implements transport.Backend. lneto's IPv6 is not used, so that an
-// IPv6 address is ErrAddress, and an unset one is any of IPv4.
-func (b *Backend) Listen(a transport.Addr, tag uint64) (transport.Listener, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) listen(a transport.Addr, tag uint64) (transport.Listener, error) {
 	switch {
 	case b.closed:
 		return -1, transport.ErrClosed
-	case a.Is6(), !a.IsUnspecified() && a.WithPort(0) != b.addr:
+	case a.Is6(), number(a) != 0 && number(a) != b.ip:
 		return -1, transport.ErrAddress
 	}
-	if a.Port() == 0 {
-		a = a.WithPort(b.freePort())
-	} else if b.listening(a.Port()) >= 0 {
+	port := a.Port()
+	if port == 0 {
+		port = b.freePort()
+	} else if b.listening(port) >= 0 {
 		return -1, transport.ErrAddressInUse
 	}
 	for i := range b.listeners {
 		if l := &b.listeners[i]; !l.open {
-			*l = listener{addr: a, tag: tag, open: true}
+			*l = listener{tag: tag, ip: number(a), port: port, open: true}
 			return transport.Listener(i), nil
 		}
 	}
@@ -43,16 +41,16 @@ func (b *Backend) Listen(a transport.Addr, tag uint64) (transport.Listener, erro
 
 // listening is the number of the listener at a port, or -1. A machine of one
 // address has no more than one there.
-func (b *Backend) listening(port uint16) int {
+func (b *stack) listening(port uint16) int {
 	for i := range b.listeners {
-		if l := &b.listeners[i]; l.open && l.addr.Port() == port {
+		if l := &b.listeners[i]; l.open && l.port == port {
 			return i
 		}
 	}
 	return -1
 }
 
-func (b *Backend) freePort() uint16 {
+func (b *stack) freePort() uint16 {
 again:
 	for {
 		b.port = max(b.port+1, firstPort) // which also takes it back from 0
@@ -68,28 +66,21 @@ again:
 }
 
 // listener is the listener of a name, or nil if it is closed.
-func (b *Backend) listener(id transport.Listener) *listener {
+func (b *stack) listener(id transport.Listener) *listener {
 	if id < 0 || int(id) >= len(b.listeners) || !b.listeners[id].open {
 		return nil
 	}
 	return &b.listeners[id]
 }
 
-// ListenerAddr implements transport.Backend.
-func (b *Backend) ListenerAddr(id transport.Listener) transport.Addr {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) listenerAddr(id transport.Listener) transport.Addr {
 	if l := b.listener(id); l != nil {
-		return l.addr
+		return address(l.ip, l.port)
 	}
 	return transport.Addr{}
 }
 
-// Arm implements transport.Backend. Clients are let in while there are
-// streams, whether or not the listener is on.
-func (b *Backend) Arm(id transport.Listener, on bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) arm(id transport.Listener, on bool) {
 	l := b.listener(id)
 	if l == nil {
 		return
@@ -103,7 +94,7 @@ func (b *Backend) Arm(id transport.Listener, on bool) {
 
 // waiting is a client who waits at a listener: the one who has waited longest.
 // While half is set it may be one whose handshake is not done.
-func (b *Backend) waiting(id int, half bool) *stream {
+func (b *stack) waiting(id int, half bool) *stream {
 	var first *stream
 	for i := range b.streams {
 		s := &b.streams[i]
@@ -115,11 +106,7 @@ func (b *Backend) waiting(id int, half bool) *stream {
 	return first
 }
 
-// Accept implements transport.Backend. It does not fail with ErrDescriptors: a
-// client who waits has a stream already.
-func (b *Backend) Accept(id transport.Listener) (transport.Stream, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) accept(id transport.Listener) (transport.Stream, error) {
 	l := b.listener(id)
 	if l == nil {
 		return -1, transport.ErrClosed
@@ -135,19 +122,13 @@ func (b *Backend) Accept(id transport.Listener) (transport.Stream, error) {
 	return b.name(s), nil
 }
 
-// QuietListener implements transport.Backend: no SYN is answered any more.
-func (b *Backend) QuietListener(id transport.Listener) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) quiet(id transport.Listener) {
 	if l := b.listener(id); l != nil {
 		l.quiet = true
 	}
 }
 
-// CloseListener implements transport.Backend. Clients that wait are reset.
-func (b *Backend) CloseListener(id transport.Listener) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) closeListener(id transport.Listener) {
 	l := b.listener(id)
 	if l == nil {
 		return

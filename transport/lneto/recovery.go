@@ -21,9 +21,8 @@ const (
 // sequence is the initial sequence number of a stream (RFC 6528): a secret
 // place for each pair of ends, from which it moves on with the clock, a step in
 // 4 microseconds.
-func (b *Backend) sequence(s *stream, now int64) uint32 {
-	ip := s.remote.Bytes4()
-	place := b.hash(uint64(get32(ip[:]))<<32|uint64(s.remote.Port())<<16|uint64(s.port), 1)
+func (b *stack) sequence(s *stream, now int64) uint32 {
+	place := b.hash(uint64(s.ip)<<32|uint64(s.peer)<<16|uint64(s.port), 1)
 	return uint32(place) + uint32(now>>12)
 }
 
@@ -104,7 +103,7 @@ func (s *stream) timeout() {
 }
 
 // heard notes that the peer lives.
-func (b *Backend) heard(s *stream, now int64) {
+func (b *stack) heard(s *stream, now int64) {
 	s.keeps = 0
 	if b.cfg.KeepAlive > 0 {
 		s.keepDue = now + b.cfg.KeepAlive
@@ -113,7 +112,7 @@ func (b *Backend) heard(s *stream, now int64) {
 
 // acknowledged takes what an acceptable segment says about what we sent: RFC
 // 9293, section 3.10.7.4, fifth; RFC 5681.
-func (b *Backend) acknowledged(s *stream, g *segment, now int64) {
+func (b *stack) acknowledged(s *stream, g *segment, now int64) {
 	opened := false
 	if before(s.wl1, g.seq) || s.wl1 == g.seq && !before(g.ack, s.wl2) {
 		opened = g.wnd > s.wnd
@@ -158,7 +157,7 @@ func (b *Backend) acknowledged(s *stream, g *segment, now int64) {
 
 // pass tells the Handler what was acknowledged, as far as it has sent it: while
 // it repeats, that may be less.
-func (b *Backend) pass(s *stream) {
+func (b *stack) pass(s *stream) {
 	ack := s.una
 	if before(s.next, ack) {
 		ack = s.next
@@ -190,19 +189,19 @@ func (s *stream) grow(n uint32) {
 
 // again lets the Handler send everything again that is not acknowledged, at
 // first a part of it.
-func (b *Backend) again(s *stream, cwnd uint32) {
+func (b *stack) again(s *stream, cwnd uint32) {
 	b.stats.Again++
 	s.ssthresh = max((s.max-s.una)/2, 2*uint32(s.mss))
 	s.cwnd = cwnd
 	s.timing = false
 	if s.h.FreeOutput()+s.h.BufferedUnsent() < s.h.SizeOutput() {
-		s.rewind = true
+		s.rewind.on = true
 	}
 	s.dirty = true
 }
 
 // timers does what is due, for all streams.
-func (b *Backend) timers(now int64) {
+func (b *stack) timers(now int64) {
 	for i := range b.streams {
 		s := &b.streams[i]
 		switch {
@@ -221,7 +220,7 @@ func (b *Backend) timers(now int64) {
 
 // expired is called when nothing was acknowledged in time (RFC 6298, section
 // 5.4 to 5.7).
-func (b *Backend) expired(s *stream, now int64) {
+func (b *stack) expired(s *stream, now int64) {
 	limit := uint8(maxRetries)
 	if !s.connected {
 		limit = openRetries
@@ -255,7 +254,7 @@ func (b *Backend) expired(s *stream, now int64) {
 }
 
 // keep asks a silent peer whether it lives.
-func (b *Backend) keep(s *stream, now int64) {
+func (b *stack) keep(s *stream, now int64) {
 	if s.una != s.max {
 		s.keepDue = now + keepAgain // it is asked by what is under way
 		return

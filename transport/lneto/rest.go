@@ -1,7 +1,5 @@
 package lneto
 
-import "github.com/bobtail-go/bobtail/transport"
-
 // A rest is what is left of a stream that has ended in order: TIME-WAIT, or
 // FIN-WAIT-2 of a stream that nobody reads any more. It needs no buffers, so
 // that no place is held. There is a fixed number of them, and each is
@@ -10,24 +8,23 @@ import "github.com/bobtail-go/bobtail/transport"
 // section 3.4.3. A late segment of an earlier connection would also have to
 // meet the window of a new one.
 type rest struct {
-	remote    transport.Addr
+	ends
 	until     int64
 	seq, next uint32 // what an acknowledgment has in it
-	port      uint16
-	ended     bool // the peer has ended its bytes
+	ended     bool   // the peer has ended its bytes
 }
 
 const restTime = 10 * second
 
-func (b *Backend) remember(s *stream, now int64) {
-	b.rests[b.oldest] = rest{remote: s.remote, port: s.port, until: now + restTime, seq: s.max, next: s.rcvNext(), ended: s.finGot}
+func (b *stack) remember(s *stream, now int64) {
+	b.rests[b.oldest] = rest{ends: s.ends, until: now + restTime, seq: s.max, next: s.rcvNext(), ended: s.finGot}
 	b.oldest = (b.oldest + 1) % len(b.rests)
 }
 
 // rest is what is left of a stream, or nil.
-func (b *Backend) rest(remote transport.Addr, port uint16, now int64) *rest {
+func (b *stack) rest(e ends, now int64) *rest {
 	for i := range b.rests {
-		if r := &b.rests[i]; r.port == port && r.remote == remote && now < r.until {
+		if r := &b.rests[i]; r.ends == e && now < r.until {
 			return r
 		}
 	}
@@ -36,7 +33,7 @@ func (b *Backend) rest(remote transport.Addr, port uint16, now int64) *rest {
 
 // disturb takes a segment for a rest in, and returns the length of the reply.
 // Where it is not done, the segment is for others.
-func (b *Backend) disturb(r *rest, frame []byte, g *segment) (reply int, done bool) {
+func (b *stack) disturb(r *rest, frame []byte, g *segment) (reply int, done bool) {
 	switch {
 	case g.flags&flagRST != 0:
 		if g.seq == r.next {
@@ -59,5 +56,5 @@ func (b *Backend) disturb(r *rest, frame []byte, g *segment) (reply int, done bo
 		r.until = 0
 		return 0, false
 	}
-	return b.putTCP(frame, [6]byte(frame[6:]), r.remote, r.port, r.seq, r.next, flagACK, 0), true
+	return b.putTCP(frame, frame[6:12], r.ends, r.seq, r.next, flagACK, 0), true
 }

@@ -9,7 +9,8 @@ const batch = 16
 // timers that are due run, and frames that are ready are sent. It reports
 // whether anything moved; while something does, another Step should follow
 // soon. The error is the card's.
-func (b *Backend) Step(nic NIC) (moved bool, err error) {
+func (p *Backend) Step(nic NIC) (moved bool, err error) {
+	b := p.k.Get()
 	for range batch {
 		n, err := nic.Receive(b.in)
 		if err != nil {
@@ -43,18 +44,18 @@ func (b *Backend) Step(nic NIC) (moved bool, err error) {
 		moved = true
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	now := b.cfg.Now()
 	for i := range b.lanes {
 		if l := &b.lanes[i]; l.deadline <= now {
 			l.rouse()
 		}
 	}
+	b.mu.Unlock()
 	return moved, nil
 }
 
 // put sends a frame. It reports false where the card has no room for it.
-func (b *Backend) put(nic NIC, frame []byte) bool {
+func (b *stack) put(nic NIC, frame []byte) bool {
 	if err := nic.Send(frame); err != nil && transport.Of(err) == transport.ErrWouldBlock {
 		return false
 	}
@@ -68,13 +69,17 @@ func (b *Backend) put(nic NIC, frame []byte) bool {
 // fails, when it returns its error. It calls Idle where nothing moved. After
 // Close it goes on for as long as streams have something to deliver, and no
 // longer than Linger.
-func (b *Backend) Run(nic NIC) error {
+func (p *Backend) Run(nic NIC) error {
+	b := p.k.Get()
 	for {
-		moved, err := b.Step(nic)
+		moved, err := p.Step(nic)
 		if err != nil {
 			return err
 		}
-		if b.done() {
+		b.mu.Lock()
+		done := b.done()
+		b.mu.Unlock()
+		if done {
 			return nil
 		}
 		if !moved {
@@ -83,10 +88,9 @@ func (b *Backend) Run(nic NIC) error {
 	}
 }
 
-// done reports whether the backend is closed and at rest.
-func (b *Backend) done() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// done reports whether the backend is closed and at rest. The caller has the
+// lock.
+func (b *stack) done() bool {
 	if !b.closed {
 		return false
 	}

@@ -17,6 +17,31 @@ const (
 	phaseReset         // an RST is to be sent
 )
 
+// ends are the two ends of a stream: our port, and the peer's address and port.
+type ends struct {
+	ip   uint32
+	peer uint16
+	port uint16
+}
+
+// A rewinder is tcp.LossRecovery. lneto's own, tcp.RTO, starts its time anew
+// with whatever comes from the peer, also what acknowledges nothing, and does
+// not give up. This one does but one thing: it lets the Handler send again what
+// is not acknowledged, when it is told to.
+type rewinder struct{ on bool }
+
+func (r *rewinder) Reset()              {}
+func (r *rewinder) NextDeadline() int64 { return 0 }
+
+func (r *rewinder) PreRx(tcp.Segment, int64) tcp.RxDirective { return tcp.RxDirective{Keep: true} }
+func (r *rewinder) PostTx(tcp.Segment, int64)                {}
+
+func (r *rewinder) PreTx(int64) tcp.TxDirective {
+	on := r.on
+	r.on = false
+	return tcp.TxDirective{RetransmitAll: on}
+}
+
 // A stream is one connection. lneto's Handler keeps its buffers, the order of
 // bytes and the state of TCP; the rest is here, since the Handler
 //
@@ -34,9 +59,9 @@ type stream struct {
 	h  tcp.Handler
 	rx []byte // the Handler's receive buffer
 
-	remote transport.Addr
-	tag    uint64
-	since  int64 // when the phase began; of an orphan, when its peer last acknowledged something
+	ends
+	tag   uint64
+	since int64 // when the phase began; of an orphan, when its peer last acknowledged something
 
 	// Bytes received. The next is rcvNext.
 	irs  uint32 // the peer's initial sequence number
@@ -61,7 +86,6 @@ type stream struct {
 	keepDue           int64  // when to ask a silent peer; 0 is never
 	answered          int64  // when a segment that cannot be taken was last answered
 
-	port     uint16 // ours
 	mss      uint16
 	mac      [6]byte // of the next hop
 	phase    phase
@@ -77,7 +101,7 @@ type stream struct {
 	attached   bool
 	wantsWrite bool
 	timing     bool
-	rewind     bool // the Handler is to send again all that is not acknowledged
+	rewind     rewinder
 	finGot     bool // the peer has ended its bytes
 	finWanted  bool // we are to end ours
 	finGiven   bool // the Handler was told so
@@ -94,29 +118,9 @@ func (s *stream) init(c *Config) error {
 	if s.h.SetBuffers(make([]byte, c.TxSize), s.rx, packets(c.TxSize)) != nil {
 		return transport.ErrSystem
 	}
-	s.h.SetLossRecovery(s, c.Now)
+	s.h.SetLossRecovery(&s.rewind, c.Now)
 	return nil
 }
-
-// Reset, NextDeadline, PreRx, PreTx and PostTx implement tcp.LossRecovery, of
-// which one thing is used: that PreTx can ask for everything to be repeated.
-func (s *stream) Reset() {}
-
-// NextDeadline implements tcp.LossRecovery.
-func (s *stream) NextDeadline() int64 { return 0 }
-
-// PreRx implements tcp.LossRecovery.
-func (s *stream) PreRx(tcp.Segment, int64) tcp.RxDirective { return tcp.RxDirective{Keep: true} }
-
-// PreTx implements tcp.LossRecovery.
-func (s *stream) PreTx(int64) tcp.TxDirective {
-	r := s.rewind
-	s.rewind = false
-	return tcp.TxDirective{RetransmitAll: r}
-}
-
-// PostTx implements tcp.LossRecovery.
-func (s *stream) PostTx(tcp.Segment, int64) {}
 
 // rcvNext is the sequence number of the next byte that the peer is to send.
 func (s *stream) rcvNext() uint32 {
@@ -142,19 +146,19 @@ func (s *stream) unread() int { return s.h.BufferedInput() - s.skip }
 func (s *stream) held() bool { return s.h.FreeInput() != s.h.SizeInput()-s.h.BufferedInput() }
 
 // begin makes a free stream one of an address.
-func (b *Backend) begin(s *stream, remote transport.Addr, port uint16, now int64) {
+func (b *stack) begin(s *stream, e ends, now int64) {
 	s.h.Abort()
-	*s = stream{h: s.h, rx: s.rx, remote: remote, port: port, since: now, rto: firstRTO, mss: defaultMSS, answered: now - second}
+	*s = stream{h: s.h, rx: s.rx, ends: e, since: now, rto: firstRTO, mss: defaultMSS, answered: now - second}
 }
 
 // release frees a stream.
-func (b *Backend) release(s *stream) {
+func (b *stack) release(s *stream) {
 	s.h.Abort()
 	s.phase, s.attached, s.due, s.keepDue, s.dirty = phaseFree, false, 0, 0, false
 }
 
 // fail says why a stream is beyond use.
-func (b *Backend) fail(s *stream, err transport.Error) {
+func (b *stack) fail(s *stream, err transport.Error) {
 	if s.phase != phaseOpen {
 		b.release(s)
 		return
@@ -165,7 +169,7 @@ func (b *Backend) fail(s *stream, err transport.Error) {
 }
 
 // post tells the engine of a stream's condition.
-func (b *Backend) post(s *stream, r transport.Ready) {
+func (b *stack) post(s *stream, r transport.Ready) {
 	s.ready |= r
 	if s.attached {
 		b.lanes[0].rouse()
@@ -173,20 +177,20 @@ func (b *Backend) post(s *stream, r transport.Ready) {
 }
 
 // touch says that a stream may have something to send.
-func (b *Backend) touch(s *stream) {
+func (b *stack) touch(s *stream) {
 	s.dirty = true
 	b.kick()
 }
 
 // stream is the stream of a name, or nil if the server has none of it.
-func (b *Backend) stream(id transport.Stream) *stream {
+func (b *stack) stream(id transport.Stream) *stream {
 	if id < 0 || int(id) >= len(b.streams) || b.streams[id].phase != phaseOpen {
 		return nil
 	}
 	return &b.streams[id]
 }
 
-func (b *Backend) name(s *stream) transport.Stream {
+func (b *stack) name(s *stream) transport.Stream {
 	for i := range b.streams {
 		if s == &b.streams[i] {
 			return transport.Stream(i)
@@ -196,7 +200,7 @@ func (b *Backend) name(s *stream) transport.Stream {
 }
 
 // free is a stream for a newcomer, or nil.
-func (b *Backend) free() *stream {
+func (b *stack) free() *stream {
 	for i := range b.streams {
 		if s := &b.streams[i]; s.phase == phaseFree {
 			return s
@@ -205,45 +209,40 @@ func (b *Backend) free() *stream {
 	return nil
 }
 
-// Dial implements transport.Backend.
-func (b *Backend) Dial(a transport.Addr) (transport.Stream, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) dial(a transport.Addr) (transport.Stream, error) {
 	switch {
 	case b.closed:
 		return -1, transport.ErrClosed
 	case !a.Is4() || a.Port() == 0:
 		return -1, transport.ErrAddress
-	case b.addr.IsUnset():
+	case b.ip == 0:
 		return -1, transport.ErrUnreachable
 	}
-	if a.IsUnspecified() { // this machine
-		a = b.addr.WithPort(a.Port())
+	e := ends{ip: number(a), peer: a.Port(), port: b.freePort()}
+	if e.ip == 0 { // this machine
+		e.ip = b.ip
 	}
 	s := b.free()
 	if s == nil {
 		return -1, transport.ErrDescriptors
 	}
 	now := b.cfg.Now()
-	b.begin(s, a, b.freePort(), now)
+	b.begin(s, e, now)
 	iss := b.sequence(s, now)
-	if s.h.OpenActive(s.port, a.Port(), tcp.Value(iss)) != nil {
+	if s.h.OpenActive(s.port, s.peer, tcp.Value(iss)) != nil {
 		return -1, transport.ErrSystem
 	}
 	s.startAt(iss)
 	s.listener = dialled
 	s.phase = phaseOpen
-	if s.hopKnown = a.WithPort(0) == b.addr; s.hopKnown {
+	if s.hopKnown = s.ip == b.ip; s.hopKnown {
 		s.mac = b.cfg.MAC
 	}
 	b.touch(s)
 	return b.name(s), nil
 }
 
-// Attach implements transport.Backend.
-func (b *Backend) Attach(id transport.Stream, lane int, tag uint64) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) attach(id transport.Stream, lane int, tag uint64) error {
 	s := b.stream(id)
 	if s == nil {
 		return transport.ErrClosed
@@ -261,11 +260,7 @@ func (b *Backend) Attach(id transport.Stream, lane int, tag uint64) error {
 	return nil
 }
 
-// Receive implements transport.Backend. The view is in the stack's memory, or
-// in buf where the bytes go over the end of the stack's ring.
-func (b *Backend) Receive(id transport.Stream, buf []byte) ([]byte, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) receive(id transport.Stream, buf []byte) ([]byte, error) {
 	s := b.stream(id)
 	if s == nil {
 		return nil, transport.ErrClosed
@@ -288,11 +283,7 @@ func (b *Backend) Receive(id transport.Stream, buf []byte) ([]byte, error) {
 	return buf[:n], nil
 }
 
-// Consume implements transport.Backend. What is more than the last view had is
-// not consumed.
-func (b *Backend) Consume(id transport.Stream, n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) consume(id transport.Stream, n int) {
 	s := b.stream(id)
 	if s == nil || s.err != 0 || n <= 0 {
 		return
@@ -326,10 +317,7 @@ func (s *stream) drain(n int) {
 	}
 }
 
-// Send implements transport.Backend.
-func (b *Backend) Send(id transport.Stream, bufs [][]byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) send(id transport.Stream, bufs [][]byte) (int, error) {
 	s := b.stream(id)
 	switch {
 	case s == nil:
@@ -361,10 +349,7 @@ func (b *Backend) Send(id transport.Stream, bufs [][]byte) (int, error) {
 	return n, nil
 }
 
-// CloseWrite implements transport.Backend.
-func (b *Backend) CloseWrite(id transport.Stream) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) closeWrite(id transport.Stream) error {
 	s := b.stream(id)
 	switch {
 	case s == nil:
@@ -377,12 +362,7 @@ func (b *Backend) CloseWrite(id transport.Stream) error {
 	return nil
 }
 
-// CloseStream implements transport.Backend. Bytes that the peer sends after it
-// are answered with a reset, once it has ours (RFC 9293, section 3.6.1; RFC
-// 2525, section 2.17).
-func (b *Backend) CloseStream(id transport.Stream) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) closeStream(id transport.Stream) {
 	s := b.stream(id)
 	if s == nil {
 		return
@@ -398,16 +378,13 @@ func (b *Backend) CloseStream(id transport.Stream) {
 	b.touch(s)
 }
 
-// Abort implements transport.Backend.
-func (b *Backend) Abort(id transport.Stream) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) abortStream(id transport.Stream) {
 	if s := b.stream(id); s != nil {
 		b.abort(s)
 	}
 }
 
-func (b *Backend) abort(s *stream) {
+func (b *stack) abort(s *stream) {
 	s.attached = false
 	if s.err != 0 || !s.connected && s.listener == dialled {
 		b.release(s)
@@ -417,22 +394,16 @@ func (b *Backend) abort(s *stream) {
 	b.touch(s)
 }
 
-// Local implements transport.Backend.
-func (b *Backend) Local(id transport.Stream) transport.Addr {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) local(id transport.Stream) transport.Addr {
 	if s := b.stream(id); s != nil {
-		return b.addr.WithPort(s.port)
+		return address(b.ip, s.port)
 	}
 	return transport.Addr{}
 }
 
-// Remote implements transport.Backend.
-func (b *Backend) Remote(id transport.Stream) transport.Addr {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) remote(id transport.Stream) transport.Addr {
 	if s := b.stream(id); s != nil {
-		return s.remote
+		return address(s.ip, s.peer)
 	}
 	return transport.Addr{}
 }

@@ -23,11 +23,7 @@ func (l *lane) rouse() {
 	}
 }
 
-// Wait implements transport.Backend. It sleeps until Step has brought what it
-// waits for: while nobody calls Step, a deadline does not come.
-func (b *Backend) Wait(laneNumber int, ev []transport.Event, deadline int64) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) wait(laneNumber int, ev []transport.Event, deadline int64) (int, error) {
 	l := &b.lanes[laneNumber]
 	for {
 		if b.closed {
@@ -54,10 +50,7 @@ func (b *Backend) Wait(laneNumber int, ev []transport.Event, deadline int64) (in
 	}
 }
 
-// Wake implements transport.Backend.
-func (b *Backend) Wake(laneNumber int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *stack) wakeLane(laneNumber int) {
 	l := &b.lanes[laneNumber]
 	l.woken = true
 	l.rouse()
@@ -65,7 +58,7 @@ func (b *Backend) Wake(laneNumber int) {
 
 // collect gives the events of the streams, from one after the last that gave
 // one, and of the listeners.
-func (b *Backend) collect(ev []transport.Event) int {
+func (b *stack) collect(ev []transport.Event) int {
 	n := 0
 	for i := range b.listeners {
 		if l := &b.listeners[i]; n < len(ev) && l.armed && l.acceptable {
