@@ -62,10 +62,8 @@ func (f *fixture) wantStale(t bobtail.Ticket) {
 // runReal is run on the backends of this system.
 func runReal(t *testing.T, cfg bobtail.Config, body func(t *testing.T, f *fixture)) {
 	t.Helper()
-	for _, k := range servertest.Kinds() {
-		if k.Open != nil {
-			t.Run(k.Name, func(t *testing.T) { k.Run(t, with(cfg, body)) })
-		}
+	for _, k := range servertest.Real() {
+		t.Run(k.Name, func(t *testing.T) { k.Run(t, with(cfg, body)) })
 	}
 }
 

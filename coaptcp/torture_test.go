@@ -42,10 +42,7 @@ func TestTorture(t *testing.T) {
 			return nil
 		})
 	}
-	for _, k := range servertest.Kinds() {
-		if k.Open == nil {
-			continue
-		}
+	for _, k := range servertest.Real() {
 		t.Run(k.Name, func(t *testing.T) {
 			f := newFixture(t, k, x)
 			defer f.end()

@@ -21,23 +21,12 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/static"
-	"github.com/bobtail-go/bobtail/transport"
-	"github.com/bobtail-go/bobtail/transport/netstd"
 )
 
-// kind is a backend that a server can be run on.
-type kind struct {
-	name string
-	open func(lanes int) (transport.Backend, error)
-}
-
-var kinds = []kind{
-	{"net", func(lanes int) (transport.Backend, error) { return netstd.New(netstd.Config{Lanes: lanes}) }},
-	{"net, buffered", func(lanes int) (transport.Backend, error) {
-		return netstd.New(netstd.Config{Lanes: lanes, Buffered: true})
-	}},
-}
+// kinds are the backends that a server can be run on.
+var kinds = servertest.Real()
 
 // big is longer than any buffer of the system's.
 var big = func() []byte {
@@ -51,9 +40,9 @@ var big = func() []byte {
 var long = big[:1<<20]
 
 // serve runs a server with handlers by their patterns.
-func serve(t *testing.T, k kind, handlers map[string]bobtail.Handler) (address string) {
+func serve(t *testing.T, k servertest.Kind, handlers map[string]bobtail.Handler) (address string) {
 	t.Helper()
-	b, err := k.open(2)
+	b, err := k.Open(2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +98,7 @@ func TestServer(t *testing.T) {
 		}
 	}
 	for _, k := range kinds {
-		t.Run(k.name, func(t *testing.T) {
+		t.Run(k.Name, func(t *testing.T) {
 			d, err := static.OpenDir(dir, static.DirOptions{Options: static.Options{Prefix: "/dir", Parts: 64}})
 			if err != nil {
 				t.Fatal(err)
@@ -203,7 +192,7 @@ func TestMounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer d.Close()
-		ours := "http://" + serve(t, kinds[len(kinds)-1], map[string]bobtail.Handler{pattern: d.Serve})
+		ours := "http://" + serve(t, kinds[0], map[string]bobtail.Handler{pattern: d.Serve})
 		mux := http.NewServeMux()
 		mux.Handle(pattern, http.StripPrefix(strings.TrimSuffix(prefix, "/"), http.FileServer(http.Dir(dir))))
 		server := httptest.NewServer(mux)
@@ -238,7 +227,7 @@ func TestMounted(t *testing.T) {
 // short ends its connection.
 func TestSlowPeers(t *testing.T) {
 	for _, k := range kinds {
-		t.Run(k.name, func(t *testing.T) {
+		t.Run(k.Name, func(t *testing.T) {
 			dir := t.TempDir()
 			name := filepath.Join(dir, "big.bin")
 			if err := os.WriteFile(name, big, 0o644); err != nil {

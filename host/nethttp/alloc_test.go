@@ -17,10 +17,10 @@ import (
 // costs what it costs without them.
 func TestNoAllocs(t *testing.T) {
 	for _, k := range kinds {
-		if k.open == nil {
+		if k.Open == nil {
 			continue // its clock's goroutine is the test's
 		}
-		t.Run(k.name, func(t *testing.T) {
+		t.Run(k.Name, func(t *testing.T) {
 			f := serve(t, k, bobtail.Config{NoDate: true}, func(srv *bobtail.Server) error {
 				srv.Handle("/own", func(w web.Response, r *web.Request) error { return w.Text("own") })
 				return srv.Add(nethttp.Route("/mounted", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})))

@@ -17,24 +17,12 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/host/nethttp"
-	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport/memory"
-	"github.com/bobtail-go/bobtail/transport/netstd"
 )
 
-// kind is a backend that a server runs on; nil is memory.
-type kind struct {
-	name string
-	open func(lanes int) (transport.Backend, error)
-}
-
-var kinds = []kind{
-	{"memory", nil},
-	{"net", func(lanes int) (transport.Backend, error) { return netstd.New(netstd.Config{Lanes: lanes}) }},
-	{"net, buffered", func(lanes int) (transport.Backend, error) {
-		return netstd.New(netstd.Config{Lanes: lanes, Buffered: true})
-	}},
-}
+// kinds are the backends that a server runs on, memory among them.
+var kinds = append([]servertest.Kind{{Name: "memory"}}, servertest.Real()...)
 
 // patience is how long a test waits for what must happen.
 const patience = 20 * time.Second
@@ -52,18 +40,18 @@ type fixture struct {
 }
 
 // serve runs a server until the test ends.
-func serve(t *testing.T, k kind, cfg bobtail.Config, add func(*bobtail.Server) error) *fixture {
+func serve(t *testing.T, k servertest.Kind, cfg bobtail.Config, add func(*bobtail.Server) error) *fixture {
 	t.Helper()
 	if cfg.Workers == 0 {
 		cfg.Workers = 4
 	}
 	var mem *memory.Network
-	if k.open == nil {
+	if k.Open == nil {
 		mem = memory.New(memory.Config{})
 		cfg.Backend = mem
 		passTime(t, mem)
 	} else {
-		b, err := k.open(min(cfg.Workers, 2))
+		b, err := k.Open(min(cfg.Workers, 2))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +139,7 @@ func standard(t *testing.T, h http.Handler) func(t *testing.T) peer {
 func on(t *testing.T, cfg bobtail.Config, handlers map[string]http.HandlerFunc, body func(t *testing.T, f *fixture)) {
 	t.Helper()
 	for _, k := range kinds {
-		t.Run(k.name, func(t *testing.T) {
+		t.Run(k.Name, func(t *testing.T) {
 			body(t, serve(t, k, cfg, mounting(handlers)))
 		})
 	}

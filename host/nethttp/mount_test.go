@@ -126,7 +126,7 @@ func TestCloseNotify(t *testing.T) {
 // others before the handler has returned.
 func TestHandlerTimeout(t *testing.T) {
 	for _, k := range kinds {
-		t.Run(k.name, func(t *testing.T) {
+		t.Run(k.Name, func(t *testing.T) {
 			release, late := make(chan bool), make(chan error, 1)
 			f := serve(t, k, bobtail.Config{Workers: 1, Spare: -1}, func(srv *bobtail.Server) error {
 				slow := nethttp.Route("/slow", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -382,11 +382,11 @@ func TestMount(t *testing.T) {
 		m.ErrorLog = log.New(&misuse, "", 0)
 		f := serve(t, k, bobtail.Config{}, func(srv *bobtail.Server) error { return srv.Add(m.Route("/")) })
 		if got := exchange(t, f.dial(t), get("Connection: close\r\n"), "GET"); !strings.Contains(got, `"basetrue"`) {
-			t.Errorf("%s: got %s", k.name, got)
+			t.Errorf("%s: got %s", k.Name, got)
 		}
 		f.srv.Close()
 		if got := misuse.String(); got != "http: superfluous response.WriteHeader call\n" {
-			t.Errorf("%s: logged %q", k.name, got)
+			t.Errorf("%s: logged %q", k.Name, got)
 		}
 	}
 }
@@ -429,7 +429,7 @@ func TestBeside(t *testing.T) {
 		p := f.dial(t)
 		for _, c := range []struct{ path, want string }{{"/own", `"."`}, {"/mounted", `"x."`}, {"/own", `"."`}} {
 			if got := exchange(t, p, "GET "+c.path+" HTTP/1.1\r\nHost: h\r\nX-Field: x\r\n\r\n", "GET"); !strings.Contains(got, c.want) {
-				t.Errorf("%s: %s: got %s, want %s", k.name, c.path, got, c.want)
+				t.Errorf("%s: %s: got %s, want %s", k.Name, c.path, got, c.want)
 			}
 		}
 	}

@@ -304,9 +304,9 @@ func TestOracle(t *testing.T) {
 				f := serve(t, k, bobtail.Config{}, everywhere(c.handler))
 				got := ask(t, f.dial(t), c.requests, methods)
 				if got != want && got == seen {
-					t.Errorf("%s: the same", k.name)
+					t.Errorf("%s: the same", k.Name)
 				} else if seen = got; got != want {
-					t.Errorf("%s:\n got %s\nwant %s", k.name, got, want)
+					t.Errorf("%s:\n got %s\nwant %s", k.Name, got, want)
 				}
 				f.srv.Close()
 			}

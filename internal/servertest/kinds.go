@@ -29,7 +29,12 @@ func Kinds() []Kind {
 	return slices.Concat([]Kind{
 		{Name: "memory"},
 		{Name: "memory, two lanes, held bytes", Memory: memory.Config{Lanes: 2, Holds: 512, Pipe: 700}},
-	}, pollers, []Kind{
+	}, Real())
+}
+
+// Real are those of the Kinds that are over the system's network.
+func Real() []Kind {
+	return slices.Concat(pollers, []Kind{
 		{Name: "net", Open: func(lanes int) (transport.Backend, error) {
 			return netstd.New(netstd.Config{Lanes: lanes})
 		}},
