@@ -44,6 +44,16 @@ func (l *lines) String() string {
 // backends are those that bobtail serve has on the systems this is tested on.
 var backends = []string{"epoll", "net"}
 
+// tiny is the program of tiny, if the environment names one: it is then started
+// instead of bobtail serve, by the tests that need no more than it does.
+var tiny = os.Getenv("TINY")
+
+func init() {
+	if tiny != "" {
+		backends, wsPaths = []string{"tiny"}, wsPaths[:1]
+	}
+}
+
 // onBackends runs a test against bobtail serve with every backend.
 func onBackends(t *testing.T, test func(t *testing.T, p *program), args ...string) {
 	for _, b := range backends {
@@ -56,6 +66,12 @@ func onBackends(t *testing.T, test func(t *testing.T, p *program), args ...strin
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	cmd := exec.Command(binary, append([]string{"serve", "-addr", "127.0.0.1:0"}, args...)...)
+	if tiny != "" {
+		if len(args) > 2 { // more than -backend tiny
+			t.Skip("tiny has no such flags")
+		}
+		cmd = exec.Command(tiny, "4", "127.0.0.1", "0", "0")
+	}
 	p := &program{}
 	cmd.Stderr = &p.log
 	out, err := cmd.StdoutPipe()
@@ -83,12 +99,16 @@ func start(t *testing.T, args ...string) *program {
 		close(ended)
 	}()
 	_, rest, ok := strings.Cut(line, "serving ")
+	if tiny != "" {
+		_, rest, ok = strings.Cut(line, "tiny: ")
+	}
 	if err != nil || !ok {
 		t.Fatalf("bobtail serve %q says %q, %v", args, line, err)
 	}
 	p.greeting = strings.TrimSpace(line)
 	p.url = rest[strings.Index(rest, "http"):]
 	p.url, _, _ = strings.Cut(p.url, " ")
+	p.url = strings.TrimSuffix(p.url, "/") + "/"
 	_, p.addr, _ = strings.Cut(strings.TrimSuffix(p.url, "/"), "://")
 	return p
 }

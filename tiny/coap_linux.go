@@ -33,7 +33,7 @@ func (w *worker) release(c *conn) {
 
 // abort ends a connection whose peer broke a rule (RFC 8323 section 5.6).
 func (w *worker) abort(c *conn, bad coap.Option) []byte {
-	w.out = coap.AppendAbort(w.out, bad, "")
+	w.out = coap.AppendAbort(w.out, bad, "malformed")
 	c.end = true
 	return nil
 }

@@ -27,7 +27,7 @@ const (
 
 // Types of content.
 const (
-	textType = "text/plain; charset=utf-8"
+	textType = "text/plain"
 	pageType = "text/html; charset=utf-8"
 	jsonType = "application/json"
 )
@@ -135,18 +135,19 @@ func (w *worker) field(name, value string) {
 	w.out = append(w.out, '\r', '\n')
 }
 
-// finish ends the fields of an answer, and gives it its content.
-func (w *worker) finish(c *conn, content, kind string) {
+// finish ends the fields of an answer, and gives it its content, in two parts.
+func (w *worker) finish(c *conn, kind, content, rest string) {
 	w.field("Content-Type: ", kind)
-	w.out, _ = c.response.AppendLength(w.out, uint64(len(content)))
+	w.out, _ = c.response.AppendLength(w.out, uint64(len(content)+len(rest)))
 	w.out, _ = c.response.AppendEnd(w.out, w.stamp())
 	w.out, _ = c.response.AppendContent(w.out, ascii.Bytes(content))
+	w.out, _ = c.response.AppendContent(w.out, ascii.Bytes(rest))
 	w.out, _ = c.response.AppendFinish(w.out)
 }
 
 func (w *worker) answer(c *conn, content, kind string) {
 	w.begin(c, http1.StatusOK)
-	w.finish(c, content, kind)
+	w.finish(c, kind, content, "")
 }
 
 // status answers with a status and its name, and with a field if it has one.
@@ -155,7 +156,7 @@ func (w *worker) status(c *conn, status int, name, value string) {
 	if name != "" {
 		w.field(name, value)
 	}
-	w.finish(c, http1.StatusText(status), textType)
+	w.finish(c, textType, http1.StatusText(status), "\n")
 }
 
 // refuse answers what is no request, or not a whole one, and ends the
@@ -237,6 +238,9 @@ func (w *worker) sleep(c *conn, query string) {
 }
 
 func (w *worker) slept(c *conn) {
+	if w.ending {
+		c.response.Init(c.head.Method(), c.head.Version(), false)
+	}
 	w.answer(c, "Slept.\n", textType)
 	w.next(c)
 }
@@ -263,7 +267,8 @@ func (w *worker) upgrade(c *conn, b []byte) {
 		o.Field(h.Field(b, i))
 	}
 	if err := o.Check(); err != nil {
-		w.status(c, err.(ws.Error).Status(), "Sec-WebSocket-Version: ", ws.Version)
+		// RFC 9110 section 15.5.22, RFC 6455 section 4.4
+		w.status(c, err.(ws.Error).Status(), "Upgrade: websocket\r\nSec-WebSocket-Version: ", ws.Version)
 		return
 	}
 	if !ws.SameOrigin(o.Origin, o.Host) {

@@ -5,7 +5,7 @@ package main
 // page is what a browser sees at /. It is not a file of its own, since package
 // embed would bring half of an operating system with it.
 const page = `<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Bobtail, tiny</title>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Bobtail</title>
 <style>body{font:16px sans-serif;max-width:40em;margin:2em auto;padding:0 1em}input{font:inherit}</style>
 <h1>Bobtail, tiny</h1>
 <p>A static program of some 30 KB, without a heap: HTTP, WebSocket and CoAP over TCP.

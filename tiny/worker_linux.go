@@ -128,7 +128,11 @@ func (w *worker) run() {
 		for i := 0; i < n; i++ {
 			e := &w.events[i]
 			if e.slot >= 0 {
-				w.ready(&conns[e.slot], e.events)
+				// Who came before in the events may have had to make room. An event
+				// of the former use of a slot does no harm to the new one.
+				if c := &conns[e.slot]; c.phase != free {
+					w.ready(c, e.events)
+				}
 			} else if e.slot != alarmSlot && !w.ending {
 				w.accept(int(e.slot - listenerSlots))
 			}
