@@ -21,6 +21,7 @@ var floors = []struct {
 	{"internal/netconn", []string{"transport"}, "it says in package net's words what the contract says in its own"},
 	{"internal/*", []string{"internal/*"}, "helpers know nothing of those whom they help"},
 	{"transport", nil, "the contract stands on nothing"},
+	{"transport/lneto/lnetotest", []string{"transport", "transport/lneto", "internal/*"}, "a fixture knows the backend that it is of"},
 	{"transport/*", []string{"transport", "internal/*"}, "a backend knows the contract alone"},
 	{"pool", []string{"transport", "internal/*"}, "the pool knows no protocol"},
 	{"http1", []string{"internal/*"}, "a protocol does no I/O"},

@@ -66,14 +66,14 @@ func fixture(t *testing.T, c lneto.Config, f lnetotest.Faults) transporttest.Fix
 			if err != nil {
 				return nil, err
 			}
-			return p, nil
+			return peer{p, w}, nil
 		},
 		Listen: func(transport.Addr) (transporttest.PeerListener, error) {
 			l, err := h.Listen(transport.Addr{})
 			if err != nil {
 				return nil, err
 			}
-			return listener{l}, nil
+			return listener{l, w}, nil
 		},
 		Streams: 128,
 	}
@@ -83,14 +83,29 @@ func fixture(t *testing.T, c lneto.Config, f lnetotest.Faults) transporttest.Fix
 	return fx
 }
 
-type listener struct{ *lnetotest.Listener }
+// peer resets as a peer on the same machine does: it has come when Reset returns.
+type peer struct {
+	*lnetotest.Conn
+	w *lnetotest.Wire
+}
+
+func (p peer) Reset() error {
+	err := p.Conn.Reset()
+	p.w.Settle()
+	return err
+}
+
+type listener struct {
+	*lnetotest.Listener
+	w *lnetotest.Wire
+}
 
 func (l listener) Accept() (transporttest.Peer, error) {
 	p, err := l.AcceptConn()
 	if err != nil {
 		return nil, err
 	}
-	return p, nil
+	return peer{p, l.w}, nil
 }
 
 func (l listener) Addr() transport.Addr { return l.Local() }

@@ -23,11 +23,40 @@ type Wire struct {
 	rng    uint64
 	cards  []*Card
 	tap    func(frame []byte) bool
+	asked  sync.Cond // signalled when a machine has found nothing at its card
 }
 
 // NewWire makes a wire.
 func NewWire(f Faults) *Wire {
-	return &Wire{faults: f, rng: f.Seed*2 + 1} // xorshift needs a bit that is set
+	w := &Wire{faults: f, rng: f.Seed*2 + 1} // xorshift needs a bit that is set
+	w.asked.L = &w.mu
+	return w
+}
+
+// Settle waits until nothing is under way: each machine has taken two turns
+// that brought nothing, and nothing was sent in the meantime. The machines must
+// be running.
+func (w *Wire) Settle() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unsettle()
+	for {
+		quiet := true
+		for _, c := range w.cards {
+			c.Kick()
+			quiet = quiet && c.idle >= 2
+		}
+		if quiet {
+			return
+		}
+		w.asked.Wait()
+	}
+}
+
+func (w *Wire) unsettle() {
+	for _, c := range w.cards {
+		c.idle = 0
+	}
 }
 
 // Tap lets f see each frame that is sent. The frame is lost if f returns
@@ -47,6 +76,7 @@ type Card struct {
 	spare [][]byte // frames' memory
 	late  []byte   // a frame that comes after the next one
 	empty int      // times that nothing was there but late
+	idle  int      // times that nothing was there since the last frame on the wire
 	wake  chan struct{}
 	timer *time.Timer
 }
@@ -68,6 +98,7 @@ func (c *Card) Send(frame []byte) error {
 	w := c.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.unsettle()
 	if w.tap != nil && !w.tap(frame) {
 		return nil
 	}
@@ -117,6 +148,8 @@ func (c *Card) Receive(buf []byte) (int, error) {
 	defer c.w.mu.Unlock()
 	if c.first == len(c.queue) {
 		if c.late == nil {
+			c.idle++
+			c.w.asked.Broadcast()
 			return 0, nil
 		}
 		if c.empty++; c.empty < 4 {
