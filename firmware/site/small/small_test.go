@@ -26,28 +26,22 @@ import (
 	"github.com/bobtail-go/bobtail/ws"
 )
 
-// build makes the program with TinyGo and returns its path, and what the
-// compiler prints.
-func build(t *testing.T, flags ...string) (program, out string) {
-	t.Helper()
+// TestSmall builds the program with TinyGo, has every allocation that the
+// compiler leaves in package site in a function that runs before the first
+// client comes, and drives the program. Its heap only grows, and must not.
+func TestSmall(t *testing.T) {
 	tinygo := os.Getenv("TINYGO")
 	if tinygo == "" {
 		t.Skip("./test.sh device runs this")
 	}
-	program = filepath.Join(t.TempDir(), "small")
-	args := append([]string{"build", "-o", program, "-opt=z"}, strings.Fields(os.Getenv("TINYGOFLAGS"))...)
-	cmd := exec.Command(tinygo, append(append(args, flags...), ".")...)
-	b, err := cmd.CombinedOutput()
+	program := filepath.Join(t.TempDir(), "small")
+	args := append([]string{"build", "-o", program, "-opt=z", "-print-allocs=."}, strings.Fields(os.Getenv("TINYGOFLAGS"))...)
+	b, err := exec.Command(tinygo, append(args, ".")...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("tinygo build: %v\n%s", err, b)
 	}
-	return program, string(b)
-}
+	allocations(t, string(b))
 
-// TestSmall drives the program, which has a heap that only grows, and wants it
-// not to grow.
-func TestSmall(t *testing.T) {
-	program, _ := build(t, "-no-debug")
 	cmd := exec.Command(program)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -141,10 +135,9 @@ func resident(t *testing.T, pid int) int {
 	return pages * os.Getpagesize()
 }
 
-// TestAllocations wants every allocation that TinyGo leaves in package site to
-// be in a function that runs before the first client comes.
-func TestAllocations(t *testing.T) {
-	_, out := build(t, "-print-allocs=.")
+// allocations looks at what TinyGo prints of those in package site.
+func allocations(t *testing.T, out string) {
+	t.Helper()
 	found := 0
 	for line := range strings.Lines(out) {
 		// A line of a coverage profile: FILE:LINE.COLUMN,LINE.COLUMN 1 0
