@@ -262,7 +262,7 @@ func quietServer(t *testing.T, cfg bobtail.Config) (*bobtail.Server, transport.A
 
 func connect(t *testing.T, addr transport.Addr) net.Conn {
 	t.Helper()
-	c, err := servertest.Dial(addr)
+	c, err := servertest.Dial(addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -133,7 +133,7 @@ func TestNoAllocsOfHold(t *testing.T) {
 	if err := srv.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c, err := servertest.Dial(addr)
+	c, err := servertest.Dial(addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}

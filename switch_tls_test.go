@@ -47,7 +47,7 @@ func TestSwitchOverTLS(t *testing.T) {
 				f.Start()
 				dial := func(send, want string) *tls.Conn {
 					t.Helper()
-					conn, err := servertest.Dial(addr)
+					conn, err := servertest.Dial(addr.String())
 					if err != nil {
 						t.Fatal(err)
 					}

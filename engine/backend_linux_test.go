@@ -3,9 +3,7 @@
 package engine_test
 
 import (
-	"net"
-	"time"
-
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/epoll"
 )
@@ -19,15 +17,14 @@ func init() {
 }
 
 func dialHost(to transport.Addr) (conn, error) {
-	c, err := net.Dial("tcp", to.String())
+	c, err := servertest.Dial(to.String())
 	if err != nil {
 		return nil, err
 	}
-	c.SetDeadline(time.Now().Add(20 * time.Second))
-	return hostConn{c.(*net.TCPConn)}, nil
+	return hostConn{c}, nil
 }
 
-type hostConn struct{ *net.TCPConn }
+type hostConn struct{ *servertest.TCPConn }
 
 // Reset closes without lingering, which sends an RST.
 func (c hostConn) Reset() error {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/sse"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/netstd"
@@ -53,12 +54,11 @@ func onNet(t *testing.T, cfg bobtail.Config, body func(t *testing.T, srv *bobtai
 
 // dial subscribes, and returns what comes after the head.
 func dial(t *testing.T, addr, id string) (net.Conn, *bufio.Reader) {
-	c, err := net.Dial("tcp", addr)
+	c, err := servertest.Dial(addr)
 	if err != nil {
 		t.Error(err)
 		return nil, nil
 	}
-	c.SetDeadline(time.Now().Add(30 * time.Second))
 	io.WriteString(c, get("/", id))
 	in := bufio.NewReader(c)
 	for {

@@ -325,7 +325,7 @@ func (x *torture) connect(path, extra string) (*tortureConn, error) {
 		}
 		c.Conn, c.reset = p, func() { p.Reset() }
 	} else {
-		n, err := servertest.Dial(x.f.Addr)
+		n, err := servertest.Dial(x.f.Addr.String())
 		if err != nil {
 			return nil, err
 		}

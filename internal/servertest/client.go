@@ -24,8 +24,8 @@ type Conn interface {
 type TCPConn struct{ *net.TCPConn }
 
 // Dial connects to a server, over the system's network.
-func Dial(to transport.Addr) (*TCPConn, error) {
-	c, err := net.Dial("tcp", to.String())
+func Dial(address string) (*TCPConn, error) {
+	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (f *Fixture) TryConnect() (*Client, error) {
 		}
 		return f.newClient(p, p), nil
 	}
-	conn, err := Dial(f.Addr)
+	conn, err := Dial(f.Addr.String())
 	if err != nil {
 		return nil, err
 	}
