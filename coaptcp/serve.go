@@ -368,14 +368,17 @@ func (c *conn) take(m *coap.Message) bool {
 // reject ends the connection of a peer that has broken a rule, by an Abort (RFC
 // 8323 section 5.6).
 func (c *conn) reject(bad coap.Option, err error) bool {
+	// Of this type alone: a call of the method of any error would keep the texts
+	// of all errors in a small program.
+	e, ok := err.(coap.Error)
 	if c.d.e.Logs() {
 		code := -1
-		if e, ok := err.(coap.Error); ok {
+		if ok {
 			code = int(e)
 		}
 		c.d.e.Log(engine.Event{Kind: engine.EventBadInput, Worker: int16(c.w.ID()), Code: int32(code), Handle: c.h})
 	}
-	return c.abort(bad, err.Error())
+	return c.abort(bad, e.Error())
 }
 
 // abort ends the connection by an Abort. What was answered before goes before

@@ -447,11 +447,16 @@ func (x *Exchange) letGo(k keep) {
 // fail answers what a handler has failed with.
 func (x *Exchange) fail(err error) {
 	c, text := coap.CodeInternalServerError, ""
-	if e, ok := err.(interface{ Code() coap.Code }); ok {
+	// Error is asked for with Code, so that a small program keeps the texts of
+	// such errors, and not those of all.
+	if e, ok := err.(interface {
+		Code() coap.Code
+		Error() string
+	}); ok {
 		if c = e.Code(); !c.IsError() {
 			c = coap.CodeInternalServerError
 		}
-		text = err.Error()
+		text = e.Error()
 	}
 	x.begin()
 	x.refuse(c)

@@ -115,7 +115,9 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	x.abandonEnding()
 	x.handling = false
 	if !w.EndHandler() {
-		x.dropSource()
+		if x.source.src != nil {
+			x.d.modes[modeSource].Load().drop(x)
+		}
 		x.static = nil
 		x.conn.Reset(nil)
 		return nextEnd, engine.Lost
@@ -130,14 +132,8 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	if x.detached {
 		return x.left(began)
 	}
-	switch x.then {
-	case modeRequest:
-	case modeHeld:
-		return x.unheld(err, began)
-	case modeSwitch:
-		return x.switched(began)
-	default:
-		if after, v, waits := x.beginWait(err, began); waits {
+	if x.then != modeRequest {
+		if after, v, over := x.d.modes[x.then].Load().leave(x, err, began); over {
 			return after, v
 		}
 	}
@@ -154,7 +150,8 @@ func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
 		x.conn.AnnounceClose()
 	}
 	if x.source.src != nil {
-		return x.beginSource(err)
+		after, v, _ := x.d.modes[modeSource].Load().leave(x, err, began)
+		return after, v
 	}
 	if x.static != nil {
 		static := x.static

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"sync/atomic"
+
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/internal/flat"
@@ -44,6 +46,7 @@ type Driver struct {
 
 	sources sources
 	places  places // of the slots, for those who wait for the program
+	modes   [numModes]atomic.Pointer[modeCalls]
 
 	date [http1.DateSize]byte // of a farewell
 }
@@ -131,19 +134,6 @@ type slotState struct {
 	flags    uint8 // of the mode
 }
 
-// mode says what a connection is in the midst of, beside requests.
-type mode uint8
-
-const (
-	modeRequest mode = iota // nothing: its state is that of its http1conn.Conn
-	modeSource              // the driver sends content from a Source: see source.go
-	modeLater               // the answer will be given by Answer: see later.go
-	modeOutlet              // content comes by pushes: see outlet.go
-	modeSwitch              // of a handler only: the connection goes to another protocol: see switch.go
-	modeHeld                // of a handler only: it has taken the connection for itself
-	numModes
-)
-
 // turnReceives is how often bytes are received for a slot before others have
 // their turn.
 const turnReceives = 4
@@ -177,17 +167,10 @@ func (d *Driver) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
 // serve goes on until there is a verdict.
 func (x *Exchange) serve() engine.Verdict {
 	w, s := x.w, x.s
-	switch pool.StateOf[slotState](s).mode {
-	case modeSource:
-		if v, over := x.serveSource(); !over {
+	if m := pool.StateOf[slotState](s).mode; m != modeRequest {
+		if v, over := x.d.modes[m].Load().serve(x); !over {
 			return v
 		}
-	case modeLater:
-		if v, over := x.serveLater(); !over {
-			return v
-		}
-	case modeOutlet:
-		return x.serveOutlet()
 	}
 	for receives := 0; ; {
 		after, v := x.step()

@@ -9,11 +9,8 @@ import (
 // Gone implements engine.Driver.
 func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 	st := pool.StateOf[slotState](s)
-	if st.mode == modeSource {
-		d.endSource(st, h)
-	}
-	if st.mode == modeLater || st.mode == modeOutlet {
-		d.places.drop(h.Index())
+	if st.mode != modeRequest {
+		d.modes[st.mode].Load().gone(d, st, h)
 	}
 	if st.which != 0 {
 		sink := d.router.sinks[st.which-1]

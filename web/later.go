@@ -76,6 +76,7 @@ func (r *Request) LaterOr(limit int64, otherwise Handler) (Ticket, error) {
 	if !x.w.Take() {
 		return Ticket{}, engine.ErrDeadline
 	}
+	x.d.use(modeLater, &laterCalls)
 	st := pool.StateOf[slotState](x.s)
 	st.mode = modeLater
 	*st.later() = laterState{until: pool.TickAfter(x.d.e.Backend().Now() + min(limit, longest))}
@@ -107,6 +108,22 @@ func (d *Driver) Answer(t Ticket, h Handler) error {
 		return pool.ErrStale
 	}
 	return d.e.Wake(t.handle)
+}
+
+var laterCalls = modeCalls{leave: (*Exchange).leaveForLater, serve: (*Exchange).serveLater, gone: dropPlace}
+
+// dropPlace ends the wait of a connection for the program.
+func dropPlace(d *Driver, _ *slotState, h pool.Handle) { d.places.drop(h.Index()) }
+
+// leaveForLater leaves a connection whose handler has put the answer off, if it
+// has not answered, or failed.
+func (x *Exchange) leaveForLater(err error, _ int64) (after next, v engine.Verdict, over bool) {
+	if err == nil && x.waits() {
+		after, v = x.beginLater()
+		return after, v, true
+	}
+	x.endLater() // it was answered at once
+	return 0, 0, false
 }
 
 // beginLater leaves a connection whose handler has put the answer off.

@@ -87,6 +87,7 @@ func (h Head) Open(every int64, beat string) (Body, Outlet, error) {
 	if !x.w.Take() {
 		return Body{}, Outlet{}, x.keep(engine.ErrDeadline)
 	}
+	x.d.use(modeOutlet, &outletCalls)
 	st := pool.StateOf[slotState](x.s)
 	st.mode = modeOutlet
 	o := outletState{beat: number}
@@ -155,15 +156,21 @@ func (d *Driver) Outputs() *pool.Outputs { return &d.e.Pool().Outputs }
 // Sockets is how many connections there may be at once.
 func (d *Driver) Sockets() int { return d.e.Pool().Size() }
 
-// beginOutlet leaves a connection to those who push to it.
-func (x *Exchange) beginOutlet(began int64) (next, engine.Verdict) {
+var outletCalls = modeCalls{leave: (*Exchange).beginOutlet, serve: (*Exchange).serveOutlet, gone: dropPlace}
+
+// beginOutlet leaves a connection to those who push to it, if its handler has not
+// failed.
+func (x *Exchange) beginOutlet(err error, began int64) (next, engine.Verdict, bool) {
+	if err != nil {
+		return 0, 0, false
+	}
 	x.counts.class(x.conn.Code())
 	if x.d.cfg.Access != nil {
 		x.d.cfg.Access(&x.req, x.conn.Code(), x.conn.Sent(), x.d.e.Backend().Now()-began)
 	}
 	if staged := x.conn.Staged(); len(staged) > 0 {
 		if err := x.send(staged, nil); err != nil {
-			return nextEnd, engine.Abort
+			return nextEnd, engine.Abort, true
 		}
 		x.conn.Unstage()
 	}
@@ -172,9 +179,10 @@ func (x *Exchange) beginOutlet(began int64) (next, engine.Verdict) {
 	// The end may have come with the request, and then nothing tells of it
 	// again.
 	if v, over := x.throwAway(true); over {
-		return nextEnd, v
+		return nextEnd, v, true
 	}
-	return nextEnd, x.serveOutlet()
+	v, _ := x.serveOutlet()
+	return nextEnd, v, true
 }
 
 // throwAway reads what the peer sends, if there is something, or in any case,
@@ -201,29 +209,29 @@ func (x *Exchange) throwAway(try bool) (v engine.Verdict, over bool) {
 }
 
 // serveOutlet looks at a connection whose content comes by pushes.
-func (x *Exchange) serveOutlet() engine.Verdict {
+func (x *Exchange) serveOutlet() (v engine.Verdict, over bool) {
 	w, s := x.w, x.s
 	i := x.handle.Index()
 	if x.d.places.state(i) != placeOpen || x.d.e.Closing() {
 		x.d.places.drop(i)
-		return engine.Linger
+		return engine.Linger, false
 	}
 	if v, over := x.throwAway(false); over {
-		return v
+		return v, false
 	}
 	st := pool.StateOf[slotState](s).outlet()
 	left := int64(0)
 	if st.every != 0 {
 		if left = pool.TickTime(st.next, w.Now) - w.Now; left <= 0 {
 			if !x.sendBeat(x.d.places.beats[st.beat-1]) {
-				return engine.Abort
+				return engine.Abort, false
 			}
 			st.next = pool.Later(pool.Tick(w.Now), st.every)
 			left = pool.TickTime(st.next, w.Now) - w.Now
 		}
 	}
 	w.Alarm(s, left)
-	return engine.Park
+	return engine.Park, false
 }
 
 // sendBeat sends a beat, or none if there is no room at all: then it is not

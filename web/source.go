@@ -95,8 +95,16 @@ func (x *Exchange) takeSource(src Source, off, n int64) (taken bool, err error) 
 	if n == 0 || !x.conn.HasBody() {
 		return false, nil
 	}
+	x.d.use(modeSource, &sourceCalls)
 	x.source = openSource{src: src, off: off, left: n}
 	return true, nil
+}
+
+var sourceCalls = modeCalls{
+	leave: (*Exchange).beginSource,
+	serve: (*Exchange).serveSource,
+	gone:  (*Driver).endSource,
+	drop:  (*Exchange).dropSource,
 }
 
 // copySource writes a Source's content by way of the output buffer.
@@ -171,7 +179,13 @@ func (t *sources) at(number int32) *openSource { return &t.list[number-1] }
 // put puts a Source into the table, and returns 0 if that is full.
 func (t *sources) put(q openSource) (number int32) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	number = t.putLocked(q)
+	t.mu.Unlock()
+	return number
+}
+
+// putLocked is put under the lock.
+func (t *sources) putLocked(q openSource) (number int32) {
 	number = t.free
 	if number == 0 {
 		return 0
@@ -186,20 +200,21 @@ func (t *sources) put(q openSource) (number int32) {
 // take takes a Source out of the table.
 func (t *sources) take(number int32) openSource {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	e := t.at(number)
 	q := *e
 	*e = openSource{next: t.free}
 	t.free = number
 	t.used--
+	t.mu.Unlock()
 	return q
 }
 
 // Sources is the number of connections that wait with a Source.
 func (d *Driver) Sources() int {
 	d.sources.mu.Lock()
-	defer d.sources.mu.Unlock()
-	return d.sources.used
+	n := d.sources.used
+	d.sources.mu.Unlock()
+	return n
 }
 
 // closeSource closes a Source. A panic in it ends nothing else.
@@ -317,14 +332,14 @@ func (x *Exchange) spare() []byte {
 
 // beginSource sends the response that ends in a Source, with what was staged
 // before it, and goes on as answered does, at once or when all is sent.
-func (x *Exchange) beginSource(err error) (next, engine.Verdict) {
+func (x *Exchange) beginSource(err error, _ int64) (next, engine.Verdict, bool) {
 	w, s, q := x.w, x.s, &x.source
 	head := x.conn.Staged()
 	if w.Pending(s) {
 		// What waits goes first.
 		if x.send(head, nil) != nil {
 			x.dropSource()
-			return nextEnd, engine.Abort
+			return nextEnd, engine.Abort, true
 		}
 		head = nil
 	}
@@ -343,26 +358,28 @@ func (x *Exchange) beginSource(err error) (next, engine.Verdict) {
 	switch how {
 	case pouredAll:
 		x.dropSource()
-		return x.answered(err)
+		after, v := x.answered(err)
+		return after, v, true
 	case pouredFail:
 		x.dropSource()
-		return nextEnd, engine.Abort
+		return nextEnd, engine.Abort, true
 	}
 	if len(head) > 0 {
 		rest, e := w.Send(s, head, nil, false)
 		if e != nil {
 			x.dropSource()
-			return nextEnd, engine.Abort
+			return nextEnd, engine.Abort, true
 		}
 		head = head[len(head)-rest:]
 	}
 	if len(head) > 0 || !x.leaveSource(how) {
-		return x.writeSource(head, err)
+		after, v := x.writeSource(head, err)
+		return after, v, true
 	}
 	if how == pouredTurn {
-		return nextEnd, engine.Again
+		return nextEnd, engine.Again, true
 	}
-	return nextEnd, engine.Await
+	return nextEnd, engine.Await, true
 }
 
 // What becomes of a connection when all is sent, in slotState.flags.

@@ -52,6 +52,7 @@ func (h Head) Switch(p Protocol) error {
 	if x.w == nil {
 		return x.keep(ErrNoServer)
 	}
+	x.d.use(modeSwitch, &switchCalls)
 	x.then, x.protocol = modeSwitch, p
 	return nil
 }
@@ -69,8 +70,10 @@ func (x *Exchange) mayLeave() error {
 	return nil
 }
 
+var switchCalls = modeCalls{leave: (*Exchange).switched}
+
 // switched gives a connection whose handler has returned to its new protocol.
-func (x *Exchange) switched(began int64) (next, engine.Verdict) {
+func (x *Exchange) switched(_ error, began int64) (next, engine.Verdict, bool) {
 	p := x.protocol
 	x.protocol = nil
 	x.counts.class(http1.StatusSwitchingProtocols)
@@ -78,7 +81,7 @@ func (x *Exchange) switched(began int64) (next, engine.Verdict) {
 		x.d.cfg.Access(&x.req, http1.StatusSwitchingProtocols, 0, x.d.e.Backend().Now()-began)
 	}
 	if err := x.send(x.conn.Staged(), nil); err != nil {
-		return nextEnd, engine.Abort
+		return nextEnd, engine.Abort, true
 	}
 	x.conn.Unstage()
 	_, rest, err := x.conn.Unbind()
@@ -93,7 +96,7 @@ func (x *Exchange) switched(began int64) (next, engine.Verdict) {
 	}
 	value := x.value
 	x.value = nil
-	return nextEnd, p.Begin(x.w, x.s, rest, value)
+	return nextEnd, p.Begin(x.w, x.s, rest, value), true
 }
 
 // Held is a connection that a handler has for the rest of its life: see
@@ -144,6 +147,9 @@ func (h Head) Hold() (Held, error) {
 		return Held{}, x.keep(err)
 	}
 	x.then = modeHeld
+	if x.w != nil {
+		x.d.use(modeHeld, &heldCalls)
+	}
 	x.counts.class(http1.StatusSwitchingProtocols)
 	_, rest, err := x.conn.Unbind()
 	if err != nil {
@@ -170,14 +176,16 @@ func (x *Exchange) free(rest []byte) []byte {
 	return x.memory[from:to:to]
 }
 
+var heldCalls = modeCalls{leave: (*Exchange).unheld}
+
 // unheld ends a connection whose handler has held it.
-func (x *Exchange) unheld(err error, began int64) (next, engine.Verdict) {
+func (x *Exchange) unheld(err error, began int64) (next, engine.Verdict, bool) {
 	if x.d.cfg.Access != nil {
 		x.d.cfg.Access(&x.req, http1.StatusSwitchingProtocols, 0, x.d.e.Backend().Now()-began)
 	}
 	if err != nil {
-		return nextEnd, engine.Abort
+		return nextEnd, engine.Abort, true
 	}
 	x.d.e.Pool().Stash.Drop(x.s)
-	return nextEnd, engine.Linger
+	return nextEnd, engine.Linger, true
 }

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/pool"
 )
 
@@ -55,7 +54,6 @@ func makePlace(token uint32, st placeState) uint32 { return token<<placeBits | u
 // begin gives the slot at i a wait, and returns its token.
 func (p *places) begin(i int, st placeState, h Handler) (token uint32) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	e := &p.list[i]
 	token = (e.word.Load()>>placeBits + 1) & (1<<(32-placeBits) - 1)
 	if token == 0 {
@@ -63,6 +61,7 @@ func (p *places) begin(i int, st placeState, h Handler) (token uint32) {
 	}
 	e.handler = h
 	e.word.Store(makePlace(token, st))
+	p.mu.Unlock()
 	return token
 }
 
@@ -73,7 +72,13 @@ func (p *places) change(i int, token uint32, from, to placeState, h Handler) boo
 		return false
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	ok := p.changeLocked(i, token, from, to, h)
+	p.mu.Unlock()
+	return ok
+}
+
+// changeLocked is change under the lock.
+func (p *places) changeLocked(i int, token uint32, from, to placeState, h Handler) bool {
 	e := &p.list[i]
 	if e.word.Load() != makePlace(token, from) {
 		return false
@@ -93,7 +98,13 @@ func (p *places) state(i int) placeState {
 // was meant for it.
 func (p *places) take(i int, limit bool) (h Handler, ok bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	h, ok = p.takeLocked(i, limit)
+	p.mu.Unlock()
+	return h, ok
+}
+
+// takeLocked is take under the lock.
+func (p *places) takeLocked(i int, limit bool) (h Handler, ok bool) {
 	switch st := p.state(i); {
 	case st == placeGiven, st == placeWaiting && limit:
 		return p.dropLocked(i), true
@@ -127,30 +138,19 @@ func (x *Exchange) waits() bool {
 	return x.then == modeOutlet || x.then == modeLater && !x.conn.Begun()
 }
 
-// beginWait leaves a connection to the program, if its handler has meant that
-// and has not failed.
-func (x *Exchange) beginWait(err error, began int64) (after next, v engine.Verdict, waits bool) {
-	if err == nil && x.waits() {
-		if x.then == modeLater {
-			after, v = x.beginLater()
-		} else {
-			after, v = x.beginOutlet(began)
-		}
-		return after, v, true
-	}
-	if x.then == modeLater {
-		x.endLater() // it was answered at once
-	}
-	return 0, 0, false
-}
-
 // beat is the number of a beat, 0 for none. ok is false if there are too many.
 func (p *places) beat(s string) (number uint8, ok bool) {
 	if s == "" {
 		return 0, true
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	number, ok = p.beatLocked(s)
+	p.mu.Unlock()
+	return number, ok
+}
+
+// beatLocked is beat under the lock.
+func (p *places) beatLocked(s string) (number uint8, ok bool) {
 	for i := range p.beats {
 		if p.beats[i] == "" {
 			p.beats[i] = s
