@@ -1,6 +1,10 @@
 package image
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
 
 // TestParse reads a table of TinyGo 0.41.
 func TestParse(t *testing.T) {
@@ -43,5 +47,25 @@ func TestGroupOf(t *testing.T) {
 		if got := GroupOf(name); got != want {
 			t.Errorf("%s is in %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestReplace fills what is empty, and replaces what is not, and nothing else.
+func TestReplace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "README.md")
+	if err := os.WriteFile(file, []byte("a\n<!-- x -->\n<!-- /x -->\nb\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"one\n", "two\nthree\n", ""} {
+		if err := Replace(file, "x", text); err != nil {
+			t.Fatal(err)
+		}
+		b, _ := os.ReadFile(file)
+		if want := "a\n<!-- x -->\n" + text + "<!-- /x -->\nb\n"; string(b) != want {
+			t.Errorf("the file has %q, want %q", b, want)
+		}
+	}
+	if Replace(file, "y", "") == nil {
+		t.Error("what is not there is replaced")
 	}
 }

@@ -17,7 +17,9 @@ func Replace(file, name, text string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	return os.WriteFile(file, []byte(strings.Replace(string(b), old, text, 1)), 0o644)
+	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
+	s := strings.Replace(string(b), begin+old+end, begin+text+end, 1)
+	return os.WriteFile(file, []byte(s), 0o644)
 }
 
 // Between is the text between the lines <!-- NAME --> and <!-- /NAME -->.

@@ -14,9 +14,9 @@ import (
 var address string
 
 func main() {
-	panic(device.Run(device.Program{
+	device.Run(device.Program{
 		Address: address,
 		Add:     []func(*site.Site) error{(*site.Site).AddWebSocket, (*site.Site).AddCoAP},
 		Listen:  []string{"http://:80", "coap+tcp://:5683"},
-	}).Error())
+	})
 }

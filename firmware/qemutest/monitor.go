@@ -59,9 +59,12 @@ func until(r *bufio.Reader, end string) (string, error) {
 var forward = regexp.MustCompile(`TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+\S+\s+(\d+)`)
 
 // Addr is the address at which the host reaches a port of the device. The
-// system has chosen it, so that no two tests want the same.
+// system has chosen it, so that no two tests want the same. It may be called
+// from any goroutine after a first call from the test's own.
 func (m *Machine) Addr(port int) string {
 	m.t.Helper()
+	m.asking.Lock()
+	defer m.asking.Unlock()
 	if len(m.ports) == 0 {
 		for _, f := range forward.FindAllStringSubmatch(m.ask("info usernet"), -1) {
 			p, _ := strconv.Atoi(f[2])

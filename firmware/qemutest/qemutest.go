@@ -44,9 +44,11 @@ type Config struct {
 
 // Machine is a board that runs until the test ends.
 type Machine struct {
-	t     testing.TB
-	cmd   *exec.Cmd
-	ports map[int]string
+	t   testing.TB
+	cmd *exec.Cmd
+
+	asking sync.Mutex
+	ports  map[int]string
 
 	mu     sync.Mutex
 	serial bytes.Buffer

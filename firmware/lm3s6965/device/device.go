@@ -34,18 +34,32 @@ type Program struct {
 	Listen []string
 }
 
-// Run serves, and returns only if it cannot, with the reason.
-func Run(p Program) error {
+// Run serves. It returns only if it cannot, and has then told why on the serial
+// port.
+func Run(p Program) {
 	s, net, err := start(p)
-	if err != nil {
-		return err
+	if err == nil {
+		// What was only needed to begin is given back, so that the figures tell
+		// of a heap that nothing is taken from.
+		runtime.GC()
+		used, size := board.Heap()
+		println("heap", uint(used), "of", uint(size))
+		err = turn(s, net)
 	}
-	// What was only needed to begin is given back, so that the figures tell of
-	// a heap that nothing is taken from.
-	runtime.GC()
-	used, size := board.Heap()
-	println("heap", uint(used), "of", uint(size))
-	return turn(s, net)
+	tell(err)
+}
+
+// tell prints an error. Asking an error of any kind for its text would keep the
+// texts of all errors in flash, 6 KB of them.
+func tell(err error) {
+	switch e := err.(type) {
+	case *bobtail.ConfigError:
+		println("bobtail:", e.Field, "must be", e.Rule)
+	case *lneto.ConfigError:
+		println("lneto:", e.Field, "must be", e.Rule)
+	default:
+		println("error", uint(transport.Of(err)), "of package transport")
+	}
 }
 
 // start makes all and starts it. It is not part of Run, whose stack would else
@@ -57,7 +71,9 @@ func start(p Program) (*site.Site, *lneto.Backend, error) {
 	board.Configure(mac)
 	println("bobtail on lm3s6965")
 	c := lneto.Config{
-		Streams: Sockets, Listeners: 2, RxSize: 512, TxSize: 512,
+		// One more than the server's, so that a client who comes when all are taken
+		// is seen, and has the place of whom has been idle longest.
+		Streams: Sockets + 1, Listeners: 2, RxSize: 512, TxSize: 512,
 		MAC: mac, Hostname: "bobtail", Seed: board.Seed(),
 	}
 	if p.Address != "" {

@@ -9,5 +9,5 @@ import "github.com/bobtail-go/bobtail/firmware/lm3s6965/device"
 var address string
 
 func main() {
-	panic(device.Run(device.Program{Address: address, Listen: []string{"http://:80"}}).Error())
+	device.Run(device.Program{Address: address, Listen: []string{"http://:80"}})
 }

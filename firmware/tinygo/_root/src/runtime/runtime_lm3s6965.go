@@ -1,11 +1,10 @@
 //go:build lm3s6965
 
+// Package runtime is the part of TinyGo's for the Stellaris LM3S6965. TinyGo has
+// one for QEMU's machine of this chip, whose clock stands still; this one keeps
+// time, sleeps in the processor's own way, and works with the chip's registers
+// as the data sheet has them.
 package runtime
-
-// The run-time part for the Stellaris LM3S6965. TinyGo has one for QEMU's
-// machine of this chip, whose clock stands still; this one keeps time, sleeps
-// in the processor's own way, and works with the chip's registers as the data
-// sheet has them.
 
 import (
 	"device/arm"
