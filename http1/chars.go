@@ -81,7 +81,7 @@ const (
 //
 //	field-content = field-vchar / SP / HTAB, field-vchar = VCHAR / obs-text
 //	(RFC 9110 section 5.5)
-func scanValue[T ascii.Text](b T, i int) int {
+func scanValue(b []byte, i int) int {
 	for i+8 <= len(b) {
 		w := word(b[i : i+8])
 		d := w ^ 0x7F*ones

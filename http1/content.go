@@ -1,5 +1,7 @@
 package http1
 
+import "github.com/bobtail-go/bobtail/internal/ascii"
+
 // The part of a response that follows its head: content, and trailers.
 
 // Content counts n bytes of content that the caller sends itself: as they are,
@@ -66,10 +68,10 @@ func (r *Response) AppendTrailer(dst []byte, name, value string) ([]byte, error)
 	if !allToken(name) {
 		return dst, ErrFieldName
 	}
-	if scanValue(value, 0) != len(value) {
+	if scanValue(ascii.Bytes(value), 0) != len(value) {
 		return dst, ErrFieldValue
 	}
-	switch lookup(name) {
+	switch lookup(ascii.Bytes(name)) {
 	case idContentLength, idTransferEncoding, idConnection, idUpgrade, idDate,
 		idContentType, idContentEncoding, idCacheControl:
 		return dst, ErrFieldFraming
@@ -77,7 +79,7 @@ func (r *Response) AppendTrailer(dst []byte, name, value string) ([]byte, error)
 	if r.has(respNoBody) {
 		return dst, nil
 	}
-	return appendLine(dst, name, value), nil
+	return appendLine(dst, name, ascii.Bytes(value)), nil
 }
 
 // AppendFinish ends the response. It fails with ErrLengthShort if less content

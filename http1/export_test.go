@@ -24,7 +24,7 @@ func Class(c byte) uint8                    { return uint8(classes[c]) }
 func ScanValue(b []byte, i int) int         { return scanValue(b, i) }
 func ScanTarget(b []byte, i int) int        { return scanTarget(b, i) }
 func ScanPath(b []byte, i int) int          { return scanPath(b, i) }
-func HashName(s string) uint                { return hashName(s) }
-func Lookup(s string) int                   { return int(lookup(s)) }
+func HashName(s string) uint                { return hashName([]byte(s)) }
+func Lookup(s string) int                   { return int(lookup([]byte(s))) }
 func HostPort(s string) (host, port int)    { return hostPort([]byte(s)) }
 func AppendHex(dst []byte, n uint64) []byte { return appendHex(dst, n) }

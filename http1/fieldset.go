@@ -53,13 +53,13 @@ var knownIndex = [128]fieldID{
 }
 
 // hashName has its factors from a search for some that have no collision.
-func hashName[T ascii.Text](name T) uint {
+func hashName(name []byte) uint {
 	n := len(name)
 	return (uint(n)*62 + uint(name[0]|0x20)*12 + uint(name[n-1]|0x20)*55) >> 2 & 127
 }
 
 // lookup is the fieldID of a name that is a token, in upper or lower case.
-func lookup[T ascii.Text](name T) fieldID {
+func lookup(name []byte) fieldID {
 	id := knownIndex[hashName(name)]
 	s := knownNames[id]
 	if len(s) != len(name) {
@@ -122,11 +122,11 @@ func (s *FieldSet) Add(names ...string) error {
 		if !allToken(name) || len(name) > MaxFieldName {
 			return ErrFieldName
 		}
-		if id := lookup(name); id != idOther {
+		if id := lookup(ascii.Bytes(name)); id != idOther {
 			s.known |= 1 << id
 			continue
 		}
-		if hasField(s, idOther, name) {
+		if s.has(idOther, ascii.Bytes(name)) {
 			continue
 		}
 		if s.n == MaxOtherNames {
@@ -144,11 +144,11 @@ func (s *FieldSet) Has(name string) bool {
 	if !allToken(name) {
 		return false
 	}
-	return hasField(s, lookup(name), name)
+	return s.has(lookup(ascii.Bytes(name)), ascii.Bytes(name))
 }
 
-// hasField reports whether the set has a name whose fieldID is id.
-func hasField[T ascii.Text](s *FieldSet, id fieldID, name T) bool {
+// has reports whether the set has a name whose fieldID is id.
+func (s *FieldSet) has(id fieldID, name []byte) bool {
 	if s.known>>id&1 != 0 || s.all {
 		return true
 	}

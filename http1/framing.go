@@ -61,7 +61,7 @@ func (h *Head) actLength(v []byte) Error {
 }
 
 // parseLength is the value of a decimal number below 2^63.
-func parseLength[T ascii.Text](v T) (n uint64, e Error) {
+func parseLength(v []byte) (n uint64, e Error) {
 	if len(v) == 0 {
 		return 0, ErrLength
 	}
@@ -126,7 +126,7 @@ func (h *Head) actConnection(v []byte) {
 	}
 }
 
-func connectionOption[T ascii.Text](o T) fact {
+func connectionOption(o []byte) fact {
 	switch {
 	case ascii.EqualFold(o, "close"):
 		return factClose

@@ -160,7 +160,7 @@ func (p *Parser) fieldLines(h *Head, b []byte, i int) int {
 			}
 			h.nameLen = uint8(i - name)
 			h.id = lookup(b[name:i])
-			h.keep = h.all || hasField(&p.Keep, h.id, b[name:i])
+			h.keep = h.all || p.Keep.has(h.id, b[name:i])
 			i++
 			h.state = stateOWS
 			fallthrough

@@ -128,7 +128,7 @@ func (r *Response) AppendStatus(dst []byte, code int, reason string) ([]byte, er
 func (r *Response) status(dst []byte, code int, reason string, next respState) ([]byte, error) {
 	if reason == "" {
 		reason = StatusText(code)
-	} else if scanValue(reason, 0) != len(reason) {
+	} else if scanValue(ascii.Bytes(reason), 0) != len(reason) {
 		return dst, ErrReason
 	}
 	r.state = next
@@ -147,23 +147,12 @@ func (r *Response) status(dst []byte, code int, reason string, next respState) (
 // "keep-alive" are left out here and written by AppendEnd as needed, other
 // options are written. Date is written and replaces the one of AppendEnd.
 // Transfer-Encoding is refused with ErrFieldFraming: AppendEnd decides on it.
-//
-//go:noinline
 func (r *Response) AppendField(dst []byte, name, value string) ([]byte, error) {
-	return appendField(r, dst, name, value)
+	return r.AppendFieldBytes(dst, name, ascii.Bytes(value))
 }
 
 // AppendFieldBytes is AppendField for a value in bytes.
-//
-// Neither of the two is inlined: the compiler knows within this package, but
-// not in another, that the generic function keeps neither r nor the value.
-//
-//go:noinline
 func (r *Response) AppendFieldBytes(dst []byte, name string, value []byte) ([]byte, error) {
-	return appendField(r, dst, name, value)
-}
-
-func appendField[T ascii.Text](r *Response, dst []byte, name string, value T) ([]byte, error) {
 	if r.state != respFields && r.state != respInterim {
 		return dst, ErrState
 	}
@@ -183,7 +172,7 @@ func appendField[T ascii.Text](r *Response, dst []byte, name string, value T) ([
 	case idTransferEncoding:
 		return dst, ErrFieldFraming
 	case idConnection:
-		return appendConnection(r, dst, value), nil
+		return r.appendConnection(dst, value), nil
 	case idDate:
 		if r.state == respFields {
 			r.facts |= respDate
@@ -194,14 +183,14 @@ func appendField[T ascii.Text](r *Response, dst []byte, name string, value T) ([
 
 // framingField is the fieldID of a name that a response acts on, 0 for others.
 func framingField(name string) fieldID {
-	switch id := lookup(name); id {
+	switch id := lookup(ascii.Bytes(name)); id {
 	case idContentLength, idTransferEncoding, idConnection, idDate:
 		return id
 	}
 	return idOther
 }
 
-func appendLine[T ascii.Text](dst []byte, name string, value T) []byte {
+func appendLine(dst []byte, name string, value []byte) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, ':', ' ')
 	dst = append(dst, value...)
@@ -210,7 +199,7 @@ func appendLine[T ascii.Text](dst []byte, name string, value T) []byte {
 
 // appendConnection acts on the options of a Connection field and appends the
 // ones that AppendEnd does not write. The interim response has none.
-func appendConnection[T ascii.Text](r *Response, dst []byte, value T) []byte {
+func (r *Response) appendConnection(dst, value []byte) []byte {
 	const name = "Connection: "
 	start := len(dst)
 	for i := 0; i < len(value); {
