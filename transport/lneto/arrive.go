@@ -78,11 +78,16 @@ func (b *stack) inputTCP(frame, ip, body []byte, now int64) int {
 			return reply
 		}
 	}
-	if g.flags&(flagSYN|flagACK|flagRST|flagFIN) == flagSYN {
-		if k := b.listening(e.port); k >= 0 {
-			b.admit(k, frame, body[tcpHeader:header], &g, e, now)
-			return 0
+	k := b.listening(e.port)
+	switch {
+	case k < 0:
+	case g.flags&(flagSYN|flagACK|flagRST|flagFIN) == flagSYN:
+		return b.admit(k, frame, body[tcpHeader:header], &g, e, now)
+	case g.flags&(flagSYN|flagACK|flagRST) == flagACK && b.baked(&g, e, now):
+		if s := b.redeem(k, frame, &g, e, now); s != nil {
+			b.arrive(s, &g, body, now)
 		}
+		return 0
 	}
 	return b.refuse(frame, &g, e)
 }
@@ -126,53 +131,10 @@ func (b *stack) wrap(frame, mac []byte, ip uint32, n int) int {
 	return total
 }
 
-// admit makes a stream of a SYN, or leaves the client to try again.
-func (b *stack) admit(k int, frame, options []byte, g *segment, e ends, now int64) {
-	if b.listeners[k].quiet {
-		return
-	}
-	s := b.free()
-	if s == nil {
-		if s = b.oldestHalf(now); s == nil {
-			b.stats.Unanswered++
-			return
-		}
-		b.release(s)
-	}
-	b.begin(s, e, now)
-	iss := b.sequence(s, now)
-	if s.h.OpenListen(e.port, tcp.Value(iss)) != nil {
-		return
-	}
-	s.startAt(iss)
-	s.phase, s.listener = phaseOpening, uint8(k)
-	s.hopKnown = true
-	copy(s.mac[:], frame[6:])
-	s.irs = g.seq
-	s.wnd, s.wl1, s.wl2 = g.wnd, g.seq, iss
-	s.setMSS(options, b.cfg.MTU)
-	b.feed(s, g.seq, 0, flagSYN, g.wnd)
-	s.dirty = true
-}
-
-// oldestHalf is the stream whose handshake has been waiting longest for its
-// client, if that is half a second or more: under a flood of SYNs, each place
-// is given to the next one so often.
-func (b *stack) oldestHalf(now int64) *stream {
-	var old *stream
-	for i := range b.streams {
-		s := &b.streams[i]
-		if s.phase == phaseOpening && now-s.since >= second/2 && (old == nil || s.since < old.since) {
-			old = s
-		}
-	}
-	return old
-}
-
 // feed gives the Handler a segment without bytes.
 func (b *stack) feed(s *stream, seq, ack uint32, flags byte, wnd uint32) {
 	putHeader(b.header[:], s.peer, s.port, seq, ack, flags, uint16(wnd))
-	s.h.Recv(b.header[:])
+	s.h.Recv(b.header[:tcpHeader])
 }
 
 // arrive takes a segment of a stream in, whose bytes are part of body. It

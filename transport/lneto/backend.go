@@ -26,9 +26,9 @@ type stack struct {
 	listeners []listener
 	rests     []rest // ended connections, the oldest at oldest
 	oldest    int
-	lanes     [2]lane // the one with streams, and the monitor's
-	turn      int     // the stream that is looked at first
-	header    [tcpHeader]byte
+	lanes     [2]lane             // the one with streams, and the monitor's
+	turn      int                 // the stream that is looked at first
+	header    [tcpHeader + 4]byte // of a segment to or from a Handler
 	lease     lease
 	ip        uint32 // ours; 0 until DHCP has got one
 	gateway   uint32 // 0 is none

@@ -18,12 +18,14 @@ const (
 	initialWindow = 10  // segments, RFC 6928
 )
 
-// sequence is the initial sequence number of a stream (RFC 6528): a secret
-// place for each pair of ends, from which it moves on with the clock, a step in
-// 4 microseconds.
-func (b *stack) sequence(s *stream, now int64) uint32 {
-	place := b.hash(uint64(s.ip)<<32|uint64(s.peer)<<16|uint64(s.port), 1)
-	return uint32(place) + uint32(now>>12)
+// sequence is the initial sequence number for a pair of ends (RFC 6528): a
+// secret place for each pair, from which it moves on with the clock, a step in 4
+// microseconds.
+func (b *stack) sequence(e ends, now int64) uint32 { return uint32(b.pair(e, 1)) + uint32(now>>12) }
+
+// pair is a secret number of a pair of ends, for a use.
+func (b *stack) pair(e ends, use uint64) uint64 {
+	return b.hash(uint64(e.ip)<<32|uint64(e.peer)<<16|uint64(e.port), use)
 }
 
 // startAt is called before the SYN is sent.

@@ -228,7 +228,7 @@ func (b *stack) dial(a transport.Addr) (transport.Stream, error) {
 	}
 	now := b.cfg.Now()
 	b.begin(s, e, now)
-	iss := b.sequence(s, now)
+	iss := b.sequence(e, now)
 	if s.h.OpenActive(s.port, s.peer, tcp.Value(iss)) != nil {
 		return -1, transport.ErrSystem
 	}
