@@ -6,8 +6,8 @@
 # copies of both folders are made, in the cache. The libraries that
 # TinyGo would build from sources that its module lacks are Debian's.
 
-# firmware_up sets tinygo, firmware, the folder with the targets NAME.json, and
-# the environment that TinyGo is to run in.
+# firmware_up sets tinygo, and firmware: the folder with the targets NAME.json,
+# and in tinygoroot and goroot what TinyGo is to have as TINYGOROOT and GOROOT.
 firmware_up() {
 	tinygo_up
 	debian gcc-arm-none-eabi picolibc-arm-none-eabi
@@ -23,7 +23,6 @@ firmware_up() {
 		firmware_make "$new" "$root"
 		mv -T "$new" "$firmware" || rm -rf "$new"
 	fi
-	export TINYGOROOT=$firmware/tinygoroot GOROOT=$firmware/goroot
 }
 
 # firmware_make DIR GOROOT makes the copies, the libraries and the targets.
@@ -68,4 +67,8 @@ part_firmware() {
 	firmware_up
 	debian qemu-system-arm libcoap3-bin
 	say "$(qemu-system-arm --version | head -n 1)"
+	(
+		cd firmware
+		TINYGO=$tinygo FIRMWARE=$firmware GOWORK=off go test -count=1 -v -timeout 20m ./image ./qemutest ./lm3s6965
+	)
 }

@@ -83,12 +83,10 @@ func TestHour(t *testing.T) {
 	m := board(t)
 	ask(t, m)
 	before := ask(t, m)
-	const rounds = 30
+	const rounds = 150
 	var wg sync.WaitGroup
 	for _, client := range []func(*testing.T, *qemutest.Machine, int) error{requests, contents, others, rude} {
 		wg.Go(func() {
-			start := time.Now()
-			defer func() { t.Logf("%v a round", time.Since(start)/rounds) }()
 			for i := range rounds {
 				if err := client(t, m, i); err != nil {
 					t.Errorf("round %d: %v", i, err)
@@ -202,12 +200,13 @@ func rude(t *testing.T, m *qemutest.Machine, i int) error {
 	defer c.Close()
 	const request = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n"
 	s := request + strings.Repeat("x", 4000)
-	if n := i * 7 % len(s); n > 0 {
+	n := i * 7 % len(s)
+	if n > 0 {
 		if _, err := io.WriteString(c, s[:n]); err != nil && !errors.Is(err, net.ErrClosed) {
 			return nil // the board has answered and closed
 		}
 	}
-	if i%3 == 0 {
+	if i%3 == 0 && n > len(request) { // the content comes back as it is sent
 		c.Read(make([]byte, 100))
 	}
 	return c.(*net.TCPConn).SetLinger(0)

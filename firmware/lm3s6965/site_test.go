@@ -19,20 +19,20 @@ var built struct {
 	image.Image
 }
 
-// kernel is the whole program.
-func kernel(t *testing.T) string {
+// whole is the whole program.
+func whole(t *testing.T) image.Image {
 	t.Helper()
 	built.Do(func() { built.Image = qemutest.Build(t, ".", fixed) })
 	if built.ELF == "" {
 		t.Skip("the program could not be built")
 	}
-	return built.ELF
+	return built.Image
 }
 
 // board starts a board with the whole program.
 func board(t *testing.T) *qemutest.Machine {
 	t.Helper()
-	m := qemutest.Start(t, qemutest.Config{Kernel: kernel(t), Ports: []int{80, 5683}})
+	m := qemutest.Start(t, qemutest.Config{Kernel: whole(t).ELF, Ports: []int{80, 5683}})
 	m.Await("10.0.2.15:0\n", 1)
 	return m
 }

@@ -39,7 +39,7 @@ type Config struct {
 	Kernel string   // the path of an ELF file
 	Ports  []int    // TCP ports of the device that the host can reach
 	Wire   *os.File // if it is set, the network: a datagram is a frame; else it is QEMU's own
-	Count  bool     // time passes with the instructions: one takes a nanosecond
+	Count  bool     // an instruction takes a nanosecond of the board's time
 }
 
 // Machine is a board that runs until the test ends.
@@ -47,6 +47,7 @@ type Machine struct {
 	t   testing.TB
 	cmd *exec.Cmd
 
+	stop   sync.Once
 	asking sync.Mutex
 	ports  map[int]string
 
@@ -77,7 +78,7 @@ func Start(t testing.TB, c Config) *Machine {
 		args = append(args, "-nic", nic)
 	}
 	if c.Count {
-		args = append(args, "-icount", "shift=0,sleep=off")
+		args = append(args, "-icount", "shift=0")
 	}
 	m.cmd = exec.Command(qemu, args...)
 	m.cmd.Dir = t.TempDir()
@@ -94,14 +95,19 @@ func Start(t testing.TB, c Config) *Machine {
 	}
 	go m.read(out)
 	t.Cleanup(func() {
-		m.cmd.Process.Kill()
-		m.cmd.Wait()
+		m.Stop()
 		if t.Failed() {
 			s := m.Serial()
 			t.Logf("the serial port said last:\n%s", s[max(len(s)-2000, 0):])
 		}
 	})
 	return m
+}
+
+// Stop ends the board before the test does.
+func (m *Machine) Stop() {
+	m.cmd.Process.Kill()
+	m.stop.Do(func() { m.cmd.Wait() })
 }
 
 // read keeps what the serial port says.

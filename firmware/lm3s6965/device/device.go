@@ -32,6 +32,9 @@ type Program struct {
 
 	// Listen are the addresses to listen on.
 	Listen []string
+
+	// Quiet keeps events from the serial port.
+	Quiet bool
 }
 
 // Run serves. It returns only if it cannot, and has then told why on the serial
@@ -88,7 +91,9 @@ func start(p Program) (*site.Site, *lneto.Backend, error) {
 		return nil, nil, err
 	}
 	config := site.Small(Sockets, net)
-	config.Log = event
+	if !p.Quiet {
+		config.Log = event
+	}
 	config.WorkerMemory = 1536
 	config.Stash = 1
 	config.OutputBlocks, config.OutputBlockSize = 8, 256
