@@ -33,7 +33,7 @@ func (b *stack) open(s *stream, k int, frame []byte, irs, wnd uint32, e ends, is
 	copy(s.mac[:], frame[6:])
 	s.irs = irs
 	s.wnd, s.wl1, s.wl2 = wnd, irs, iss
-	b.feed(s, irs, 0, flagSYN, wnd)
+	b.feed(s, irs, 0, flagSYN)
 	s.dirty = true
 }
 

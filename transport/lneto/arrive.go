@@ -131,9 +131,11 @@ func (b *stack) wrap(frame, mac []byte, ip uint32, n int) int {
 	return total
 }
 
-// feed gives the Handler a segment without bytes.
-func (b *stack) feed(s *stream, seq, ack uint32, flags byte, wnd uint32) {
-	putHeader(b.header[:], s.peer, s.port, seq, ack, flags, uint16(wnd))
+// feed gives the Handler a segment without bytes. Of the peer's window it hears
+// that it is open: how much may be sent is ours to know, and it has to repeat
+// what the window does not matter to.
+func (b *stack) feed(s *stream, seq, ack uint32, flags byte) {
+	putHeader(b.header[:], s.peer, s.port, seq, ack, flags, 0xffff)
 	s.h.Recv(b.header[:tcpHeader])
 }
 
@@ -187,7 +189,7 @@ func (b *stack) arrive(s *stream, g *segment, body []byte, now int64) bool {
 	if over := int(g.seq-next) + len(g.data) - int(window); over > 0 {
 		g.data = g.data[:len(g.data)-over]
 		g.flags &^= flagFIN
-		s.ackOwed = true
+		s.ackOwed, s.dirty = true, true
 	}
 
 	// Then what it acknowledges.
@@ -233,7 +235,7 @@ func (b *stack) arriveOpening(s *stream, g *segment, now int64) bool {
 	case g.flags&flagACK == 0 || g.seq-s.irs-1 >= s.window(s.irs+1):
 		return false
 	}
-	b.feed(s, s.irs+1, g.ack, flagACK, g.wnd)
+	b.feed(s, s.irs+1, g.ack, flagACK)
 	b.connect(s, g, now)
 	if s.phase == phaseOpening {
 		s.phase = phaseWaiting
@@ -259,7 +261,7 @@ func (b *stack) arriveDialled(s *stream, g *segment, now int64) bool {
 		return false
 	}
 	s.irs = g.seq
-	b.feed(s, g.seq, g.ack, flagSYN|flagACK, g.wnd)
+	b.feed(s, g.seq, g.ack, flagSYN|flagACK)
 	b.connect(s, g, now)
 	b.post(s, transport.Writable)
 	s.ackOwed, s.dirty = true, true
@@ -316,7 +318,7 @@ func (b *stack) bring(s *stream, g *segment, body []byte) {
 	}
 	at := cap(body) - cap(g.data)
 	whole := body[at-tcpHeader : at+len(g.data)]
-	putHeader(whole, s.peer, s.port, g.seq, s.fed, flags, uint16(s.wnd))
+	putHeader(whole, s.peer, s.port, g.seq, s.fed, flags, 0xffff)
 	had, state := s.h.BufferedInput(), s.h.State()
 	s.h.Recv(whole)
 	ready := transport.Ready(0)

@@ -136,7 +136,7 @@ func (s *stream) sendable(unsent int) int {
 	}
 	mss := int(s.mss)
 	if before(s.next, s.una) {
-		return mss // acknowledged already
+		return min(int(s.una-s.next), mss) // acknowledged already
 	}
 	under := s.next - s.una
 	window := min(s.wnd, s.cwnd)

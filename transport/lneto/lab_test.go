@@ -1,7 +1,6 @@
 package lneto_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/bobtail-go/bobtail/transport"
@@ -117,25 +116,4 @@ func (l *lab) pair(id transport.Listener, a transport.Addr) (device, peer transp
 	}
 	l.t.Fatal("no connection")
 	return
-}
-
-// trace prints each frame of TCP.
-func (l *lab) trace() {
-	l.wire.Tap(func(f []byte) bool {
-		if len(f) < 54 || f[12] != 8 || f[13] != 0 || f[23] != 6 {
-			return true
-		}
-		h := f[34:]
-		total := int(f[16])<<8 | int(f[17])
-		u32 := func(b []byte) uint32 { return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3]) }
-		flags := ""
-		for i, c := range "FSRPA" {
-			if h[13]>>i&1 != 0 {
-				flags += string(c)
-			}
-		}
-		fmt.Printf("%8.3f %d->%d %s seq %d ack %d wnd %d len %d\n", float64(l.clock)/1e9, int(h[0])<<8|int(h[1]), int(h[2])<<8|int(h[3]),
-			flags, u32(h[4:]), u32(h[8:]), int(h[14])<<8|int(h[15]), total-20-int(h[12]>>4)*4)
-		return true
-	})
 }

@@ -123,7 +123,7 @@ func (b *stack) acknowledged(s *stream, g *segment, now int64) {
 		if changed {
 			s.dirty = true
 		}
-		if s.wnd == 0 && s.una == s.max {
+		if s.wnd == 0 {
 			s.retries = 0 // it answers, and keeps the window closed (section 3.8.6.1)
 		} else if opened && s.una == s.max {
 			s.due, s.retries = 0, 0
@@ -146,9 +146,6 @@ func (b *stack) acknowledged(s *stream, g *segment, now int64) {
 		b.pass(s)
 		return
 	}
-	if opened {
-		b.feed(s, s.rcvNext(), s.fed, flagACK, s.wnd)
-	}
 	if g.ack == s.una && s.una != s.max && len(g.data) == 0 && !opened {
 		if s.dup++; s.dup == 3 && !s.finSent {
 			// RFC 5681, section 3.2, but all that is under way is sent again.
@@ -168,7 +165,7 @@ func (b *stack) pass(s *stream) {
 		return
 	}
 	s.fed = ack
-	b.feed(s, s.rcvNext(), ack, flagACK, s.wnd)
+	b.feed(s, s.rcvNext(), ack, flagACK)
 	if s.finSent && s.una == s.max {
 		s.finAcked = true
 	}
