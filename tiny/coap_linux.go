@@ -62,7 +62,7 @@ func (w *worker) coap(c *conn, b []byte) []byte {
 		c.asked = false
 		w.due(c, idleWaits*options.wait)
 		b = b[n:]
-		act, err := c.session.Take(&m, true)
+		act, _ := c.session.Take(&m, true)
 		if options.log {
 			w.line.text("[COAP] fd=").num(int(c.fd)).text(" code=").num(int(m.Code.Class())).text(".").num(int(m.Code.Detail())).end(stderr)
 		}

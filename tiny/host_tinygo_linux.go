@@ -68,7 +68,7 @@ func argument(i int) (s string, ok bool) {
 // of the C library's last call, which both musl's layouts have within half of
 // it from its middle; the first word there is its own address (amd64).
 type thread struct {
-	stack [8192]byte
+	_     [8192]byte // the stack
 	local [128]uintptr
 }
 

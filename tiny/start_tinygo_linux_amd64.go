@@ -8,6 +8,9 @@ import "unsafe"
 // is 2 KB. The linker is told to take these instead (--wrap); without that the
 // program is the same, and larger.
 
+// Nothing in Go calls them.
+var _, _ = libcStart, libcSignal
+
 //export main
 func libcMain(argc int32, argv unsafe.Pointer) int32
 

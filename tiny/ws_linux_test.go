@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"strings"
 	"testing"
 
@@ -59,22 +58,11 @@ func TestWS(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			want, ends := strings.CutSuffix(c.want, "$")
-			for _, split := range []bool{false, true} {
-				var s *peer
-				if split {
-					s = p.socket("/ws", "")
-					for i := range len(c.send) {
-						if _, err := io.WriteString(s, c.send[i:i+1]); err != nil {
-							break // it has seen enough
-						}
-					}
-				} else {
-					s = p.socket("/ws", c.send)
-				}
-				s.want(want)
-				if ends {
-					s.end()
-				}
+			s := p.socket("/ws", c.send)
+			s.t = t
+			s.want(want)
+			if ends {
+				s.end()
 			}
 		})
 	}
