@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -110,9 +111,21 @@ func TestConformFails(t *testing.T) {
 		tried[f.fault] = true
 		t.Run(fmt.Sprintf("%d %s", f.fault, f.cases), func(t *testing.T) {
 			p := startPeer(t, f.fault)
-			worst := passed
-			for _, one := range conformAt(t, p.uri(), f.cases, 250*time.Millisecond) {
-				worst = max(worst, one.verdict)
+			// Some cases see a fault by what does not come in time, or is not taken.
+			// On a busy machine that may be for another reason: more time tells.
+			var all []*trial
+			var worst verdict
+			for _, timeout := range []time.Duration{250 * time.Millisecond, time.Second, 4 * time.Second} {
+				all = conformAt(t, p.uri(), f.cases, timeout)
+				worst = passed
+				for _, one := range all {
+					worst = max(worst, one.verdict)
+				}
+				if worst == f.worst && !slices.ContainsFunc(all, func(one *trial) bool { return one.verdict == passed }) {
+					break
+				}
+			}
+			for _, one := range all {
 				if one.verdict == passed {
 					t.Errorf("%s passes:\n%s", one.name, one.trace.String())
 				}
