@@ -83,6 +83,28 @@ func TestNothingIsComparedAsAnInterface(t *testing.T) {
 	}
 }
 
+// TestSmallIsBuilt wants every package that claims to be for small machines to be
+// in a program that TinyGo builds: ./test.sh sizes builds them all.
+func TestSmallIsBuilt(t *testing.T) {
+	env := []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"}
+	built := strings.Fields(command(t, env, "go", "list", "-deps", "./internal/house/small/..."))
+	for _, p := range small {
+		if name := strings.TrimSuffix(module+"/"+p, "/."); !slices.Contains(built, name) {
+			t.Errorf("%s is in no program", p)
+		}
+	}
+	script, err := os.ReadFile(filepath.Join(top, "ci", "sizes.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files(t) {
+		if dir, ok := strings.CutSuffix(f, "/main.go"); ok && strings.HasPrefix(dir, "internal/house/small/") &&
+			!strings.Contains(string(script), " "+filepath.Base(dir)+" ") {
+			t.Errorf("ci/sizes.sh does not build %s", dir)
+		}
+	}
+}
+
 // comparisons are the places where a file compares values that are interfaces
 // or have one in them, or has the standard library do it.
 func comparisons(f *ast.File, info *types.Info) []token.Pos {
