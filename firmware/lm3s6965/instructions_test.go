@@ -11,9 +11,8 @@ import (
 
 // TestInstructions counts the instructions of a GET /plaintext, by QEMU's own
 // count: under -icount a nanosecond of the board's time is an instruction, or
-// sleep, and the board knows how long it has slept. What it does while it waits,
-// once a millisecond, is part of the figure: all from the arrival of the frames
-// to the acknowledgement of the last one is.
+// sleep, and the board knows how long it has slept. What it does each
+// millisecond in which nothing comes is taken off.
 func TestInstructions(t *testing.T) {
 	ours := qemutest.Build(t, "./measure", fixed).ELF
 	theirs := qemutest.Build(t, "../httphi").ELF
@@ -36,22 +35,23 @@ func instructions(t *testing.T, kernel string, keep bool) int64 {
 	tr := &http.Transport{MaxConnsPerHost: 1, DisableKeepAlives: !keep}
 	defer tr.CloseIdleConnections()
 	c := &http.Client{Transport: tr, Timeout: 30 * time.Second}
-	worked := func() int64 {
+	told := func() (worked, slept int64) {
 		t.Helper()
 		resp, err := c.Get(url + "/idled")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		var all, idle int64
-		if _, err := fmt.Fscan(resp.Body, &all, &idle); err != nil {
+		if _, err := fmt.Fscan(resp.Body, &worked, &slept); err != nil {
 			t.Fatal(err)
 		}
-		return all - idle
+		return worked - slept, slept
 	}
-	worked()
-	const n = 300
-	start := worked()
+	told()
+	work0, sleep0 := told()
+	time.Sleep(500 * time.Millisecond) // what happens then is what is measured
+	work1, sleep1 := told()
+	const n = 200
 	for range n {
 		resp, err := c.Get(url + "/plaintext")
 		if err != nil {
@@ -59,5 +59,7 @@ func instructions(t *testing.T, kernel string, keep bool) int64 {
 		}
 		resp.Body.Close()
 	}
-	return (worked() - start) / (n + 1)
+	work2, sleep2 := told()
+	perNap := float64(work1-work0) / float64(sleep1-sleep0)
+	return int64((float64(work2-work1) - float64(sleep2-sleep1)*perNap) / (n + 1))
 }

@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"sync"
 	"testing"
 
 	"github.com/bobtail-go/bobtail/firmware/image"
@@ -9,24 +8,13 @@ import (
 	"github.com/bobtail-go/bobtail/firmware/site/sitetest"
 )
 
-// QEMU's own network gives the board the address 10.0.2.15 by DHCP, and
-// forwards connections to it.
+// fixed gives the board the address that QEMU's own network forwards to.
 const fixed = "-ldflags=-X main.address=10.0.2.15"
-
-// built is the whole program, made once for all tests.
-var built struct {
-	sync.Once
-	image.Image
-}
 
 // whole is the whole program.
 func whole(t *testing.T) image.Image {
 	t.Helper()
-	built.Do(func() { built.Image = qemutest.Build(t, ".", fixed) })
-	if built.ELF == "" {
-		t.Skip("the program could not be built")
-	}
-	return built.Image
+	return qemutest.Build(t, ".", fixed)
 }
 
 // board starts a board with the whole program.

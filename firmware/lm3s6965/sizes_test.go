@@ -22,7 +22,7 @@ func TestSizes(t *testing.T) {
 		build          func(t *testing.T) image.Image
 		aim, most, all int // of our own packages, and of the image
 	}{
-		{"HTTP", func(t *testing.T) image.Image { return qemutest.Build(t, "./http") }, 24 << 10, 108 << 10, 144 << 10},
+		{"HTTP", func(t *testing.T) image.Image { return qemutest.Build(t, "./measure", fixed) }, 24 << 10, 108 << 10, 144 << 10},
 		{"HTTP, WebSocket and CoAP", whole, 56 << 10, 172 << 10, mostFlash},
 	} {
 		t.Run(test.name, func(t *testing.T) {

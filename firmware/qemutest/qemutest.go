@@ -15,23 +15,35 @@ import (
 	"github.com/bobtail-go/bobtail/firmware/image"
 )
 
-// Build builds a program with TinyGo, for all tests of a Main. Where there is no
-// compiler, the test is skipped.
+// built are the programs that Build has made, by their package and flags.
+var built sync.Map
+
+// Build builds a program with TinyGo, once for all tests of a Main. Where there
+// is no compiler, the test is skipped.
 func Build(t testing.TB, pkg string, flags ...string) image.Image {
 	t.Helper()
-	f, err := os.CreateTemp(dir, "*.elf")
-	if err != nil {
-		t.Fatal(err)
+	type result struct {
+		image.Image
+		err error
 	}
-	f.Close()
-	i, err := image.Build("lm3s6965", pkg, f.Name(), flags...)
-	if err == image.ErrNoCompiler {
-		t.Skip(err)
+	name := fmt.Sprint(pkg, flags)
+	make, _ := built.LoadOrStore(name, sync.OnceValue(func() result {
+		f, err := os.CreateTemp(dir, "*.elf")
+		if err != nil {
+			return result{err: err}
+		}
+		f.Close()
+		i, err := image.Build("lm3s6965", pkg, f.Name(), flags...)
+		return result{i, err}
+	}))
+	r := make.(func() result)()
+	if r.err == image.ErrNoCompiler {
+		t.Skip(r.err)
 	}
-	if err != nil {
-		t.Fatal(err)
+	if r.err != nil {
+		t.Fatal(r.err)
 	}
-	return i
+	return r.Image
 }
 
 // Config says how a Machine is run.
