@@ -17,8 +17,12 @@ package transport
 // section 2.5.5.2) is an IPv4 Addr, so that a client has the same Addr
 // whichever listener it came through.
 type Addr struct {
-	ip   [16]byte // IPv4 is kept mapped into ::ffff:0:0/96; zero if unset
-	zone uint32   // 0 is none; only beside familyIPv6
+	// The address in two words of the machine's own order, which TinyGo copies as
+	// such, and bytes one by one. IPv4 is kept mapped into ::ffff:0:0/96; zero if
+	// unset.
+	hi, lo uint64
+
+	zone uint32 // 0 is none; only beside familyIPv6
 	port uint16
 	fam  family
 }
@@ -37,7 +41,7 @@ const MaxAddrText = len("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65
 // IPv4 is the address a.b.c.d with a port.
 func IPv4(a, b, c, d byte, port uint16) Addr {
 	return Addr{
-		ip:   [16]byte{10: 0xff, 11: 0xff, 12: a, 13: b, 14: c, 15: d},
+		lo:   0xffff<<32 | uint64(a)<<24 | uint64(b)<<16 | uint64(c)<<8 | uint64(d),
 		port: port,
 		fam:  familyIPv4,
 	}
@@ -47,10 +51,26 @@ func IPv4(a, b, c, d byte, port uint16) Addr {
 // a zone: the system's number of the interface, or 0 for none (RFC 4007,
 // section 6). An IPv4-mapped address becomes an IPv4 Addr, which has no zone.
 func IPv6(ip [16]byte, port uint16, zone uint32) Addr {
-	if isMapped(ip) {
-		return Addr{ip: ip, port: port, fam: familyIPv4}
+	a := Addr{hi: word(ip[:8]), lo: word(ip[8:]), port: port, fam: familyIPv4}
+	if !isMapped(ip) {
+		a.zone, a.fam = zone, familyIPv6
 	}
-	return Addr{ip: ip, zone: zone, port: port, fam: familyIPv6}
+	return a
+}
+
+// word reads eight bytes in network order.
+func word(b []byte) (v uint64) {
+	for _, c := range b {
+		v = v<<8 | uint64(c)
+	}
+	return v
+}
+
+// putWord writes them.
+func putWord(b []byte, v uint64) {
+	for i := range b {
+		b[i] = byte(v >> (8 * (len(b) - 1 - i)))
+	}
 }
 
 // isMapped reports whether ip is in ::ffff:0:0/96.
@@ -72,18 +92,25 @@ func (a Addr) IsUnset() bool { return a.fam == familyUnset }
 // zone.
 func (a Addr) IsUnspecified() bool {
 	if a.fam == familyIPv4 {
-		return [4]byte(a.ip[12:]) == [4]byte{}
+		return uint32(a.lo) == 0
 	}
-	return a.ip == [16]byte{}
+	return a.hi|a.lo == 0
 }
 
 // Bytes16 is the address in network order: an IPv4 address mapped into
 // ::ffff:0:0/96, sixteen zeros if a is unset.
-func (a Addr) Bytes16() [16]byte { return a.ip }
+func (a Addr) Bytes16() (ip [16]byte) {
+	putWord(ip[:8], a.hi)
+	putWord(ip[8:], a.lo)
+	return ip
+}
 
 // Bytes4 is an IPv4 address in network order. For any other a it is the last
 // four bytes, which mean nothing alone.
-func (a Addr) Bytes4() [4]byte { return [4]byte(a.ip[12:]) }
+func (a Addr) Bytes4() (ip [4]byte) {
+	putWord(ip[:], a.lo)
+	return ip
+}
 
 // Port is the port, 0 where none is set.
 func (a Addr) Port() uint16 { return a.port }
@@ -112,10 +139,10 @@ func (a Addr) AppendTo(dst []byte) []byte {
 	switch a.fam {
 	case familyUnset:
 	case familyIPv4:
-		dst = appendIPv4(dst, [4]byte(a.ip[12:]))
+		dst = appendIPv4(dst, a.Bytes4())
 	case familyIPv6:
 		dst = append(dst, '[')
-		dst = appendIPv6(dst, a.ip)
+		dst = appendIPv6(dst, a.Bytes16())
 		if a.zone != 0 {
 			dst = append(dst, '%') // RFC 4007, section 11.2
 			dst = appendDecimal(dst, a.zone)
