@@ -183,10 +183,17 @@ func (b *stack) arrive(s *stream, g *segment, body []byte, now int64) bool {
 		g.data = g.data[old:] // of the end, if that is left, the flag
 		g.seq = next
 	} else if g.seq-next > window || n > 0 && g.seq-next >= window {
-		b.answer(s, n, now)
-		return true
-	}
-	if over := int(g.seq-next) + len(g.data) - int(window); over > 0 {
+		// Beyond the window. What it brings is dropped, but its acknowledgment
+		// counts: a peer who has filled the window has no other number to send.
+		if n > 0 || g.seq-next > uint32(b.cfg.RxSize) {
+			b.answer(s, n, now)
+		}
+		if g.seq-next > uint32(b.cfg.RxSize) {
+			return true
+		}
+		g.data = g.data[:0]
+		g.flags &^= flagFIN
+	} else if over := int(g.seq-next) + len(g.data) - int(window); over > 0 {
 		g.data = g.data[:len(g.data)-over]
 		g.flags &^= flagFIN
 		s.ackOwed, s.dirty = true, true

@@ -56,18 +56,24 @@ func (b *stack) depart(s *stream, now int64) int {
 		return b.wrap(frame, s.mac[:], s.ip, n)
 	}
 	seq, flags := s.max, flagACK
+	if end := s.una + s.wnd; before(end, seq) {
+		seq = end // what was sent may lie beyond a window that has shrunk
+	}
 	switch {
 	case s.finAgain:
+		s.finAgain = false
 		seq, flags = s.max-1, flagFIN|flagACK
-	case s.probeOwed:
+	case s.ackOwed:
+	case s.probeOwed: // by itself: nobody takes in what it acknowledges
+		s.probeOwed = false
 		seq = s.max - 1 // what the peer has: it answers (RFC 9293, section 3.8.4)
-	case !s.ackOwed:
+	default:
 		if b.ended(s) {
 			b.leave(s, now)
 		}
 		return 0
 	}
-	s.finAgain, s.probeOwed, s.ackOwed = false, false, false
+	s.ackOwed = false
 	next := s.rcvNext()
 	return b.putTCP(frame, s.mac[:], s.ends, seq, next, flags, uint16(s.window(next)))
 }

@@ -116,7 +116,7 @@ func (b *stack) heard(s *stream, now int64) {
 // 9293, section 3.10.7.4, fifth; RFC 5681.
 func (b *stack) acknowledged(s *stream, g *segment, now int64) {
 	opened := false
-	if before(s.wl1, g.seq) || s.wl1 == g.seq && !before(g.ack, s.wl2) {
+	if before(s.wl1, g.seq) || s.wl1 == g.seq && !before(g.ack, s.wl2) || before(s.wl2, g.ack) || g.ack == s.una && g.wnd > s.wnd {
 		opened = g.wnd > s.wnd
 		changed := g.wnd != s.wnd
 		s.wnd, s.wl1, s.wl2 = g.wnd, g.seq, g.ack

@@ -28,12 +28,18 @@ func TestConformance(t *testing.T) {
 		{"whole segments", lneto.Config{}, lnetotest.Faults{}},
 		{"buffers smaller than a segment", lneto.Config{RxSize: 512, TxSize: 300}, lnetotest.Faults{}},
 		{"large buffers", lneto.Config{RxSize: 65535, TxSize: 65535}, lnetotest.Faults{}},
+		{"a bad wire", lneto.Config{Now: fast}, lnetotest.Faults{Seed: 1, Lose: 10, Double: 50, Reorder: 50}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			transporttest.Run(t, func(t *testing.T) transporttest.Fixture { return fixture(t, tt.cfg, tt.faults) })
 		})
 	}
 }
+
+var begun = time.Now().Add(-time.Second)
+
+// fast is a clock of its own on which timeouts are short.
+func fast() int64 { return int64(time.Since(begun)) * 8 }
 
 // fixture is a backend whose peers are on another one.
 func fixture(t *testing.T, c lneto.Config, f lnetotest.Faults) transporttest.Fixture {
