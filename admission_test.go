@@ -138,6 +138,34 @@ func TestAdmitRefuse(t *testing.T) {
 	})
 }
 
+// TestAdmitRefuseMany has clients be refused at once, and none gets in by the
+// door that another leaves by.
+func TestAdmitRefuseMany(t *testing.T) {
+	runReal(t, bobtail.Config{Sockets: 3, Admission: bobtail.AdmitRefuse}, func(t *testing.T, f *fixture) {
+		f.fast()
+		f.idlers(3)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range 300 {
+					c, err := f.tryDial()
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					c.Conn.CloseWrite()
+					c.All()
+					c.Conn.Close()
+				}
+			})
+		}
+		f.AwaitAll("the end of the clients", &wg)
+		if s := f.Server.Stats(); s.Accepted != 3 || s.Refused == 0 {
+			t.Errorf("%d refused, %d accepted", s.Refused, s.Accepted)
+		}
+	})
+}
+
 // TestAdmitRefuseHeld has refused clients stay, who take no place from others.
 func TestAdmitRefuseHeld(t *testing.T) {
 	runVirtual(t, bobtail.Config{Sockets: 3, Admission: bobtail.AdmitRefuse}, func(t *testing.T, f *fixture) {

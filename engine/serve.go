@@ -314,11 +314,19 @@ func (e *Engine) end(s *pool.Slot, abort bool, c *counters, worker int) {
 		e.backend.CloseStream(stream(s))
 	}
 	e.log(kind, worker, h, int(s.Phase))
-	refused := s.Listener&refusedBit != 0
-	e.pool.Release(s)
-	if refused || e.disarmed.Load() || e.closing.Load() {
+	if s.Listener&refusedBit != 0 {
+		// room is not to see a slot that is free, and of the reserve still.
 		e.accept.Lock()
-		e.released(refused)
+		e.pool.Release(s)
+		e.released(true)
+		e.rearmLocked()
+		e.accept.Unlock()
+		return
+	}
+	e.pool.Release(s)
+	if e.disarmed.Load() || e.closing.Load() {
+		e.accept.Lock()
+		e.released(false)
 		e.rearmLocked()
 		e.accept.Unlock()
 	}
