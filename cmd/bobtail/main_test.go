@@ -253,7 +253,7 @@ func TestWrongUse(t *testing.T) {
 		{"too little memory", "serve -worker-memory 100", "-worker-memory must be from"},
 		{"unknown unit", "serve -worker-memory 4q", "such as 4096, 16k or 1m"},
 		{"more than a number holds", "serve -max-head 99999999999g", "such as 4096, 16k or 1m"},
-		{"large head", "serve -max-head 2g", "-max-head must be from 0 to 1073741824"},
+		{"large head", "serve -max-head 1025m", "-max-head must be from 0 to 1073741824"},
 		{"many fields", "serve -max-fields 70000", "-max-fields must be from 0 to 65535"},
 		{"large target", "serve -max-target 1m", "-max-target must be from 0 to 65535"},
 		{"many of one address", "serve -per-address 70000", "-per-address must be from 0 to 65535"},
