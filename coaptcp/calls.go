@@ -32,6 +32,18 @@ type call struct {
 	done     func(Answer)
 }
 
+// askCalls are what requests of our own need of those who serve. The driver has
+// them from the first one on, and reaches them in no other way: a program that
+// never asks has no code for it.
+type askCalls struct {
+	response func(c *conn, m coap.Message) bool // by value: what is pointed to would go to the heap
+	expire   func(c *conn) bool
+	next     func(t *calls, h pool.Handle) int64
+	drop     func(t *calls, d *Driver, h pool.Handle, r *record)
+}
+
+var asking = askCalls{(*conn).response, (*conn).expire, (*calls).next, (*calls).drop}
+
 // tokenSize is the length of our tokens: the place, and how often it was used.
 const tokenSize = 4
 
@@ -60,6 +72,7 @@ func (d *Driver) Request(h pool.Handle, m coap.Message, limit int64, done func(A
 	if uint(h.Index()) >= uint(len(d.records)) {
 		return pool.ErrStale
 	}
+	d.asking.Store(&asking)
 	t := &d.calls
 	r := &d.records[h.Index()]
 	t.mu.Lock()
@@ -189,7 +202,7 @@ func (d *Driver) rescue(h pool.Handle) {
 // response gives a response to who waits for it. One that nobody waits for is
 // ignored (RFC 8323 section 5.4 knows no Reset, and RFC 7252 section 5.3.2 lets
 // it be). It returns false with the verdict, if the turn is over.
-func (c *conn) response(m *coap.Message) bool {
+func (c *conn) response(m coap.Message) bool {
 	k := m.Token
 	if len(k) != tokenSize {
 		return true
@@ -198,7 +211,7 @@ func (c *conn) response(m *coap.Message) bool {
 	if !ok {
 		return true
 	}
-	return c.callBack(done, Answer{Peer: c.h, Message: *m})
+	return c.callBack(done, Answer{Peer: c.h, Message: m})
 }
 
 // expire ends the calls whose time is over.

@@ -32,17 +32,40 @@ type dial struct {
 // The errors are those of engine.Engine.Dial; then opened is not called. Dial
 // allocates.
 func (d *Driver) Dial(a transport.Addr, opened func(peer pool.Handle, err error)) error {
+	d.dialling.Store(&dialling)
 	t := &d.dials
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.n.Add(1) // who serves it at once waits for the list
 	h, err := d.e.Dial(a, d.number)
 	if err != nil {
 		t.n.Add(-1)
-		return err
+	} else {
+		t.list = append(t.list, dial{h, opened})
 	}
-	t.list = append(t.list, dial{h, opened})
-	return nil
+	t.mu.Unlock()
+	return err
+}
+
+// dialCalls are to Dial what askCalls are to Request.
+type dialCalls struct {
+	opened func(c *conn, ok bool) bool
+	drop   func(t *dials, d *Driver, h pool.Handle)
+}
+
+var dialling = dialCalls{(*conn).opened, (*dials).drop}
+
+// opened tells who dialled a connection that it is open, if somebody did. ok says
+// that it goes on.
+func (c *conn) opened(ok bool) bool {
+	opened := c.d.dials.take(c.h)
+	if opened == nil {
+		return ok
+	}
+	if !c.begin() {
+		return false
+	}
+	c.d.tellOpened(c.h, opened, c.err)
+	return c.finish() && ok
 }
 
 // take takes a dial out of the list.

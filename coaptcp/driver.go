@@ -39,6 +39,8 @@ type Driver struct {
 	relieving atomic.Int64 // when Engine.Relieve is
 	calls     calls
 	dials     dials
+	asking    atomic.Pointer[askCalls]
+	dialling  atomic.Pointer[dialCalls]
 
 	heads heads
 
@@ -276,7 +278,9 @@ const mostDiagnostic = 128
 func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 	r := &d.records[h.Index()]
 	if r.flags&flagOpen == 0 {
-		d.dials.drop(d, h)
+		if a := d.dialling.Load(); a != nil {
+			a.drop(&d.dials, d, h)
+		}
 		return
 	}
 	// Whoever asks from here on is refused, and not forgotten.
@@ -286,7 +290,9 @@ func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 	r.need, r.since, r.flags = 0, pool.Never, 0
 	r.waiting.Store(false)
 	r.limit.Store(0)
-	d.calls.drop(d, h, r)
+	if a := d.asking.Load(); a != nil {
+		a.drop(&d.calls, d, h, r)
+	}
 }
 
 // GoneByWorkers implements engine.WorkerGone: whoever publishes to a topic, and so

@@ -93,7 +93,7 @@ func (c *conn) keep() bool {
 // verdict, if the turn is over.
 func (c *conn) attend() bool {
 	d, w, s, r, st := c.d, c.w, c.s, c.r, &c.st
-	if r.pending.Load() > 0 && !c.expire() {
+	if r.pending.Load() > 0 && !c.d.asking.Load().expire(c) {
 		return false
 	}
 	if w.Pending(s) {
@@ -210,7 +210,7 @@ func (c *conn) next() int64 {
 		at = min(at, now+sometime)
 	}
 	if c.r.pending.Load() > 0 {
-		at = min(at, max(c.d.calls.next(c.h), now+1))
+		at = min(at, max(c.d.asking.Load().next(&c.d.calls, c.h), now+1))
 	}
 	if at == 1<<63-1 {
 		return 0

@@ -178,15 +178,7 @@ func (c *conn) open() bool {
 	if d.dials.n.Load() == 0 {
 		return ok
 	}
-	opened := d.dials.take(c.h)
-	if opened == nil {
-		return ok
-	}
-	if !c.begin() {
-		return false
-	}
-	d.tellOpened(c.h, opened, c.err)
-	return c.finish() && ok
+	return d.dialling.Load().opened(c, ok)
 }
 
 // compact makes room behind what was received.
@@ -338,7 +330,9 @@ func (c *conn) take(m *coap.Message) bool {
 	case coap.ActRequest:
 		return c.request(m)
 	case coap.ActResponse:
-		return c.response(m)
+		if a := c.d.asking.Load(); a != nil {
+			return a.response(c, *m)
+		}
 	case coap.ActPong:
 		// RFC 8323 section 5.4.1: all that came before it has been processed, if
 		// that is asked for (mustWait).
