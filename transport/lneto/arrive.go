@@ -135,6 +135,9 @@ func (b *stack) wrap(frame, mac []byte, ip uint32, n int) int {
 // that it is open: how much may be sent is ours to know, and it has to repeat
 // what the window does not matter to.
 func (b *stack) feed(s *stream, seq, ack uint32, flags byte) {
+	if s.h.State() == tcp.StateTimeWait {
+		return // in which the Handler panics if it has something to send
+	}
 	putHeader(b.header[:], s.peer, s.port, seq, ack, flags, 0xffff)
 	s.h.Recv(b.header[:tcpHeader])
 }

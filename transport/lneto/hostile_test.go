@@ -434,6 +434,7 @@ func FuzzFrames(f *testing.F) {
 		l.device.Send(id, [][]byte{make([]byte, 200)})
 		rng := rand.New(rand.NewPCG(seed, 2))
 		l.put(frame)
+		var last []byte // of what the device sent
 		for range 20 {
 			g := bytes.Clone(frame)
 			if len(g) >= 54 {
@@ -452,6 +453,10 @@ func FuzzFrames(f *testing.F) {
 					put := func(b []byte, v uint32) { b[0], b[1], b[2], b[3] = byte(v>>24), byte(v>>16), byte(v>>8), byte(v) }
 					put(g[38:], 101+uint32(rng.IntN(700))-300)
 					put(g[42:], iss+1+uint32(rng.IntN(500))-200)
+					if s, ok := read(last); ok && rng.IntN(2) == 0 { // just what the device expects
+						put(g[38:], s.ack)
+						put(g[42:], s.seq+uint32(len(s.data))+uint32(rng.IntN(2)))
+					}
 					g[46] = g[46]&15 | 5<<4
 					if rng.IntN(4) > 0 {
 						g[47] = 16 | g[47]&0xf9
@@ -461,14 +466,20 @@ func FuzzFrames(f *testing.F) {
 				fixTCP(g)
 			}
 			l.put(g)
+			if n := len(l.sent); n > 0 {
+				last = l.sent[n-1]
+			}
 			if v, err := l.device.Receive(id, make([]byte, 1+rng.IntN(400))); err == nil {
 				l.device.Consume(id, rng.IntN(len(v)+1))
 			}
 			if rng.IntN(4) == 0 {
 				l.device.Send(id, [][]byte{make([]byte, rng.IntN(300))})
 			}
-			if rng.IntN(30) == 0 {
+			switch rng.IntN(20) {
+			case 0, 1:
 				l.device.CloseWrite(id)
+			case 2:
+				l.device.CloseStream(id)
 			}
 			l.clock += int64(rng.IntN(second))
 			l.turns()
