@@ -369,7 +369,7 @@ func (k *packer) end(fin bool) error {
 	b := c.out[k.at+ws.MaxHeader:]
 	h.Length = uint64(len(b))
 	if c.st.flags&flagDialled != 0 {
-		if err := c.d.keys.mask(&h); err != nil {
+		if err := c.d.mask(&h); err != nil {
 			return err
 		}
 		ws.Mask(b, h.Key)

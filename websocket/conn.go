@@ -144,7 +144,7 @@ func (c *Conn) Piece(op ws.Opcode, fin bool, p []byte) error {
 		return ErrClosed
 	}
 	if c.st.flags&flagDialled != 0 {
-		return c.masked(op, fin, p)
+		return c.d.client.Load().piece(c, op, fin, p)
 	}
 	h, err := c.st.enc.Data(op, fin, false)
 	if err != nil {
@@ -242,7 +242,7 @@ func (c *Conn) Remote() transport.Addr {
 func (c *Conn) control(op ws.Opcode, p []byte) error {
 	h := ws.Header{Op: op, Fin: true}
 	if c.st.flags&flagDialled != 0 {
-		if err := c.d.keys.mask(&h); err != nil {
+		if err := c.d.mask(&h); err != nil {
 			return err
 		}
 	}
@@ -271,7 +271,7 @@ func (c *Conn) masked(op ws.Opcode, fin bool, p []byte) error {
 		if err != nil {
 			return err
 		}
-		if err := c.d.keys.mask(&h); err != nil {
+		if err := c.d.mask(&h); err != nil {
 			return err
 		}
 		c.out = ws.AppendFrame(c.out, h, p[:n])

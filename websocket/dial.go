@@ -32,13 +32,23 @@ type Target struct {
 	Failed func(value any, err error)
 }
 
+// clientCalls are what connections that we have dialled need of those who serve
+// and push. The driver has them from the first Dial on, and reaches them in no
+// other way: a program that does not dial has no code for them.
+type clientCalls struct {
+	serve func(c *Conn) engine.Verdict // the handshake
+	drop  func(t *dials, d *Driver, h pool.Handle)
+	key   func(k *keys) (ws.Key, bool)
+	piece func(c *Conn, op ws.Opcode, fin bool, p []byte) error
+	push  func(d *Driver, s pool.Handle, h ws.Header, p []byte, mark int, policy engine.Overflow) error
+}
+
+var client = clientCalls{serveDial, (*dials).drop, (*keys).next, (*Conn).masked, (*Driver).pushMasked}
+
 // dials are the connections whose handshake is not complete.
 type dials struct {
 	mu   sync.Mutex
 	list []*dial
-
-	// serve is serveDial, if anybody dials: who does not, does not link it.
-	serve func(c *Conn) engine.Verdict
 }
 
 type dial struct {
@@ -60,6 +70,7 @@ func (d *Driver) Dial(t Target, o Options, h Handler) error {
 	if d.cfg.Rand == nil {
 		return ErrNoRand
 	}
+	d.client.Store(&client)
 	x := &dial{u: d.newRoute(o, h, ws.RoleClient), t: t}
 	var nonce [16]byte
 	for i := 0; i < len(nonce); i += 4 {
@@ -84,21 +95,12 @@ func (d *Driver) Dial(t Target, o Options, h Handler) error {
 	}
 	d.masked.make(len(d.conns[0].memory))
 	d.dials.mu.Lock()
-	d.dials.serve = serveDial
 	x.h, err = d.e.Dial(t.Addr, d.number)
 	if err == nil {
 		d.dials.list = append(d.dials.list, x)
 	}
 	d.dials.mu.Unlock()
 	return err
-}
-
-// server is what serves a connection that is dialled.
-func (t *dials) server() func(c *Conn) engine.Verdict {
-	t.mu.Lock()
-	v := t.serve
-	t.mu.Unlock()
-	return v
 }
 
 // take finds a dial, and takes it out of the list if over.
@@ -253,7 +255,7 @@ func (d *Driver) pushMasked(s pool.Handle, h ws.Header, p []byte, mark int, poli
 	if len(p) > len(k.buf) {
 		return ErrLong
 	}
-	if err := d.keys.mask(&h); err != nil {
+	if err := d.mask(&h); err != nil {
 		return err
 	}
 	ws.MaskCopy(k.buf[:len(p)], p, h.Key)

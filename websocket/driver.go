@@ -29,6 +29,7 @@ type Driver struct {
 
 	subs      subscriptions
 	dials     dials
+	client    atomic.Pointer[clientCalls]
 	spares    spares
 	keys      keys
 	masked    masked
@@ -269,7 +270,7 @@ func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	d.records[p.Index(s)].code = uint16(code)
 	h := ws.Header{Op: ws.OpClose, Fin: true}
 	if st.flags&flagDialled != 0 {
-		if d.keys.mask(&h) != nil {
+		if d.mask(&h) != nil {
 			return dst
 		}
 	}
@@ -281,7 +282,9 @@ func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 	r := &d.records[h.Index()]
 	if r.u == nil {
 		r.busy = false // of Target.Failed
-		d.dials.drop(d, h)
+		if x := d.client.Load(); x != nil {
+			x.drop(&d.dials, d, h)
+		}
 		return
 	}
 	d.subs.drop(d, h)

@@ -47,12 +47,13 @@ func (k *keys) fill() {
 	}
 }
 
-// mask gives the header of a frame a fresh key. It fails with ErrNoRand.
-func (k *keys) mask(h *ws.Header) (err error) {
-	ok := false
-	if h.Key, ok = k.next(); !ok {
+// mask gives the header of a frame a fresh key. It fails with ErrNoRand. Somebody
+// has dialled.
+func (d *Driver) mask(h *ws.Header) error {
+	key, ok := d.client.Load().key(&d.keys)
+	if !ok {
 		return ErrNoRand
 	}
-	h.Masked = true
+	h.Key, h.Masked = key, true
 	return nil
 }

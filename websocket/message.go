@@ -196,7 +196,7 @@ func (c *Conn) sendClose() bool {
 		}
 	}
 	h := ws.Header{Op: ws.OpClose, Fin: true}
-	if c.st.flags&flagDialled != 0 && c.d.keys.mask(&h) != nil {
+	if c.st.flags&flagDialled != 0 && c.d.mask(&h) != nil {
 		return false
 	}
 	payload := ws.AppendClose(c.frame[ws.MaxHeader:ws.MaxHeader], c.code, ascii.View(c.reason[:c.size]))

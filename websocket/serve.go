@@ -70,7 +70,7 @@ func (c *Conn) leave(v engine.Verdict) engine.Verdict {
 // serve goes on until there is a verdict.
 func (c *Conn) serve() engine.Verdict {
 	if c.u == nil {
-		return c.d.dials.server()(c)
+		return c.d.client.Load().serve(c)
 	}
 	w, s := c.w, c.s
 	if w.Pending(s) {

@@ -79,7 +79,7 @@ func (s Socket) push(h ws.Header, p []byte, mark int, overflow engine.Overflow) 
 	}
 	var err error
 	if s.u.rules.Role == ws.RoleClient {
-		err = d.pushMasked(s.h, h, p, mark, policy)
+		err = d.client.Load().push(d, s.h, h, p, mark, policy)
 	} else {
 		var b [ws.MaxHeader]byte
 		err = d.e.Push(s.h, ws.AppendHeader(b[:0], h), p, mark, policy)
@@ -124,7 +124,7 @@ func (s Socket) close(code ws.Code, reason string, drop bool) error {
 	payload := ws.AppendClose(frame[ws.MaxHeader:ws.MaxHeader], code, reason)
 	h := ws.Header{Op: ws.OpClose, Fin: true, Length: uint64(len(payload))}
 	if s.u.rules.Role == ws.RoleClient {
-		if err := d.keys.mask(&h); err != nil {
+		if err := d.mask(&h); err != nil {
 			l.Unlock()
 			d.e.Wake(s.h)
 			return err

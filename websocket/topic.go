@@ -231,7 +231,7 @@ func (t *Topic) push(to *subscriber, c *TopicStats) {
 	var err error
 	switch {
 	case s.u.rules.Role == ws.RoleClient:
-		err = t.d.pushMasked(s.h, m.h, m.p, t.o.Mark, policy)
+		err = t.d.client.Load().push(t.d, s.h, m.h, m.p, t.o.Mark, policy)
 	case block != pool.NoBlock:
 		err = t.d.e.PushBlock(s.h, shared, block, t.o.Mark, policy)
 	default:
