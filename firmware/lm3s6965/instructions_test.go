@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -45,6 +46,7 @@ func instructions(t *testing.T, kernel string, keep bool) int64 {
 		if _, err := fmt.Fscan(resp.Body, &worked, &slept); err != nil {
 			t.Fatal(err)
 		}
+		io.Copy(io.Discard, resp.Body)
 		return worked - slept, slept
 	}
 	told()
@@ -57,6 +59,7 @@ func instructions(t *testing.T, kernel string, keep bool) int64 {
 		if err != nil {
 			t.Fatal(err)
 		}
+		io.Copy(io.Discard, resp.Body) // or the connection is not used again
 		resp.Body.Close()
 	}
 	work2, sleep2 := told()

@@ -81,7 +81,7 @@ func Start(t testing.TB, c Config) *Machine {
 	args := []string{"-machine", "lm3s6965evb", "-nodefaults", "-display", "none", "-kernel", c.Kernel, "-serial", "stdio", "-monitor", "unix:monitor,server=on,wait=off"}
 	switch {
 	case c.Wire != nil:
-		args = append(args, "-nic", "dgram,model=stellaris,local.type=fd,local.str=3")
+		args = append(args, "-netdev", "dgram,id=wire,local.type=fd,local.str=3", "-net", "nic,model=stellaris,netdev=wire")
 	default:
 		nic := "user,model=stellaris,restrict=on"
 		for _, p := range c.Ports {
