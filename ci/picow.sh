@@ -39,11 +39,25 @@ picow_make() {
 	"$dir/gen-device-svd" -source=https://github.com/posborne/cmsis-svd/tree/master/data/RaspberryPi "$dir/svd/" "$dir/tinygoroot/src/device/rp/"
 }
 
-part picow 'the program of the Raspberry Pi Pico W builds, and its sizes hold'
+# rp2040js is an emulator of the chip, without a radio, from the registry of npm.
+rp2040js=1.4.1
+
+part picow 'the program of the Raspberry Pi Pico W builds, its sizes hold, and it serves on an emulated chip'
 part_picow() {
 	picow_up
+	local emulator=$cache/rp2040js-$rp2040js
+	if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+		say 'the program is not run: that needs node and npm'
+		emulator=
+	elif [ ! -d "$emulator" ] && ! npm install --silent --no-fund --no-audit --prefix "$emulator" "rp2040js@$rp2040js"; then
+		say 'the program is not run: npm does not find the emulator'
+		rm -rf "$emulator"
+		emulator=
+	fi
 	cd firmware/picow
 	env -u GOROOT -u TINYGOROOT TINYGO="$tinygo" FIRMWARE="$picow" PICOW_UF2="$cache/picow.uf2" GOWORK=off \
 		go test -count=1 -v -run '^TestImage$' . ${PICOW_WRITE:+-write}
 	[ -z "${WIFI_SSID:-}" ] || say "the image to flash is $cache/picow.uf2"
+	[ -z "$emulator" ] ||
+		env -u GOROOT -u TINYGOROOT TINYGO="$tinygo" FIRMWARE="$picow" RP2040JS="$emulator" GOWORK=off go test -count=1 -v ./chip
 }
