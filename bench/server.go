@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 )
 
@@ -69,6 +70,7 @@ var servers = []server{
 	{"bobtail-epoll", buildBobtail("epoll"), short | files | messages | live | streams | datagrams | floods},
 	{"bobtail-net", buildBobtail("net"), short | files | messages | live | streams},
 	{"bobtail-memory", buildBobtail("memory"), files},
+	{"tiny", buildTiny, short | messages | streams},
 	{"gnet", buildGo("gnet"), short},
 	{"fasthttp", buildGo("fasthttp"), short | files},
 	{"nethttp", buildGo("nethttp"), short | files},
@@ -152,6 +154,26 @@ func buildBobtail(backend string) func(context.Context, *builder) (starter, erro
 			return append(args, "-backend", backend), nil
 		}, err
 	}
+}
+
+// buildTiny finds the small server that the variable TINY names, or builds with
+// Go what TinyGo is meant to.
+func buildTiny(ctx context.Context, b *builder) (starter, error) {
+	program := os.Getenv("TINY")
+	if program == "" {
+		var err error
+		if program, err = b.goBuild(ctx, filepath.Join("..", "tiny"), "tiny"); err != nil {
+			return nil, err
+		}
+	}
+	return func(t task) ([]string, error) {
+		host, _, err := net.SplitHostPort(t.address())
+		web, coap := strconv.Itoa(t.port), "0"
+		if t.coap != "" {
+			web, coap = coap, web
+		}
+		return []string{program, strconv.Itoa(min(runtime.NumCPU(), 16)), host, web, coap}, err
+	}, nil
 }
 
 // buildNginx finds nginx, which nobody builds for a comparison.

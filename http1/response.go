@@ -90,6 +90,9 @@ func (r *Response) AppendInformational(dst []byte, code int, reason string) ([]b
 	if code < 100 || code > 199 || code == StatusSwitchingProtocols || r.version == Version10 {
 		return dst, ErrStatusCode
 	}
+	if reason == "" {
+		reason = StatusText(code)
+	}
 	return r.status(dst, code, reason, respInterim)
 }
 
@@ -97,6 +100,15 @@ func (r *Response) AppendInformational(dst []byte, code int, reason string) ([]b
 // request is not HTTP/1.0. An empty reason is replaced by the standard one of
 // the code, if it has one.
 func (r *Response) AppendStatus(dst []byte, code int, reason string) ([]byte, error) {
+	if reason == "" {
+		reason = StatusText(code)
+	}
+	return r.AppendStatusLine(dst, code, reason)
+}
+
+// AppendStatusLine is AppendStatus that leaves an empty reason empty: a program
+// that calls it instead, and says the reasons itself, links no table of them.
+func (r *Response) AppendStatusLine(dst []byte, code int, reason string) ([]byte, error) {
 	if r.state != respStart {
 		return dst, ErrState
 	}
@@ -126,9 +138,7 @@ func (r *Response) AppendStatus(dst []byte, code int, reason string) ([]byte, er
 //
 // The version is always the highest that is implemented (RFC 9110 section 6.2).
 func (r *Response) status(dst []byte, code int, reason string, next respState) ([]byte, error) {
-	if reason == "" {
-		reason = StatusText(code)
-	} else if scanValue(ascii.Bytes(reason), 0) != len(reason) {
+	if scanValue(ascii.Bytes(reason), 0) != len(reason) {
 		return dst, ErrReason
 	}
 	r.state = next

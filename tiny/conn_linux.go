@@ -96,7 +96,7 @@ func (w *worker) ready(c *conn, events uint32) {
 	if c.kept != 0 {
 		b = ins[c.slot][:]
 	}
-	n := call(sysRead, uintptr(c.fd), pointer(&b[c.kept]), uintptr(len(b)-c.kept), 0, 0, 0)
+	n := call3(sysRead, uintptr(c.fd), pointer(&b[c.kept]), uintptr(len(b)-c.kept))
 	switch {
 	case n == errAgain || n == errInterrupted:
 	case n <= 0:
@@ -140,7 +140,7 @@ func (w *worker) settle(c *conn, b []byte) {
 	case c.held != 0:
 		w.expect(c, epollOut)
 	case c.end:
-		call(sysShutdown, uintptr(c.fd), 1, 0, 0, 0, 0)
+		call3(sysShutdown, uintptr(c.fd), 1, 0)
 		c.end, c.phase = false, linger
 		w.due(c, options.wait/5)
 		w.expect(c, epollIn)
@@ -200,7 +200,7 @@ func (w *worker) send(c *conn, b []byte) int {
 // drop ends a connection at once.
 func (w *worker) drop(c *conn) {
 	w.log("[CLOSE]", c, "")
-	call(sysClose, uintptr(c.fd), 0, 0, 0, 0, 0)
+	call3(sysClose, uintptr(c.fd), 0, 0)
 	w.out = w.outBuf[:0]
 	c.phase = free
 	c.next, w.freed = w.freed, c.slot+1

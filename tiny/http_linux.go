@@ -32,6 +32,46 @@ const (
 	jsonType = "application/json"
 )
 
+// texts are the answers that are always the same.
+var texts = [...]struct{ path, kind, text string }{
+	{"/plaintext", textType, hello},
+	{"/json", jsonType, `{"message":"` + hello + `"}`},
+	{"/", pageType, page},
+}
+
+// reason is the reason phrase of a status that this program answers with.
+func reason(status int) string {
+	switch status {
+	case http1.StatusSwitchingProtocols:
+		return "Switching Protocols"
+	case http1.StatusOK:
+		return "OK"
+	case http1.StatusForbidden:
+		return "Forbidden"
+	case http1.StatusNotFound:
+		return "Not Found"
+	case http1.StatusMethodNotAllowed:
+		return "Method Not Allowed"
+	case http1.StatusRequestTimeout:
+		return "Request Timeout"
+	case http1.StatusContentTooLarge:
+		return "Content Too Large"
+	case http1.StatusURITooLong:
+		return "URI Too Long"
+	case http1.StatusExpectationFailed:
+		return "Expectation Failed"
+	case http1.StatusUpgradeRequired:
+		return "Upgrade Required"
+	case http1.StatusRequestHeaderFieldsTooLarge:
+		return "Request Header Fields Too Large"
+	case http1.StatusNotImplemented:
+		return "Not Implemented"
+	case http1.StatusHTTPVersionNotSupported:
+		return "HTTP Version Not Supported"
+	}
+	return "Bad Request"
+}
+
 // request takes the head of a request, and answers it.
 func (w *worker) request(c *conn, b []byte) []byte {
 	if len(b) == 0 || !w.room(answerSize+len(page)) {
@@ -75,22 +115,17 @@ func (w *worker) route(c *conn, b []byte) {
 	c.response.Init(h.Method(), h.Version(), h.KeepAlive() && !w.ending)
 	get := h.Method() == http1.GET || h.Method() == http1.HEAD
 	allow := "GET, HEAD"
+	for i := range texts {
+		if t := &texts[i]; path == t.path {
+			if !get {
+				w.status(c, http1.StatusMethodNotAllowed, "Allow: ", allow)
+				return
+			}
+			w.answer(c, t.text, t.kind)
+			return
+		}
+	}
 	switch path {
-	case "/":
-		if get {
-			w.answer(c, page, pageType)
-			return
-		}
-	case "/plaintext":
-		if get {
-			w.answer(c, hello, textType)
-			return
-		}
-	case "/json":
-		if get {
-			w.answer(c, `{"message":"`+hello+`"}`, jsonType)
-			return
-		}
 	case "/stats":
 		if get {
 			w.answer(c, w.stats(), jsonType)
@@ -123,7 +158,9 @@ func (w *worker) route(c *conn, b []byte) {
 // begin begins an answer.
 //
 //go:noinline
-func (w *worker) begin(c *conn, status int) { w.out, _ = c.response.AppendStatus(w.out, status, "") }
+func (w *worker) begin(c *conn, status int) {
+	w.out, _ = c.response.AppendStatusLine(w.out, status, reason(status))
+}
 
 // field appends a field that neither frames the answer nor needs to be checked,
 // of which package http1 has to know nothing.
@@ -156,7 +193,7 @@ func (w *worker) status(c *conn, status int, name, value string) {
 	if name != "" {
 		w.field(name, value)
 	}
-	w.finish(c, textType, http1.StatusText(status), "\n")
+	w.finish(c, textType, reason(status), "\n")
 }
 
 // refuse answers what is no request, or not a whole one, and ends the
@@ -262,7 +299,8 @@ func (w *worker) stats() string {
 func (w *worker) upgrade(c *conn, b []byte) {
 	h := &c.head
 	o := &w.offer
-	*o = ws.Offer{Get: true, HTTP11: h.Version() == http1.Version11, Connection: h.Upgrade()}
+	*o = ws.Offer{}
+	o.Get, o.HTTP11, o.Connection = true, h.Version() == http1.Version11, h.Upgrade()
 	for i := range h.NumFields() {
 		o.Field(h.Field(b, i))
 	}

@@ -27,7 +27,7 @@ func (l *line) num(v int) *line {
 
 func (l *line) end(fd uintptr) {
 	l.b[l.n] = '\n'
-	call(sysWrite, fd, pointer(&l.b[0]), uintptr(l.n+1), 0, 0, 0)
+	call3(sysWrite, fd, pointer(&l.b[0]), uintptr(l.n+1))
 	l.n = 0
 }
 
@@ -47,6 +47,6 @@ func number(s string, most int) (n int, ok bool) {
 
 // write writes a text of any length as a line.
 func write(fd uintptr, s string) {
-	call(sysWrite, fd, pointer(&ascii.Bytes(s)[0]), uintptr(len(s)), 0, 0, 0)
+	call3(sysWrite, fd, pointer(&ascii.Bytes(s)[0]), uintptr(len(s)))
 	told.end(fd)
 }

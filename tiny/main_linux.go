@@ -63,7 +63,7 @@ func main() {
 	if !open(web, &options.web) || hasCoAP && !open(coapTCP, &options.coap) {
 		return
 	}
-	alarm = int32(call(sysEventFD, 0, socketFlags, 0, 0, 0, 0))
+	alarm = int32(call3(sysEventFD, 0, socketFlags, 0))
 	holdSignals()
 	busy.Store(uint32(options.workers))
 	for i := range options.workers {
@@ -86,11 +86,11 @@ func main() {
 	}
 	stopping.Store(1)
 	setup.one = 1
-	call(sysWrite, uintptr(alarm), pointer(&setup.one), 8, 0, 0, 0)
+	call3(sysWrite, uintptr(alarm), pointer(&setup.one), 8)
 	for _, fd := range listeners {
 		// Those who wait in the backlog are reset.
 		if fd != 0 {
-			call(sysShutdown, uintptr(fd), 2, 0, 0, 0, 0)
+			call3(sysShutdown, uintptr(fd), 2, 0)
 		}
 	}
 	// Twice that time is for those who are in the midst of something, whom the
@@ -103,7 +103,7 @@ func main() {
 	exit(0)
 }
 
-func exit(status uintptr) { call(sysExitGroup, status, 0, 0, 0, 0, 0) }
+func exit(status uintptr) { call3(sysExitGroup, status, 0, 0) }
 
 func (l *line) url(scheme string, a *address) {
 	l.text(scheme)

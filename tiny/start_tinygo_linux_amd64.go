@@ -9,7 +9,7 @@ import "unsafe"
 // program is the same, and larger.
 
 // Nothing in Go calls them.
-var _, _ = libcStart, libcSignal
+var _, _ = libcStart, noSignals
 
 //export main
 func libcMain(argc int32, argv unsafe.Pointer) int32
@@ -30,8 +30,8 @@ func libcStart(fn unsafe.Pointer, argc int32, argv unsafe.Pointer) {
 	exit(uintptr(libcMain(argc, argv)))
 }
 
-// libcSignal is what the runtime registers signals with that end the program
+// noSignals is what the runtime has signals registered with that end the program
 // anyway.
 //
-//export __wrap_sigaction
-func libcSignal(signal int32, action, old unsafe.Pointer) int32 { return 0 }
+//export __wrap_tinygo_register_fatal_signals
+func noSignals() {}

@@ -85,7 +85,7 @@ func (w *worker) prepare() bool {
 	w.fresh, w.limit = w.first, w.first+share
 	w.sweepAt = far
 	w.out = w.outBuf[:0]
-	fd := call(sysEpollCreate, 0x80000, 0, 0, 0, 0, 0)
+	fd := call3(sysEpollCreate, 0x80000, 0, 0)
 	w.epoll = uintptr(fd)
 	w.now = clock(clockMonotonic, &w.time)
 	return fd >= 0 && w.control(epollAdd, alarm, epollIn, alarmSlot) && w.await(true)
@@ -141,7 +141,7 @@ func (w *worker) run() {
 	busy.Add(^uint32(0))
 	for {
 		w.time = timespec{3600, 0}
-		call(sysNanosleep, pointer(&w.time), 0, 0, 0, 0, 0)
+		call3(sysNanosleep, pointer(&w.time), 0, 0)
 	}
 }
 
