@@ -240,16 +240,18 @@ type Engine struct {
 		bufs [1][]byte
 	}
 
-	monitor  monitor
-	clock    atomic.Int64 // the time at the monitor's last look
-	running  atomic.Bool
-	polled   atomic.Bool
-	closing  atomic.Bool
-	stopping atomic.Bool
-	stopped  chan struct{} // closed when all has ended
-	drained  chan struct{} // closed when closing and the last connection is over
-	isOver   atomic.Bool   // it was closed
-	ended    chan int      // has the id of each goroutine that has ended, -1 for the monitor
+	monitor monitor
+	clock   atomic.Int64 // the time at the monitor's last look
+	running atomic.Bool
+	polled  atomic.Bool
+	// waitPolled is that of a Worker if polled is set.
+	waitPolled func(w *Worker, s *pool.Slot, ev pool.Event, deadline int64) error
+	closing    atomic.Bool
+	stopping   atomic.Bool
+	stopped    chan struct{} // closed when all has ended
+	drained    chan struct{} // closed when closing and the last connection is over
+	isOver     atomic.Bool   // it was closed
+	ended      chan int      // has the id of each goroutine that has ended, -1 for the monitor
 }
 
 // New makes an engine, with all its memory. It fails as Config.Validate does.

@@ -147,7 +147,7 @@ const (
 func (w *Worker) wait(s *pool.Slot, ev pool.Event, deadline int64) error {
 	e := w.e
 	if e.polled.Load() {
-		return w.waitPolled(s, ev, deadline)
+		return w.e.waitPolled(w, s, ev, deadline)
 	}
 	w.beginWait()
 	w.patience.Store(deadline)

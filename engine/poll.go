@@ -18,7 +18,7 @@ func (e *Engine) Poll(now int64) (next int64, err error) {
 		return now, ErrRunning
 	}
 	w := e.workers[0]
-	e.polled.Store(true)
+	e.bePolled()
 	w.Now = now
 	e.sweep(now)
 	if at := e.starved.Load(); at != 0 && now-at > starvedTime {
@@ -56,7 +56,7 @@ func (e *Engine) Wait(deadline int64) error {
 	if len(e.lanes) > 1 {
 		return ErrLanes
 	}
-	e.polled.Store(true)
+	e.bePolled()
 	l := &e.lanes[0]
 	t := l.word.Load()
 	if _, next, n, _ := splitToken(t); next < n || e.pool.Ready.Len() > 0 {
@@ -65,6 +65,15 @@ func (e *Engine) Wait(deadline int64) error {
 	n, err := e.backend.Wait(0, l.raw[:], deadline)
 	l.fetched(&t, laneVacant, n)
 	return err
+}
+
+// bePolled says that the caller's goroutine does the work. Engines that are never
+// polled do not link what a handler that waits does then.
+func (e *Engine) bePolled() {
+	if !e.polled.Load() {
+		e.waitPolled = (*Worker).waitPolled
+		e.polled.Store(true)
+	}
 }
 
 // pollLane serves the events of a lane, those that Wait has left there first.
