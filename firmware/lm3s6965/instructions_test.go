@@ -15,11 +15,12 @@ import (
 // sleep, and the board knows how long it has slept. What it does each
 // millisecond in which nothing comes is taken off.
 func TestInstructions(t *testing.T) {
-	ours := qemutest.Build(t, "./measure", fixed).ELF
+	ours := qemutest.Build(t, "./measure").ELF
 	theirs := qemutest.Build(t, "../httphi").ELF
-	kept := instructions(t, ours, true)
-	closed := instructions(t, ours, false)
-	httphi := instructions(t, theirs, false)
+	const byDHCP = "10.0.2.15:0\n" // QEMU's own network gives this address
+	kept := instructions(t, ours, byDHCP, true)
+	closed := instructions(t, ours, byDHCP, false)
+	httphi := instructions(t, theirs, "ready\n", false)
 	t.Logf("a request: %d instructions on a connection that is kept, %d on one of its own; httphi: %d on one of its own", kept, closed, httphi)
 	measured.kept, measured.closed, measured.httphi = kept, closed, httphi
 	if closed > 2*httphi {
@@ -28,10 +29,11 @@ func TestInstructions(t *testing.T) {
 }
 
 // instructions is those of one of many requests, one after the other.
-func instructions(t *testing.T, kernel string, keep bool) int64 {
+func instructions(t *testing.T, kernel, ready string, keep bool) int64 {
 	t.Helper()
 	m := qemutest.Start(t, qemutest.Config{Kernel: kernel, Ports: []int{80}, Count: true})
 	defer m.Stop()
+	m.Await(ready, 1)
 	url := "http://" + m.Addr(80)
 	tr := &http.Transport{MaxConnsPerHost: 1, DisableKeepAlives: !keep}
 	defer tr.CloseIdleConnections()
