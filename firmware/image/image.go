@@ -105,15 +105,16 @@ type Group string
 
 // The groups.
 const (
-	Ours    Group = "Bobtail"          // front door, drivers, protocols, pool, engine, transport, backend
-	Page    Group = "page and board"   // the program and its drivers
-	Stack   Group = "TCP/IP (lneto)"   //
-	Types   Group = "type tables"      // of the whole program, for interfaces
-	Runtime Group = "runtime and rest" // and the standard library
+	Ours    Group = "Bobtail"           // front door, drivers, protocols, pool, engine, transport, backend
+	Page    Group = "page and board"    // the program and its drivers
+	Stack   Group = "TCP/IP (lneto)"    // without our backend, which is ours
+	Types   Group = "type tables"       // of the whole program, for interfaces
+	Nobody  Group = "no line of source" // code that the compiler makes in functions of all the others
+	Runtime Group = "runtime and rest"  // and the standard library
 )
 
 // Groups are all, in the order of a table.
-var Groups = []Group{Ours, Page, Stack, Types, Runtime}
+var Groups = []Group{Ours, Page, Stack, Types, Nobody, Runtime}
 
 // GroupOf says whose a package is.
 func GroupOf(name string) Group {
@@ -127,6 +128,8 @@ func GroupOf(name string) Group {
 		return Stack
 	case name == "Go types", name == "Go interface method":
 		return Types
+	case name == "(unknown)":
+		return Nobody
 	}
 	return Runtime
 }

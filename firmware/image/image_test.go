@@ -42,7 +42,7 @@ func TestGroupOf(t *testing.T) {
 		"github.com/soypat/lneto/tcp": Stack,
 		"Go types":                    Types,
 		"runtime":                     Runtime,
-		"(unknown)":                   Runtime,
+		"(unknown)":                   Nobody,
 	} {
 		if got := GroupOf(name); got != want {
 			t.Errorf("%s is in %q, want %q", name, got, want)
