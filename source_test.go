@@ -848,7 +848,7 @@ func TestSourceWindow(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					c := f.client(f.Adopt(&servertest.TCPConn{TCPConn: conn.(*net.TCPConn)}))
+					c := f.client(f.Adopt(servertest.Patient(conn.(*net.TCPConn))))
 					wg.Go(func() {
 						io.WriteString(c.Conn, get("/source")+get("/fast"))
 						r := &nibbler{Reader: c.Conn, every: 1000 + 100*i}

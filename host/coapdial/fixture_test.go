@@ -23,11 +23,12 @@ import (
 	"github.com/bobtail-go/bobtail/host/coapdial"
 	"github.com/bobtail-go/bobtail/host/coapudp"
 	"github.com/bobtail-go/bobtail/internal/leaktest"
+	"github.com/bobtail-go/bobtail/internal/pipetest"
 	"github.com/bobtail-go/bobtail/resource"
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // TestMain wants every goroutine to end.
 func TestMain(m *testing.M) { leaktest.Main(m) }
@@ -203,7 +204,6 @@ func serveConns(t testing.TB, s *site, secure *tls.Config) string {
 			if err != nil {
 				return
 			}
-			nc.SetDeadline(time.Now().Add(patience))
 			all.Go(func() {
 				defer nc.Close()
 				c, err := coapconn.New(coapconn.Config{
@@ -211,7 +211,7 @@ func serveConns(t testing.TB, s *site, secure *tls.Config) string {
 					Answers: make([]byte, 30_000), Pushes: make([]byte, 10_000), Background: func(f func()) { all.Go(f) },
 				})
 				if err == nil {
-					err = c.Reset(nc)
+					err = c.Reset(pipetest.Patient{Conn: nc})
 				}
 				if err != nil {
 					t.Error(err)
@@ -286,10 +286,9 @@ func script(t testing.TB, f func(p *peer)) (uri string) {
 			if err != nil {
 				return
 			}
-			nc.SetDeadline(time.Now().Add(patience))
 			all.Go(func() {
 				defer nc.Close()
-				p := &peer{t: t, nc: nc}
+				p := &peer{t: t, nc: pipetest.Patient{Conn: nc}}
 				p.write(coap.AppendCSM(nil, coap.Settings{MaxMessage: 1152, BlockWise: true}))
 				p.read() // his
 				f(p)

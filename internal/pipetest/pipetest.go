@@ -1,5 +1,5 @@
-// Package pipetest has streams in memory, for tests of what speaks over any
-// stream.
+// Package pipetest has streams in memory, and one that is patient, for tests of
+// what speaks over any stream.
 package pipetest
 
 import (
@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"time"
 )
 
 // Pipe is a way to make a stream.
@@ -132,3 +133,22 @@ func (e *End) CloseRead() { e.in.close() }
 
 // CloseWrite has the other end's reads end behind what has been written.
 func (e *End) CloseWrite() { e.out.close() }
+
+// Patience is how long a call of a Patient may take.
+const Patience = 30 * time.Second
+
+// Patient is a connection each of whose calls fails after Patience: a test that
+// hangs ends, and one that is slow as a whole, on a machine that is busy, goes on.
+type Patient struct{ net.Conn }
+
+// Read reads as net.Conn's does.
+func (c Patient) Read(b []byte) (int, error) {
+	c.SetReadDeadline(time.Now().Add(Patience))
+	return c.Conn.Read(b)
+}
+
+// Write writes as net.Conn's does.
+func (c Patient) Write(b []byte) (int, error) {
+	c.SetWriteDeadline(time.Now().Add(Patience))
+	return c.Conn.Write(b)
+}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"time"
 
+	"github.com/bobtail-go/bobtail/internal/pipetest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
 )
@@ -18,10 +18,14 @@ type Conn interface {
 	CloseWrite() error
 }
 
-// TCPConn is a connection of the system each of whose calls takes RealPatience
-// at most: that a test is slow as a whole, on a machine that is busy, is no
-// failure.
-type TCPConn struct{ *net.TCPConn }
+// TCPConn is a connection of the system that is patient, call by call.
+type TCPConn struct {
+	*net.TCPConn
+	patient pipetest.Patient
+}
+
+// Patient makes a TCPConn of a connection.
+func Patient(c *net.TCPConn) *TCPConn { return &TCPConn{c, pipetest.Patient{Conn: c}} }
 
 // Dial connects to a server, over the system's network.
 func Dial(address string) (*TCPConn, error) {
@@ -29,20 +33,14 @@ func Dial(address string) (*TCPConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &TCPConn{c.(*net.TCPConn)}, nil
+	return Patient(c.(*net.TCPConn)), nil
 }
 
 // Read reads as net.Conn's does.
-func (c *TCPConn) Read(b []byte) (int, error) {
-	c.SetReadDeadline(time.Now().Add(RealPatience))
-	return c.TCPConn.Read(b)
-}
+func (c *TCPConn) Read(b []byte) (int, error) { return c.patient.Read(b) }
 
 // Write writes as net.Conn's does.
-func (c *TCPConn) Write(b []byte) (int, error) {
-	c.SetWriteDeadline(time.Now().Add(RealPatience))
-	return c.TCPConn.Write(b)
-}
+func (c *TCPConn) Write(b []byte) (int, error) { return c.patient.Write(b) }
 
 // Client is a client that speaks in bytes. On memory what it waits for has the
 // time move, as far as it is patient, unless it is Alone.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/internal/leaktest"
+	"github.com/bobtail-go/bobtail/internal/pipetest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
 )
@@ -18,7 +19,7 @@ import (
 // once, which is about as far as the engine's.
 const (
 	VirtualPatience = 3 * time.Second
-	RealPatience    = 30 * time.Second
+	RealPatience    = pipetest.Patience
 	Step            = 2 * time.Millisecond
 )
 
