@@ -9,6 +9,9 @@ import (
 
 const hasCoAP = true
 
+// session is what CoAP keeps of a connection.
+type session = coap.Session
+
 // ours is what we take of a peer: messages of the length that all must take.
 var ours coap.Settings
 

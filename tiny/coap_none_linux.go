@@ -6,6 +6,8 @@ package main
 
 const hasCoAP = false
 
+type session struct{}
+
 func (w *worker) greet(c *conn)                 {}
 func (w *worker) coap(c *conn, b []byte) []byte { return nil }
 func (w *worker) pingCoAP()                     {}

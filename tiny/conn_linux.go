@@ -3,7 +3,6 @@
 package main
 
 import (
-	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/ws"
 )
@@ -30,7 +29,7 @@ type conn struct {
 	decoder ws.Decoder
 	encoder ws.Encoder
 
-	session coap.Session
+	session
 }
 
 // phase is what a connection is at.

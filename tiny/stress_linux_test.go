@@ -10,7 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"unsafe"
 )
 
 // The limits of what TinyGo makes of this folder, in bytes.
@@ -108,24 +110,28 @@ func TestStressRequests(t *testing.T) {
 	}
 }
 
-// TestStressFull has more clients come than there is room for: those who are
-// idle give way, the others are served when there is room.
+// TestStressFull has more clients come than there are descriptors: those who are
+// idle give way, and while nobody is, others are left to wait.
 func TestStressFull(t *testing.T) {
-	p := launch(t, 16)
-	// The room of all workers is taken by who is not idle; nobody knows which
-	// worker a client comes to, and so some of the last may have to wait.
-	var all []net.Conn
-	for range maxConns {
-		c, err := net.Dial("tcp", p.web)
-		if err != nil {
-			t.Skipf("%d connections are all that this system gives: %v", len(all), err)
-		}
-		defer c.Close()
-		fmt.Fprint(c, "GET /plaintext HTTP/1.1\r\n")
-		all = append(all, c)
+	p := launch(t, 4)
+	const most = 100
+	limit := [2]uint64{most, most}
+	const number = 7 // RLIMIT_NOFILE
+	if _, _, err := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(p.cmd.Process.Pid), number, uintptr(unsafe.Pointer(&limit)), 0, 0, 0); err != 0 {
+		t.Skip(err)
+	}
+	first := p.dial(p.web)
+	first.send(get("/plaintext")).status(200)
+	for range 3 * most { // all but a few of them are idle
+		p.dial(p.web).send(get("/plaintext")).status(200)
+	}
+	first.end()
+	var busy []*peer
+	for range 2 * most {
+		busy = append(busy, p.dial(p.web).send("GET /plaintext HTTP/1.1\r\n"))
 	}
 	late := p.dial(p.web).send(get("/plaintext"))
-	for _, c := range all[:maxConns/2] {
+	for _, c := range busy[:most+most/2] {
 		c.Close()
 	}
 	late.status(200)

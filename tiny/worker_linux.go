@@ -17,8 +17,8 @@ import (
 // touched before.
 
 const (
-	maxConns = 2048 // of all workers together
-	inSize   = 2048 // the longest part of a request that is kept, in bytes
+	maxConns = 1 << 14 // of all workers together; memory that none has used is not there
+	inSize   = 2048    // the longest part of a request that is kept, in bytes
 
 	// outSize is what a worker gathers of answers before it sends them. Echoes
 	// are hardly longer than what came.
@@ -69,6 +69,10 @@ var count struct{ accepted, open, requests, messages, coap atomic.Uint64 }
 // endingSweep is how many milliseconds a worker waits, while the program ends,
 // before it looks for connections that can be ended.
 const endingSweep = 50
+
+// fullWait is how many milliseconds clients are left to the kernel at most before
+// the worker tries again.
+const fullWait = 500
 
 // far is a time that does not come.
 const far = 1 << 62
@@ -163,6 +167,9 @@ func (w *worker) tick() {
 		w.sweepAt = w.now + endingSweep
 	}
 	w.each((*worker).overdue)
+	if w.full && !w.ending {
+		w.await(true) // the descriptors may have been those of others
+	}
 }
 
 // each has something done to every connection.
@@ -228,6 +235,7 @@ func (w *worker) crowded() {
 		return
 	}
 	w.await(false)
+	w.sweepAt = min(w.sweepAt, w.now+fullWait)
 }
 
 // stamp is the date, made once a second.
