@@ -67,8 +67,14 @@ part_firmware() {
 	firmware_up
 	debian qemu-system-arm libcoap3-bin
 	say "$(qemu-system-arm --version | head -n 1)"
+	local out line
+	out=$(mktemp)
+	trap 'rm -f "$out"' EXIT
 	(
 		cd firmware
 		TINYGO=$tinygo FIRMWARE=$firmware GOWORK=off go test -count=1 -v -timeout 20m ./image ./qemutest ./lm3s6965
-	)
+	) | tee "$out"
+	sed -n 's/^ *\(sizes\|instructions\)_test\.go:[0-9]*: //p' "$out" | while read -r line; do
+		say "$line"
+	done
 }
