@@ -258,6 +258,10 @@ func (b *stack) keep(s *stream, now int64) {
 		s.keepDue = now + keepAgain // it is asked by what is under way
 		return
 	}
+	if s.finGot && s.finAcked {
+		s.keepDue = 0 // it has nothing more to say
+		return
+	}
 	if s.keeps++; s.keeps > maxKeeps {
 		b.fail(s, transport.ErrTimedOut)
 		return

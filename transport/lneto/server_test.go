@@ -188,7 +188,9 @@ func exercise(t *testing.T, dial dialer, b *lneto.Backend, bytesUp int) {
 
 func waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(20 * time.Second); !holds(); <-tick.C {
 		if time.Now().After(end) {
 			t.Fatalf("not so: %s", what)
 		}

@@ -47,13 +47,16 @@ func fixture(t *testing.T, c lneto.Config, f lnetotest.Faults) transporttest.Fix
 	card := w.Card()
 	c.MAC, c.Addr = deviceMAC, deviceAddr
 	c.Streams = 128
-	c.Linger = second
+	c.Linger = second // what is lost is sent again, but for the last word of a peer who has gone
+	if f != (lnetotest.Faults{}) {
+		c.Linger = 40 * second
+	}
 	c.Idle, c.Kick = card.Idle, card.Kick
 	b, err := lneto.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := lnetotest.NewHost(w, lneto.Config{MAC: peerMAC, Addr: peerAddr, Streams: 256, Linger: second, Seed: 3, Now: c.Now})
+	h, err := lnetotest.NewHost(w, lneto.Config{MAC: peerMAC, Addr: peerAddr, Streams: 256, Linger: c.Linger, Seed: 3, Now: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func lossy(t *testing.T, seed uint64) {
 	size := func() int { return sizes[rng.IntN(len(sizes))] }
 	faults := lnetotest.Faults{Seed: seed}
 	if seed > 0 {
-		faults.Lose, faults.Double, faults.Reorder = rng.IntN(200), rng.IntN(200), rng.IntN(300)
+		faults.Lose, faults.Double, faults.Reorder = rng.IntN(120), rng.IntN(200), rng.IntN(300)
 	}
 	l := newLab(t, lneto.Config{RxSize: size(), TxSize: size(), Seed: seed, MTU: 576 + rng.IntN(925)},
 		lneto.Config{RxSize: size(), TxSize: size(), Seed: seed}, faults)
