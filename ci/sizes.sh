@@ -44,16 +44,16 @@ part_sizes() {
 	exercise messages 39000
 	exercise pool 28500
 	exercise resource 67000
-	exercise coapconn 130000
+	exercise coapconn 129000
 	exercise wsconn 64000
 	exercise values 122000
-	exercise change 187000
-	program server 170000
-	program around 189000
-	program form 185000
-	program events 185000
+	exercise change 182000
+	program server 165000
+	program around 185000
+	program form 180000
+	program events 180000
 	program static 109000
-	program sockets 225000
-	program coap 242000
+	program sockets 213000
+	program coap 233000
 	[ -z "$over" ]
 }
