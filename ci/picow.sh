@@ -46,18 +46,14 @@ part picow 'the program of the Raspberry Pi Pico W builds, its sizes hold, and i
 part_picow() {
 	picow_up
 	local emulator=$cache/rp2040js-$rp2040js
-	if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-		say 'the program is not run: that needs node and npm'
-		emulator=
-	elif [ ! -d "$emulator" ] && ! npm install --silent --no-fund --no-audit --prefix "$emulator" "rp2040js@$rp2040js"; then
-		say 'the program is not run: npm does not find the emulator'
+	command -v npm >/dev/null || debian nodejs npm
+	[ -f "$emulator/node_modules/rp2040js/package.json" ] || npm install --silent --no-fund --no-audit --prefix "$emulator" "rp2040js@$rp2040js" || {
 		rm -rf "$emulator"
-		emulator=
-	fi
+		missing 'needs the emulator rp2040js, which npm does not get'
+	}
 	cd firmware/picow
 	env -u GOROOT -u TINYGOROOT TINYGO="$tinygo" FIRMWARE="$picow" PICOW_UF2="$cache/picow.uf2" GOWORK=off \
 		go test -count=1 -v -run '^TestImage$' . ${PICOW_WRITE:+-write}
 	[ -z "${WIFI_SSID:-}" ] || say "the image to flash is $cache/picow.uf2"
-	[ -z "$emulator" ] ||
-		env -u GOROOT -u TINYGOROOT TINYGO="$tinygo" FIRMWARE="$picow" RP2040JS="$emulator" GOWORK=off go test -count=1 -v ./chip
+	env -u GOROOT -u TINYGOROOT TINYGO="$tinygo" FIRMWARE="$picow" RP2040JS="$emulator" GOWORK=off go test -count=1 -v ./chip
 }
