@@ -32,8 +32,9 @@ var options = struct {
 	coap:    address{port: [2]byte{5683 >> 8, 5683 & 0xFF}},
 }
 
-// listeners are the descriptors at which clients come.
-var listeners [2]int32
+// listeners are the descriptors at which clients come, of each worker its own,
+// among which the system shares them out.
+var listeners [maxWorkers][2]int32
 
 // The listeners, by what their clients speak.
 const (
@@ -87,10 +88,12 @@ func main() {
 	stopping.Store(1)
 	setup.one = 1
 	call3(sysWrite, uintptr(alarm), pointer(&setup.one), 8)
-	for _, fd := range listeners {
+	for i := range listeners {
 		// Those who wait in the backlog are reset.
-		if fd != 0 {
-			call3(sysShutdown, uintptr(fd), 2, 0)
+		for _, fd := range listeners[i] {
+			if fd != 0 {
+				call3(sysShutdown, uintptr(fd), 2, 0)
+			}
 		}
 	}
 	// Twice that time is for those who are in the midst of something, whom the
@@ -118,8 +121,12 @@ func (l *line) url(scheme string, a *address) {
 
 // open listens for clients who speak one protocol.
 func open(kind int, a *address) bool {
-	fd := listen(a)
-	if fd < 0 {
+	for i := range options.workers {
+		fd := listen(a, i == 0)
+		if fd >= 0 {
+			listeners[i][kind] = int32(fd)
+			continue
+		}
 		told.text("tiny: ")
 		told.url("", a)
 		if fd == errInUse {
@@ -130,7 +137,6 @@ func open(kind int, a *address) bool {
 		exit(2)
 		return false
 	}
-	listeners[kind] = int32(fd)
 	return true
 }
 

@@ -223,6 +223,9 @@ func TestPortInUse(t *testing.T) {
 	defer l.Close()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	ends(t, 2, "tiny: 127.0.0.1:"+port+" is in use\n", "1", "127.0.0.1", port)
+	p := launch(t, 4)
+	_, port, _ = net.SplitHostPort(p.web)
+	ends(t, 2, "tiny: 127.0.0.1:"+port+" is in use\n", "4", "127.0.0.1", port)
 	ends(t, 2, "tiny: 192.0.2.1:0 cannot be listened at, error 99\n", "1", "192.0.2.1", "0")
 }
 

@@ -17,11 +17,10 @@ const (
 
 // What epoll tells, and how it is told.
 const (
-	epollIn        = 0x1
-	epollOut       = 0x4
-	epollErr       = 0x8
-	epollHup       = 0x10
-	epollExclusive = 1 << 28
+	epollIn  = 0x1
+	epollOut = 0x4
+	epollErr = 0x8
+	epollHup = 0x10
 
 	epollAdd = 1
 	epollDel = 2
@@ -66,30 +65,41 @@ var setup struct {
 	time   timespec
 }
 
-// listen opens a socket that listens, and sets the port if it was 0.
-func listen(a *address) (fd int) {
+// listen opens a socket that listens, and sets the port if it was 0. Only those
+// behind the first may share the port when it is bound, so that another program
+// at it is seen, be it this one.
+func listen(a *address, first bool) (fd int) {
 	const (
-		inet, stream     = 2, 1
-		solSocket, reuse = 1, 2 // SOL_SOCKET, SO_REUSEADDR
-		tcp, noDelay     = 6, 1 // IPPROTO_TCP, TCP_NODELAY, which those who are accepted inherit
+		inet, stream = 2, 1
+		solSocket    = 1     // SOL_SOCKET
+		reuse, share = 2, 15 // SO_REUSEADDR, SO_REUSEPORT
+		tcp, noDelay = 6, 1  // IPPROTO_TCP, TCP_NODELAY, which those who are accepted inherit
 	)
 	fd = call3(sysSocket, inet, stream|socketFlags, 0)
 	if fd < 0 {
 		return fd
 	}
-	setup.on = 1
-	call(sysSocketOption, uintptr(fd), solSocket, reuse, pointer(&setup.on), 4, 0)
-	call(sysSocketOption, uintptr(fd), tcp, noDelay, pointer(&setup.on), 4, 0)
+	setOption(fd, solSocket, reuse)
+	setOption(fd, tcp, noDelay)
+	if !first {
+		setOption(fd, solSocket, share)
+	}
 	a.family = inet
 	if e := call3(sysBind, uintptr(fd), pointer(a), unsafe.Sizeof(*a)); e < 0 {
 		return e
 	}
+	setOption(fd, solSocket, share)
 	if e := call3(sysListen, uintptr(fd), backlog, 0); e < 0 {
 		return e
 	}
 	setup.length = uint32(unsafe.Sizeof(*a))
 	call3(sysSocketName, uintptr(fd), pointer(a), pointer(&setup.length))
 	return fd
+}
+
+func setOption(fd int, level, option uintptr) {
+	setup.on = 1
+	call(sysSocketOption, uintptr(fd), level, option, pointer(&setup.on), 4, 0)
 }
 
 // clock is a time of the kernel's in milliseconds.

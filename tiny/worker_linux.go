@@ -10,8 +10,8 @@ import (
 )
 
 // A worker is a thread that waits for its connections and serves each as far as
-// its bytes reach. It shares the listeners with the others and nothing else: who
-// accepts a connection keeps it. Bytes are read into the worker's buffer and
+// its bytes reach. It has listeners of its own at the port of all, and shares
+// nothing with the others: who accepts a connection keeps it. Bytes are read into the worker's buffer and
 // answered from it; a connection gets memory of its own only for a part of a
 // request, and for what its peer does not take, and the pages for that are not
 // touched before.
@@ -101,10 +101,9 @@ func (w *worker) await(on bool) bool {
 	if on {
 		op = epollAdd
 	}
-	for kind, fd := range listeners {
+	for kind, fd := range listeners[w.number] {
 		if fd != 0 {
-			// A client wakes one of the workers that wait, and not all.
-			ok = w.control(op, fd, epollIn|epollExclusive, listenerSlots+int32(kind)) && ok
+			ok = w.control(op, fd, epollIn, listenerSlots+int32(kind)) && ok
 		}
 	}
 	w.full = !on
@@ -181,8 +180,7 @@ func (w *worker) each(do func(w *worker, c *conn)) {
 	}
 }
 
-// accept takes one client: others that come at the same time are for other
-// workers.
+// accept takes one client.
 func (w *worker) accept(kind int) {
 	slot := w.freed - 1
 	if slot < 0 {
@@ -191,7 +189,7 @@ func (w *worker) accept(kind int) {
 			return
 		}
 	}
-	fd := call(sysAccept, uintptr(listeners[kind]), 0, 0, socketFlags, 0, 0)
+	fd := call(sysAccept, uintptr(listeners[w.number][kind]), 0, 0, socketFlags, 0, 0)
 	if fd < 0 {
 		if fd != errAgain && fd != errInterrupted {
 			w.crowded() // no descriptors are left
