@@ -69,7 +69,7 @@ part_firmware() {
 	say "$(qemu-system-arm --version | head -n 1)"
 	local out line
 	out=$(mktemp)
-	trap 'rm -f "$out"' EXIT
+	trap "rm -f '$out'" EXIT
 	(
 		cd firmware
 		TINYGO=$tinygo FIRMWARE=$firmware GOWORK=off go test -count=1 -v -timeout 20m ./image ./qemutest ./lm3s6965
