@@ -320,6 +320,10 @@ func TestCancel(t *testing.T) {
 // TestMisuse is calls that cannot be.
 func TestMisuse(t *testing.T) {
 	c, p, _ := live(t, background)
+	first := newCall(coap.CodeGET, "x", "")
+	must(t, c.Start(first, nil))
+	p.send(coap.CodeContent, p.next().Token, nil, "x")
+	must(t, first.Wait()) // Run has begun
 	a := newCall(coap.CodeGET, "x", "")
 	must(t, c.Start(a, nil))
 	m := p.next()
