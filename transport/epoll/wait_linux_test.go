@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -121,15 +120,6 @@ func TestNoWakeIsLost(t *testing.T) {
 		}
 		all.Wait()
 	})
-}
-
-// spent is what this process has had of the processors, in nanoseconds.
-func spent(t *testing.T) int64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return u.Utime.Nano() + u.Stime.Nano()
 }
 
 // TestOthersRun though a lane always has events, on one processor: a wait that
