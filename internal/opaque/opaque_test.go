@@ -23,7 +23,7 @@ func TestPointer(t *testing.T) {
 	if got := sink.add(); got != 1 || c.n != 1 {
 		t.Errorf("added %d, to %d", got, c.n)
 	}
-	if To(c) != To(c) || To(c) == To(new(counter)) {
+	if a, b := To(c), To(c); a != b || a == To(new(counter)) {
 		t.Error("Pointers are not compared by what they point to")
 	}
 }
