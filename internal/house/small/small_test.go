@@ -137,9 +137,9 @@ func TestAllocations(t *testing.T) {
 // made are the functions in which the packages of a server may allocate: they
 // run before the first client comes, or once for each listener.
 var made = map[string][]string{
-	"engine":          {"New", "newWorker", "init", "Validate", "run", "watch", "Stop"},
+	"engine":          {"Make", "newWorker", "init", "Validate", "run", "watch", "Stop"},
 	"http1conn":       {"New"},
-	"web":             {"New", "init", "add", "addPath", "tree", "insert", "badPattern", "NewExchange", "begin"},
+	"web":             {"Make", "init", "add", "addPath", "tree", "insert", "badPattern", "NewExchange", "begin"},
 	"transport/epoll": {"New", "open", "descriptorLimit", "listen", "remember"},
 }
 
