@@ -495,3 +495,51 @@ func FuzzFrames(f *testing.F) {
 		l.connect()
 	})
 }
+
+// TestClosedWindowIsHeard has a peer acknowledge with a number beyond our closed
+// window, as one who has filled it and more does.
+func TestClosedWindowIsHeard(t *testing.T) {
+	l := newLone(t, lneto.Config{RxSize: 256})
+	iss := l.connect()
+	id, err := l.device.Accept(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.device.Send(id, [][]byte{[]byte("hello")})
+	l.turns()
+	l.put(seg{seq: 101, ack: iss + 1, flags: "A", wnd: 1000, data: string(make([]byte, 256))}.frame())
+	l.sent = nil
+	l.put(seg{seq: 101 + 256 + 40, ack: iss + 6, flags: "A", wnd: 1000}.frame())
+	l.pass(30 * second)
+	l.want("after all is acknowledged")
+}
+
+// TestBothEnd has both ends close at once, with bytes unread.
+func TestBothEnd(t *testing.T) {
+	l := newLone(t, lneto.Config{})
+	iss := l.connect()
+	id, err := l.device.Accept(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.put(seg{seq: 101, ack: iss + 1, flags: "A", wnd: 1000, data: string(make([]byte, 1400))}.frame())
+	l.device.CloseWrite(id)
+	l.turns()
+	l.put(seg{seq: 1501, ack: iss + 1, flags: "AF", wnd: 1000}.frame())
+	v, err := l.device.Receive(id, make([]byte, 2000))
+	if len(v) != 1400 || err != nil {
+		t.Fatalf("received %d bytes, %v", len(v), err)
+	}
+	l.device.Consume(id, 1400)
+	l.sent = nil
+	l.put(seg{seq: 1502, ack: iss + 2, flags: "A", wnd: 1000}.frame())
+	l.want("the acknowledgment of our end")
+	if _, err := l.device.Receive(id, make([]byte, 9)); err != transport.EOF {
+		t.Errorf("then %v, want EOF", err)
+	}
+	l.device.CloseStream(id)
+	l.turns()
+	if open := l.device.Stats().Open; open != 0 {
+		t.Errorf("%d streams are taken", open)
+	}
+}
