@@ -95,9 +95,7 @@ func TestSiteAllocatesNothing(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, log %v, %.20q", name, logs, ask), func(t *testing.T) {
 					conn := inProcess(t, name, logs)
 					question, answer := []byte(ask), make([]byte, 1<<16)
-					// The runtime's own goroutines allocate now and then, and its
-					// caches are by processor.
-					defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+					// The runtime's own goroutines allocate now and then.
 					fewest := uint64(runs)
 					for range 5 {
 						var before, after runtime.MemStats

@@ -16,8 +16,6 @@ const (
 // the least of several measurements. The first call, which may fill caches, is
 // not measured.
 func Bytes(f func()) uint64 {
-	// As testing.AllocsPerRun does: the runtime's caches are by processor.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	f()
 	least := ^uint64(0)
 	for range tries {
