@@ -3,6 +3,7 @@
 package main
 
 import (
+	"debug/elf"
 	"fmt"
 	"io"
 	"net"
@@ -25,7 +26,8 @@ const (
 	mostGrowth = 8 * 4 * (inSize + outSize + 1024)
 )
 
-// TestSize holds the program to the size that the variable TINY_MOST names.
+// TestSize holds the program to the size that the variable TINY_MOST names, and
+// wants it static and without symbols.
 func TestSize(t *testing.T) {
 	most, err := strconv.ParseInt(os.Getenv("TINY_MOST"), 10, 64)
 	if err != nil {
@@ -37,6 +39,19 @@ func TestSize(t *testing.T) {
 	}
 	if info.Size() > most {
 		t.Errorf("the program has %d bytes, want %d at most", info.Size(), most)
+	}
+	f, err := elf.Open(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if symbols, _ := f.Symbols(); len(symbols) != 0 {
+		t.Errorf("the program has %d symbols", len(symbols))
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC {
+			t.Errorf("the program has a segment of type %v, and so is not static", p.Type)
+		}
 	}
 }
 
