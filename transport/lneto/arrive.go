@@ -25,6 +25,7 @@ type segment struct {
 	seq, ack, wnd uint32
 	flags         byte
 	data          []byte
+	mac           []byte // where it came from
 }
 
 // length is how much of the sequence a segment takes.
@@ -53,21 +54,16 @@ func (b *stack) inputTCP(frame, ip, body []byte, now int64) int {
 	if e.peer == 0 || e.port == 0 {
 		return b.drop()
 	}
-	g := segment{seq: get32(body[4:]), ack: get32(body[8:]), wnd: uint32(get16(body[14:])), flags: body[13], data: body[header:]}
+	g := segment{seq: get32(body[4:]), ack: get32(body[8:]), wnd: uint32(get16(body[14:])), flags: body[13], data: body[header:], mac: frame[6:12]}
 	for i := range b.streams {
 		s := &b.streams[i]
-		if s.ends != e || s.phase == phaseFree || s.phase == phaseReset {
+		if s.ends != e || s.phase == phaseFree || s.phase == phaseReset || s.err != 0 {
 			continue
 		}
 		if !s.connected && s.listener != dialled && g.flags&(flagSYN|flagACK|flagRST) == flagSYN && g.seq != s.irs {
-			b.release(s) // its peer has started over
+			b.fail(s, transport.ErrReset) // its peer has started over
 			break
 		}
-		if s.err != 0 {
-			return b.refuse(frame, &g, e)
-		}
-		s.hopKnown = true
-		copy(s.mac[:], frame[6:])
 		if !b.arrive(s, &g, body, now) {
 			return b.refuse(frame, &g, e)
 		}
@@ -203,10 +199,11 @@ func (b *stack) arrive(s *stream, g *segment, body []byte, now int64) bool {
 	}
 
 	// Then what it acknowledges.
-	if before(s.max, g.ack) {
+	if before(s.max, g.ack) || before(g.ack, s.una-0xffff) { // RFC 5961, section 5: no window is larger
 		b.challenge(s, now)
 		return true
 	}
+	copy(s.mac[:], g.mac) // not before: anybody can send what is not acceptable
 	b.heard(s, now)
 	b.acknowledged(s, g, now)
 
@@ -255,6 +252,9 @@ func (b *stack) arriveOpening(s *stream, g *segment, now int64) bool {
 		if l.armed {
 			b.lanes[0].rouse()
 		}
+	} else { // the server has it already: see accept
+		s.dirty = true
+		b.post(s, transport.Writable)
 	}
 	return true
 }
@@ -302,6 +302,12 @@ func (b *stack) challenge(s *stream, now int64) {
 // the peer repeats what it has no acknowledgment of, or probes. Two ends that
 // both find the other's acknowledgments unacceptable do not do so for ever.
 func (b *stack) answer(s *stream, n uint32, now int64) {
+	if next := s.rcvNext(); !s.finGot && s.window(next) == 0 && s.h.FreeInput() > 0 {
+		// A closed window, but room that was too little for the Handler to tell of
+		// unasked. It does so in its answer to a SYN.
+		b.feed(s, next, s.fed, flagSYN|flagACK)
+		s.dirty = true
+	}
 	if n == 0 {
 		b.challenge(s, now)
 		return

@@ -28,6 +28,7 @@ type stack struct {
 	oldest    int
 	lanes     [2]lane             // the one with streams, and the monitor's
 	turn      int                 // the stream that is looked at first
+	told      int                 // the stream whose events were looked at last
 	header    [tcpHeader + 4]byte // of a segment to or from a Handler
 	lease     lease
 	ip        uint32 // ours; 0 until DHCP has got one

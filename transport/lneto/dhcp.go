@@ -155,7 +155,7 @@ func (l *lease) input(b *stack, frame, ip, body []byte, now int64) {
 		if len(o) < 2 || len(o) < 2+int(o[1]) {
 			break
 		}
-		v := o[2 : 2+o[1]]
+		v := o[2 : 2+int(o[1])]
 		switch {
 		case o[0] == 53 && len(v) == 1:
 			kind = v[0]

@@ -34,6 +34,7 @@
 // # How connections end
 //
 // A stream that the server has closed keeps its place until its peer has
-// acknowledged all, Linger at most. TIME-WAIT takes no place: a few ended
-// connections are remembered for ten seconds, to answer a FIN that is repeated.
+// acknowledged all, for Linger at most since it has last acknowledged as much as
+// one who reads does. TIME-WAIT takes no place: a few ended connections are
+// remembered for ten seconds, to answer a FIN that is repeated.
 package lneto

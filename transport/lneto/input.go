@@ -56,7 +56,7 @@ func (b *stack) inputIP(frame []byte, group, own bool, now int64) int {
 	// No one sends as another host than one: not as a group, nor as us (RFC
 	// 1122, section 3.2.1.3).
 	from, to := get32(ip[12:]), get32(ip[16:])
-	if group || to != b.ip || ip[12] == 0 || ip[12] == 127 || ip[12] >= 224 || from == b.ip && !own {
+	if group || b.ip == 0 || to != b.ip || ip[12] == 0 || ip[12] == 127 || ip[12] >= 224 || from == b.ip && !own {
 		return b.drop()
 	}
 	switch ip[9] {

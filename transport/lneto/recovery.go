@@ -139,7 +139,7 @@ func (b *stack) acknowledged(s *stream, g *segment, now int64) {
 		if s.due = 0; s.una != s.max {
 			s.due = now + s.rto
 		}
-		if s.phase == phaseOrphan {
+		if s.phase == phaseOrphan && n >= min(uint32(s.mss), uint32(b.cfg.TxSize)/8) { // not byte by byte for hours
 			s.since = now
 		}
 		s.dirty = true

@@ -69,8 +69,14 @@ func (b *stack) collect(ev []transport.Event) int {
 	if n == len(ev) && n > 1 {
 		n-- // so that the listeners leave something to the streams
 	}
-	for i := 0; i < len(b.streams) && n < len(ev); i++ {
-		s := &b.streams[i]
+	for range b.streams {
+		if n == len(ev) {
+			break
+		}
+		if b.told++; b.told >= len(b.streams) {
+			b.told = 0
+		}
+		s := &b.streams[b.told]
 		if s.attached && s.ready != 0 {
 			ev[n] = transport.Event{Tag: s.tag, Ready: s.ready}
 			s.ready = 0
