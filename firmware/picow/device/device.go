@@ -117,9 +117,10 @@ func (d *Device) Close() error { return d.site.Server().Close() }
 func (d *Device) Turn() (moved bool, err error) {
 	moved, err = d.net.Step(&d.card)
 	now := d.net.Now()
-	if a := d.net.Addr(); !a.IsUnset() {
+	a := d.net.Addr()
+	if d.card.known = !a.IsUnset(); d.card.known {
 		if d.card.addr != a.Bytes4() {
-			d.card.addr, d.card.known, d.announced = a.Bytes4(), true, 0
+			d.card.addr, d.announced = a.Bytes4(), 0
 		}
 		if d.announced < 2 && now >= d.again {
 			if d.announced == 0 {

@@ -58,7 +58,8 @@ func (r *Responder) Answer(frame []byte, addr [4]byte, out []byte) int {
 	ip := frame[ethHeader:]
 	header, length := int(ip[0]&15)*4, int(be16(ip[2:]))
 	if ip[0]>>4 != 4 || header < 20 || length < header+udpHeader+dnsHeader || length > len(ip) ||
-		ip[9] != 17 || be16(ip[6:])&0x3fff != 0 { // not UDP, or a fragment
+		ip[9] != 17 || be16(ip[6:])&0x3fff != 0 || // not UDP, or a fragment
+		[4]byte(ip[16:20]) != [4]byte{224, 0, 0, 251} { // it may come from another link (section 11)
 		return 0
 	}
 	udp := ip[header:length]
