@@ -3,8 +3,8 @@
 # Its limits, in bytes of the stripped file: what it has been brought down to, a
 # little more, and what it aims at. Who passes a limit has brought something
 # along; the map, in the log, tells from where.
-tiny_most=43600 tiny_aim=49152         # HTTP, WebSocket and CoAP
-tiny_web_most=36600 tiny_web_aim=32768 # HTTP and WebSocket
+tiny_most=43900 tiny_aim=49152         # HTTP, WebSocket and CoAP
+tiny_web_most=36800 tiny_web_aim=32768 # HTTP and WebSocket
 
 # tiny_flags have the linker leave out what serves other programs: see
 # tiny/start_tinygo_linux_amd64.go and ci/tiny.ld. With -no-debug it would keep the

@@ -107,8 +107,11 @@ func (w *worker) reply(c *conn, m *coap.Message) {
 // said.
 func (w *worker) resource(m *coap.Message) (code coap.Code, format int, payload []byte) {
 	o := m.Options
-	if _, bad := o.Critical(nil); bad {
+	if _, bad := o.Critical(nil); bad || o.Has(coap.OptBlock1) || o.Has(coap.OptBlock2) {
 		return coap.CodeBadOption, -1, nil
+	}
+	if o.Has(coap.OptProxyURI) || o.Has(coap.OptProxyScheme) { // there is no path then
+		return coap.CodeProxyingNotSupported, -1, nil
 	}
 	method := coap.CodeGET
 	format = int(coap.FormatText)
@@ -129,8 +132,6 @@ func (w *worker) resource(m *coap.Message) (code coap.Code, format int, payload 
 	}
 	accept, asks := o.Uint(coap.OptAccept)
 	switch {
-	case o.Has(coap.OptProxyURI) || o.Has(coap.OptProxyScheme):
-		return coap.CodeProxyingNotSupported, -1, nil
 	case m.Code != method:
 		return coap.CodeMethodNotAllowed, -1, nil
 	case asks && int(accept) != format:

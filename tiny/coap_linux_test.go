@@ -70,6 +70,28 @@ func TestCoAP(t *testing.T) {
 	})
 }
 
+// TestCoAPOptions sends options that no client of ours does: critical ones that are
+// not understood (RFC 7252 section 5.4.1), and a proxy's without a path.
+func TestCoAPOptions(t *testing.T) {
+	p := launch(t, 1)
+	for _, r := range []struct {
+		name    string
+		code    byte
+		options string
+		answer  string
+	}{
+		{"Block2", 1, "\xb5hello\xc1\x50", "\x82"},
+		{"Block1", 2, "\xb4echo\xd1\x03\x08", "\x82"},
+		{"Proxy-Uri alone", 1, "\xd9\x16coap://ab", "\xa5"},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			c := p.dial(p.coap).want("\x00\xe1")
+			c.t = t
+			c.send("\x00\xe1" + string([]byte{byte(len(r.options)) << 4, r.code}) + r.options).want("\x00" + r.answer)
+		})
+	}
+}
+
 // TestCoAPEnd has the program tell its peers that it ends.
 func TestCoAPEnd(t *testing.T) {
 	p := launch(t, 2)

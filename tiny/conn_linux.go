@@ -62,6 +62,14 @@ func (w *worker) due(c *conn, ms int64) {
 	w.sweepAt = min(w.sweepAt, c.deadline)
 }
 
+// since is when an idle connection became so.
+func (c *conn) since() int64 {
+	if c.response.Begun() {
+		return c.deadline - idleWaits*options.wait
+	}
+	return c.deadline - options.wait
+}
+
 // credit gives a connection more time for bytes that it has sent or taken.
 func (w *worker) credit(c *conn, n int) {
 	c.deadline = min(c.deadline+int64(n)*1000/leastRate, w.now+options.wait)
@@ -83,7 +91,11 @@ func (w *worker) ready(c *conn, events uint32) {
 			return
 		}
 		c.held, c.sent = 0, 0
-		w.due(c, options.wait)
+		ms := options.wait
+		if c.phase == idle || c.phase == socket || c.phase == messages {
+			ms *= idleWaits
+		}
+		w.due(c, ms)
 		w.settle(c, ins[c.slot][:c.kept])
 		return
 	}
@@ -231,9 +243,9 @@ func (w *worker) overdue(c *conn) {
 			return
 		case socket, messages:
 			w.ping(c)
-			c.asked = true
-			w.due(c, options.wait)
 			w.settle(c, ins[c.slot][:c.kept])
+			c.asked = true // behind settle, where what was kept of a frame is looked at again
+			w.due(c, options.wait)
 			return
 		}
 	}

@@ -33,7 +33,10 @@ func argument(i int) (s string, ok bool) {
 }
 
 // start starts a worker.
-func start(w *worker) { go w.run() }
+func start(w *worker) bool {
+	go w.run()
+	return true
+}
 
 var signals = make(chan os.Signal, 1)
 

@@ -35,7 +35,10 @@ func libcCall(n, a, b, c, d, e, f uintptr) int
 //export __errno_location
 func libcError() *int32
 
-//export clone
+// libcClone is what the C library has beneath its clone, which of late refuses
+// CLONE_THREAD and CLONE_SETTLS (musl 1.2.5).
+//
+//export __clone
 func libcClone(fn, stack uintptr, flags int32, arg, parent, local, child uintptr) int32
 
 func call(n, a, b, c, d, e, f uintptr) int {
@@ -75,7 +78,7 @@ type thread struct {
 var threads [maxWorkers]thread
 
 // start starts a worker.
-func start(w *worker) {
+func start(w *worker) bool {
 	const share = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 // CLONE_VM, _FS, _FILES, _SIGHAND, _THREAD, _SYSVSEM
 	const ownLocal = 0x80000                                        // CLONE_SETTLS
 	t := &threads[w.number]
@@ -85,7 +88,7 @@ func start(w *worker) {
 	fn := (*worker).run
 	code := (*[2]uintptr)(unsafe.Pointer(&fn))[1]
 	top := pointer(&t.local[0]) &^ 15
-	libcClone(code, top, share|ownLocal, uintptr(unsafe.Pointer(w)), 0, local, 0)
+	return libcClone(code, top, share|ownLocal, uintptr(unsafe.Pointer(w)), 0, local, 0) > 0
 }
 
 // ending is the set of SIGINT and SIGTERM.

@@ -298,6 +298,11 @@ func (w *worker) stats() string {
 // upgrade goes on to WebSocket (RFC 6455 section 4.2).
 func (w *worker) upgrade(c *conn, b []byte) {
 	h := &c.head
+	if !c.body.Done() {
+		// RFC 9110 section 7.8: the protocol changes behind the whole request.
+		w.status(c, http1.StatusBadRequest, "", "")
+		return
+	}
 	o := &w.offer
 	*o = ws.Offer{}
 	o.Get, o.HTTP11, o.Connection = true, h.Version() == http1.Version11, h.Upgrade()
@@ -305,8 +310,8 @@ func (w *worker) upgrade(c *conn, b []byte) {
 		o.Field(h.Field(b, i))
 	}
 	if err := o.Check(); err != nil {
-		// RFC 9110 section 15.5.22, RFC 6455 section 4.4
-		w.status(c, err.(ws.Error).Status(), "Upgrade: websocket\r\nSec-WebSocket-Version: ", ws.Version)
+		// RFC 9110 sections 7.8 and 15.5.22, RFC 6455 section 4.4
+		w.status(c, err.(ws.Error).Status(), "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: ", ws.Version)
 		return
 	}
 	if !ws.SameOrigin(o.Origin, o.Host) {

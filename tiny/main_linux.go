@@ -61,21 +61,23 @@ func main() {
 	if !parse() {
 		return
 	}
+	// Descriptors that came closed are not to be those of sockets.
+	for alarm <= stderr && alarm >= 0 {
+		alarm = int32(call3(sysEventFD, 0, socketFlags, 0))
+	}
 	if !open(web, &options.web) || hasCoAP && !open(coapTCP, &options.coap) {
 		return
 	}
-	alarm = int32(call3(sysEventFD, 0, socketFlags, 0))
 	holdSignals()
 	busy.Store(uint32(options.workers))
 	for i := range options.workers {
 		w := &workers[i]
 		w.number = i
-		if !w.prepare() {
-			told.text("tiny: the system has no epoll").end(stderr)
+		if !w.prepare() || !start(w) {
+			told.text("tiny: the system has no epoll, or no thread").end(stderr)
 			exit(1)
 			return
 		}
-		start(w)
 	}
 	told.text("tiny: ")
 	told.url("http://", &options.web)

@@ -224,7 +224,7 @@ func (w *worker) accept(kind int) {
 func (w *worker) crowded() {
 	var oldest *conn
 	for i := w.first; i < w.fresh; i++ {
-		if c := &conns[i]; c.phase == idle && (oldest == nil || c.deadline < oldest.deadline) {
+		if c := &conns[i]; c.phase == idle && c.held == 0 && (oldest == nil || c.since() < oldest.since()) {
 			oldest = c
 		}
 	}
