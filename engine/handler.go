@@ -167,10 +167,9 @@ func (t *Stream) write(p []byte, begun bool) (n int, err error) {
 	if !w.take() {
 		return 0, ErrDeadline
 	}
+	defer w.give() // also if the program's Log or Watcher panics
 	w.right.Store(w.right.Load() | rightSent)
-	n, err = w.writeAll(s, p, begun)
-	w.give()
-	return n, err
+	return w.writeAll(s, p, begun)
 }
 
 // writeAll is write with the right to the slot.

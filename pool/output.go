@@ -144,6 +144,9 @@ const maxPieces = 255
 //
 // Anybody may append. Whoever is not the slot's owner signals Output after.
 func (o *Outputs) Append(h Handle, data []byte, b Block, more bool, mark int) error {
+	if b != NoBlock {
+		_ = o.refs[b] // a block of others panics before the lock is held
+	}
 	o.mu.Lock()
 	err := o.appendLocked(h, data, b, more, mark)
 	o.mu.Unlock()

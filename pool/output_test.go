@@ -125,6 +125,26 @@ func TestAppendErrors(t *testing.T) {
 
 // TestAppendNothing wants no piece without bytes, since sending it takes
 // nothing off the queue, for ever.
+// TestForeignBlock appends a block of a larger server: that panics, and harms
+// nobody else.
+func TestForeignBlock(t *testing.T) {
+	p, hs := withOutputs(1, 2, 4)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("taken")
+			}
+		}()
+		p.Outputs.Append(hs[0], []byte("a"), pool.Block(2), false, 100)
+	}()
+	if err := p.Outputs.Append(hs[0], []byte("b"), pool.NoBlock, false, 100); err != nil {
+		t.Fatal(err)
+	}
+	if got := sendAll(p, p.Slot(0), 4, 100); string(got) != "b" {
+		t.Errorf("%q is queued", got)
+	}
+}
+
 func TestAppendNothing(t *testing.T) {
 	p, hs := withOutputs(1, 1, 2)
 	for _, err := range []error{p.Outputs.Append(hs[0], nil, pool.NoBlock, false, 0), p.Outputs.Copy(hs[0], nil, nil, 0)} {

@@ -117,9 +117,8 @@ func (t *Topic) Publish(n Notification) (reached int, err error) {
 		n.Code = coap.CodeContent
 	}
 	t.pub.Lock()
-	reached, err = t.publishLocked(n)
-	t.pub.Unlock()
-	return reached, err
+	defer t.pub.Unlock() // also if a Pusher panics
+	return t.publishLocked(n)
 }
 
 // publishLocked is Publish under the lock.

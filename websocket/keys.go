@@ -21,6 +21,7 @@ type keys struct {
 // may be sent.
 func (k *keys) next() (ws.Key, bool) {
 	k.mu.Lock()
+	defer k.mu.Unlock() // also if the source panics
 	if k.left == 0 {
 		if k.err == nil {
 			k.fill()
@@ -29,9 +30,7 @@ func (k *keys) next() (ws.Key, bool) {
 	}
 	k.left -= 4
 	b := k.buf[k.left:]
-	v, ok := ws.Key(b[0])|ws.Key(b[1])<<8|ws.Key(b[2])<<16|ws.Key(b[3])<<24, k.err == nil
-	k.mu.Unlock()
-	return v, ok
+	return ws.Key(b[0]) | ws.Key(b[1])<<8 | ws.Key(b[2])<<16 | ws.Key(b[3])<<24, k.err == nil
 }
 
 // fill reads fresh bytes, as io.ReadFull does, which compares interfaces.

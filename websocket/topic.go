@@ -63,12 +63,13 @@ func (d *Driver) NewTopic(o TopicOptions) *Topic {
 	if o.Mark < 1 || o.Mark > 255 || o.Slow > engine.CloseSlow {
 		panic("websocket: TopicOptions out of bounds")
 	}
+	t := &Topic{d: d, o: o, first: -1, cursor: -1}
+	if x := d.cfg.Extension; x != nil {
+		t.codec = x.Codec() // without the lock: it may panic
+	}
 	d.subs.mu.Lock()
 	d.subs.topics++
-	t := &Topic{d: d, id: d.subs.topics, o: o, first: -1, cursor: -1}
-	if x := d.cfg.Extension; x != nil {
-		t.codec = x.Codec()
-	}
+	t.id = d.subs.topics
 	d.subs.mu.Unlock()
 	return t
 }
