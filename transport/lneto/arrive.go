@@ -55,12 +55,18 @@ func (b *stack) inputTCP(frame, ip, body []byte, now int64) int {
 		return b.drop()
 	}
 	g := segment{seq: get32(body[4:]), ack: get32(body[8:]), wnd: uint32(get16(body[14:])), flags: body[13], data: body[header:], mac: frame[6:12]}
+	opens := g.flags&(flagSYN|flagACK|flagRST) == flagSYN
+	dead := false // the server has still to let go of a stream of these ends that is over
 	for i := range b.streams {
 		s := &b.streams[i]
-		if s.ends != e || s.phase == phaseFree || s.phase == phaseReset || s.err != 0 {
+		if s.ends != e || s.phase == phaseFree || s.phase == phaseReset {
 			continue
 		}
-		if !s.connected && s.listener != dialled && g.flags&(flagSYN|flagACK|flagRST) == flagSYN && g.seq != s.irs {
+		if s.err != 0 {
+			dead = true
+			continue
+		}
+		if !s.connected && s.listener != dialled && opens && g.seq != s.irs {
 			b.fail(s, transport.ErrReset) // its peer has started over
 			break
 		}
@@ -68,6 +74,9 @@ func (b *stack) inputTCP(frame, ip, body []byte, now int64) int {
 			return b.refuse(frame, &g, e)
 		}
 		return 0
+	}
+	if dead && !opens {
+		return b.refuse(frame, &g, e)
 	}
 	if r := b.rest(e, now); r != nil {
 		if reply, done := b.disturb(r, frame, &g); done {
