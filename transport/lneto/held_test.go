@@ -65,17 +65,24 @@ func TestClosedWindowOpens(t *testing.T) {
 	})
 }
 
-// TestHalfOpenIsTold has a server accept a stream whose handshake is not over, as it
-// does when it stops to listen, and write to it.
-func TestHalfOpenIsTold(t *testing.T) {
-	l := newLone(t, lneto.Config{})
+// newHalfOpen has a server accept a stream whose handshake is not over, as it does
+// when it stops to listen. syn is what answered the client.
+func newHalfOpen(t *testing.T, c lneto.Config) (l *lone, s transport.Stream, syn seg) {
+	t.Helper()
+	l = newLone(t, c)
 	l.put(seg{seq: 100, flags: "S", wnd: 1000}.frame())
-	syn, _ := read(l.sent[0])
+	syn, _ = read(l.sent[0])
 	l.device.QuietListener(0)
 	s, err := l.device.Accept(0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l, s, syn
+}
+
+// TestHalfOpenIsTold has the server write to such a stream.
+func TestHalfOpenIsTold(t *testing.T) {
+	l, s, syn := newHalfOpen(t, lneto.Config{})
 	l.device.Attach(s, 0, 7)
 	if _, err := l.device.Send(s, [][]byte{[]byte("hello")}); err != transport.ErrWouldBlock {
 		t.Fatal(err)
@@ -90,14 +97,7 @@ func TestHalfOpenIsTold(t *testing.T) {
 
 // TestHalfOpenEnds has the same stream closed: its FIN follows the handshake.
 func TestHalfOpenEnds(t *testing.T) {
-	l := newLone(t, lneto.Config{})
-	l.put(seg{seq: 100, flags: "S", wnd: 1000}.frame())
-	syn, _ := read(l.sent[0])
-	l.device.QuietListener(0)
-	s, err := l.device.Accept(0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, s, syn := newHalfOpen(t, lneto.Config{})
 	l.device.CloseStream(s)
 	l.turns()
 	l.sent = nil
@@ -114,14 +114,8 @@ func TestHalfOpenEnds(t *testing.T) {
 // TestHalfOpenStartsOver has the peer of such a stream begin anew: its number stays
 // with the server until that lets it go.
 func TestHalfOpenStartsOver(t *testing.T) {
-	l := newLone(t, lneto.Config{Streams: 2})
+	l, s, _ := newHalfOpen(t, lneto.Config{Streams: 2})
 	id2, _ := l.device.Listen(transport.Addr{}.WithPort(81), 2)
-	l.put(seg{seq: 100, flags: "S", wnd: 1000}.frame())
-	l.device.QuietListener(0)
-	s, err := l.device.Accept(0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	l.device.Attach(s, 0, 7)
 	l.put(seg{seq: 5000, flags: "S", wnd: 1000}.frame()) // started over
 	var ev [8]transport.Event
