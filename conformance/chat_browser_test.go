@@ -1,55 +1,10 @@
 package conformance
 
-import (
-	"io"
-	"net"
-	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"testing"
-	"time"
-)
+import "testing"
 
 // TestBrowserChat has two pages of the example talk to each other.
 func TestBrowserChat(t *testing.T) {
-	chat := filepath.Join(t.TempDir(), "chat")
-	build := exec.Command("go", "build", "-o", chat, "./chat")
-	build.Dir = filepath.Join("..", "examples")
-	build.Env = append(os.Environ(), "GOWORK=off")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	// The example does not tell where it serves: a port that was just free.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	cmd := exec.Command(chat, "-addr", addr)
-	cmd.Stderr = t.Output()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	url := "http://" + addr + "/"
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
-	for began := time.Now(); ; <-look.C {
-		r, err := http.Get(url)
-		if err == nil {
-			io.Copy(io.Discard, r.Body)
-			r.Body.Close()
-			break
-		}
-		if time.Since(began) > patient {
-			t.Fatal(err)
-		}
-	}
+	url, _ := startExample(t, buildExample(t, "chat"), freeAddr(t))
 
 	one, other := open(t, url+"#squids"), open(t, url+"#squids")
 	const said = `[...document.querySelectorAll("#said li")].map(li => li.textContent)`
