@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bufio"
-	"bytes"
 	"io"
 	"os"
 	"os/exec"
@@ -10,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bobtail-go/bobtail/internal/childtest"
 )
 
 // program is a run of bobtail serve.
@@ -19,26 +20,8 @@ type program struct {
 
 	greeting string // the line that says where it serves
 
-	log  lines  // what it says on standard error
-	stop func() // ends it, and returns when it has ended
-}
-
-// lines is a text that one goroutine writes and another reads.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log  childtest.Text // what it says on standard error
+	stop func()         // ends it, and returns when it has ended
 }
 
 // backends are those that bobtail serve has on the systems this is tested on.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail/host/wsdial"
+	"github.com/bobtail-go/bobtail/internal/childtest"
 	"github.com/bobtail-go/bobtail/ws/deflate"
 	"github.com/bobtail-go/bobtail/wsconn"
 )
@@ -51,7 +52,7 @@ func suite(t *testing.T, mode string, spec map[string]any) (dir string, cmd *exe
 	file := write(t, dir, "spec.json", string(b))
 	cmd = exec.Command(program, "-m", mode, "-s", file, "-u", "0")
 	cmd.Dir = dir
-	var log lines
+	var log childtest.Text
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

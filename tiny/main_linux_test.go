@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bobtail-go/bobtail/internal/childtest"
 )
 
 // The tests start the program, which is the one that the variable TINY names,
@@ -57,26 +59,8 @@ type program struct {
 	cmd  *exec.Cmd
 	web  string // HOST:PORT
 	coap string // HOST:PORT, "" if it has no CoAP
-	log  lines
+	log  childtest.Text
 	stop func()
-}
-
-// lines is a text that one goroutine writes and another reads.
-type lines struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // launch runs the program at free ports. It ends with the test, and must end in
@@ -169,21 +153,6 @@ func (c *peer) end() {
 	if b, err := io.ReadAll(c.r); err != nil || len(b) != 0 {
 		c.t.Fatalf("%q, %v came, want the end", b, err)
 	}
-}
-
-// resident is how many bytes of memory the program occupies.
-func (p *program) resident() int {
-	p.t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(b), "VmRSS:")
-	n, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return n << 10
 }
 
 // ends runs the program with wrong arguments, and wants it to end with a status

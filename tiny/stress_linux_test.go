@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/bobtail-go/bobtail/internal/childtest"
 )
 
 // The limits of what TinyGo makes of this folder, in bytes.
@@ -73,7 +75,7 @@ func TestStressConnections(t *testing.T) {
 		if n := p.count("open"); n != len(all)+1 {
 			t.Errorf("%d connections are open, want %d", n, len(all)+1)
 		}
-		if n := p.resident(); byOther != "" && n > mostResident {
+		if n := childtest.Resident(t, p.cmd.Process.Pid); byOther != "" && n > mostResident {
 			t.Errorf("100 connections make %d bytes resident, want %d at most", n, mostResident)
 		} else {
 			t.Logf("resident: %d bytes", n)
@@ -114,11 +116,11 @@ func TestStressRequests(t *testing.T) {
 		p.await("open", 1)
 	}
 	round()
-	before := p.resident()
+	before := childtest.Resident(t, p.cmd.Process.Pid)
 	for range 5 {
 		round()
 	}
-	if after := p.resident(); byOther != "" && after > before+mostGrowth {
+	if after := childtest.Resident(t, p.cmd.Process.Pid); byOther != "" && after > before+mostGrowth {
 		t.Errorf("from %d bytes the program has grown to %d", before, after)
 	} else {
 		t.Logf("resident: %d bytes, then %d", before, after)

@@ -1,38 +1,20 @@
 package slogger_test
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/host/slogger"
 	"github.com/bobtail-go/bobtail/internal/alloctest"
+	"github.com/bobtail-go/bobtail/internal/childtest"
 )
 
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 func TestEvents(t *testing.T) {
-	var out buffer
+	var out childtest.Text
 	l := slogger.New(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	for _, tt := range []struct {
 		e    engine.Event
@@ -55,13 +37,13 @@ func TestEvents(t *testing.T) {
 }
 
 func TestNoAllocsBelowTheLevel(t *testing.T) {
-	l := slogger.New(slog.New(slog.NewTextHandler(&buffer{}, &slog.HandlerOptions{Level: slog.LevelError})))
+	l := slogger.New(slog.New(slog.NewTextHandler(&childtest.Text{}, &slog.HandlerOptions{Level: slog.LevelError})))
 	alloctest.Zero(t, "Event", func() { l.Event(engine.Event{Kind: engine.EventTimeout}) })
 	alloctest.Zero(t, "Access", func() { l.Access(nil, 200, 0, 0) })
 }
 
 func TestServer(t *testing.T) {
-	var out buffer
+	var out childtest.Text
 	l := slogger.New(slog.New(slog.NewTextHandler(&out, nil)))
 	srv, err := bobtail.New(bobtail.Config{Log: l.Event, Access: l.Access})
 	if err != nil {

@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,34 +17,17 @@ import (
 	"github.com/bobtail-go/bobtail/firmware/image"
 	"github.com/bobtail-go/bobtail/firmware/picow/device"
 	"github.com/bobtail-go/bobtail/firmware/site/sitetest"
+	"github.com/bobtail-go/bobtail/internal/childtest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/lneto"
 	"github.com/bobtail-go/bobtail/transport/lneto/lnetotest"
 )
 
-// said is what a program says.
-type said struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *said) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(b)
-}
-
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
 // start runs an image on the emulator, with its card on a wire.
-func start(t *testing.T, file string, w *lnetotest.Wire) *said {
+func start(t *testing.T, file string, w *lnetotest.Wire) *childtest.Text {
 	t.Helper()
 	cmd := exec.Command("node", "emulate.cjs", os.Getenv("RP2040JS"), file)
-	serial := new(said)
+	serial := new(childtest.Text)
 	cmd.Stderr = serial
 	in, err := cmd.StdinPipe()
 	if err != nil {
