@@ -283,8 +283,8 @@ func TestPath(t *testing.T) {
 	if err != nil {
 		t.Skipf("takes the rights of root: %v", err)
 	}
-	defer near.close()
-	defer far.close()
+	defer near.Close()
+	defer far.Close()
 	defer r.Close()
 	start, err := buildFloor(context.Background(), b)
 	if err != nil {

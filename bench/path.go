@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/bobtail-go/bobtail/bench/relay"
+	"github.com/bobtail-go/bobtail/internal/netspace"
 )
 
 // A path goes from the load generator to a server through two network
@@ -121,8 +124,8 @@ func overPaths(ctx context.Context, o options, w, progress io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("the comparison over paths, which takes the rights of root and /dev/net/tun, is %w: %w", errAbsent, err)
 	}
-	defer near.close()
-	defer far.close()
+	defer near.Close()
+	defer far.Close()
 	defer r.Close()
 	res := &result{Machine: thisMachine()}
 	ready := build(ctx, b, o, res, progress)
@@ -181,34 +184,34 @@ func (x pathSample) row() []string {
 }
 
 // layPath makes both ends and joins them.
-func layPath() (near, far *space, r *relay.Relay, err error) {
-	if near, err = newSpace(); err != nil {
+func layPath() (near, far *netspace.Space, r *relay.Relay, err error) {
+	if near, err = netspace.New(); err != nil {
 		return nil, nil, nil, err
 	}
-	if far, err = newSpace(); err != nil {
-		near.close()
+	if far, err = netspace.New(); err != nil {
+		near.Close()
 		return nil, nil, nil, err
 	}
-	a, err := near.device(nearAddr)
+	a, err := near.Device(nearAddr.As4())
 	if err == nil {
-		b, err2 := far.device(farAddr)
+		b, err2 := far.Device(farAddr.As4())
 		if err = err2; err == nil {
-			return near, far, relay.Start(a, b, relay.Config{}), nil
+			return near, far, relay.Start(os.NewFile(uintptr(a), "near"), os.NewFile(uintptr(b), "far"), relay.Config{}), nil
 		}
-		a.Close()
+		syscall.Close(a)
 	}
-	near.close()
-	far.close()
+	near.Close()
+	far.Close()
 	return nil, nil, nil, err
 }
 
 // measurePath runs a server at the far end, and the load at the near one.
-func measurePath(ctx context.Context, near, far *space, r *relay.Relay, load string, s built, run pathRun, n int) (pathSample, error) {
+func measurePath(ctx context.Context, near, far *netspace.Space, r *relay.Relay, load string, s built, run pathRun, n int) (pathSample, error) {
 	x := pathSample{pathRun: run, Server: s.name, Requests: n}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	var p *process
-	err := far.do(func() (err error) {
+	err := far.Do(func() (err error) {
 		p, err = startAt(ctx, s.start, task{host: farAddr.String(), port: pathPort, conns: run.flight.conns + spareSockets, coap: run.network})
 		return err
 	})
@@ -219,7 +222,7 @@ func measurePath(ctx context.Context, near, far *space, r *relay.Relay, load str
 	args := []string{"-a", farAddr.String(), "-p", strconv.Itoa(pathPort), "-k", run.network, "-c", strconv.Itoa(run.flight.conns),
 		"-d", strconv.Itoa(run.flight.deep), "-W", "-t", "1", "-w", strconv.Itoa(run.flight.conns), "-n", strconv.Itoa(n), "-T", "90"}
 	var l *loader
-	if err := near.do(func() (err error) {
+	if err := near.Do(func() (err error) {
 		l, err = startLoad(ctx, load, args...)
 		return err
 	}); err != nil {

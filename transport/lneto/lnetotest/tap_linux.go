@@ -2,15 +2,13 @@ package lnetotest
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"os"
-	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
 
+	"github.com/bobtail-go/bobtail/internal/netspace"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
@@ -19,32 +17,21 @@ import (
 // To make one takes the rights of root. Idle and Kick are made for the fields
 // of lneto.Config of those names.
 type Tap struct {
-	calls chan func() // run inside the namespace
+	space *netspace.Space
 	fd    int
 	kicks [2]int // a pipe
 }
 
 // NewTap makes a device, with an address of a network of 256.
 func NewTap(ip [4]byte) (*Tap, error) {
-	t := &Tap{calls: make(chan func()), fd: -1, kicks: [2]int{-1, -1}}
-	made := make(chan error)
-	go func() {
-		// Never unlocked, so that the thread ends with the goroutine, and the
-		// namespace with the thread.
-		runtime.LockOSThread()
-		err := os.NewSyscallError("unshare", syscall.Unshare(syscall.CLONE_NEWNET))
-		made <- err
-		if err == nil {
-			for f := range t.calls {
-				f()
-			}
-		}
-	}()
-	if err := <-made; err != nil {
+	space, err := netspace.New()
+	if err != nil {
 		return nil, err
 	}
-	err := t.do(func() error { return t.open(ip) })
+	t := &Tap{space: space, fd: -1, kicks: [2]int{-1, -1}}
+	fd, err := space.Device(ip)
 	if err == nil {
+		t.fd = fd
 		err = os.NewSyscallError("pipe", syscall.Pipe2(t.kicks[:], syscall.O_NONBLOCK|syscall.O_CLOEXEC))
 	}
 	if err != nil {
@@ -54,81 +41,15 @@ func NewTap(ip [4]byte) (*Tap, error) {
 	return t, nil
 }
 
-func (t *Tap) do(f func() error) error {
-	done := make(chan error)
-	t.calls <- func() { done <- f() }
-	return <-done
-}
-
 // Close ends the device, when Run has returned.
 func (t *Tap) Close() error {
-	close(t.calls)
+	t.space.Close()
 	for _, fd := range []int{t.fd, t.kicks[0], t.kicks[1]} {
 		if fd >= 0 {
 			syscall.Close(fd)
 		}
 	}
 	return nil
-}
-
-// Of <linux/if_tun.h>, <linux/if.h> and <linux/sockios.h>.
-const (
-	tunSetIff = 0x400454ca
-	iffTap    = 0x0002
-	iffNoPi   = 0x1000
-	iffUp     = 0x0001
-
-	siocSetFlags   = 0x8914
-	siocSetAddr    = 0x8916
-	siocSetNetmask = 0x891c
-)
-
-// ifreq is the kernel's struct of that name: a device, and what is told of it.
-type ifreq struct {
-	name [16]byte
-	data [24]byte
-}
-
-func newIfreq() *ifreq { return &ifreq{name: [16]byte{'t', 'a', 'p'}} }
-
-func (r *ifreq) short(v uint16) *ifreq {
-	*(*uint16)(unsafe.Pointer(&r.data)) = v
-	return r
-}
-
-// address is a struct sockaddr_in.
-func (r *ifreq) address(ip [4]byte) *ifreq {
-	r.short(syscall.AF_INET)
-	copy(r.data[4:], ip[:])
-	return r
-}
-
-func ioctl(fd int, request uintptr, r *ifreq) error {
-	if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), request, uintptr(unsafe.Pointer(r))); e != 0 {
-		return e
-	}
-	return nil
-}
-
-func (t *Tap) open(ip [4]byte) error {
-	fd, err := syscall.Open("/dev/net/tun", syscall.O_RDWR|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("/dev/net/tun: %w", err)
-	}
-	t.fd = fd
-	if err := ioctl(fd, tunSetIff, newIfreq().short(iffTap|iffNoPi)); err != nil {
-		return fmt.Errorf("TUNSETIFF: %w", err)
-	}
-	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return os.NewSyscallError("socket", err)
-	}
-	defer syscall.Close(socket)
-	return errors.Join(
-		ioctl(socket, siocSetAddr, newIfreq().address(ip)),
-		ioctl(socket, siocSetNetmask, newIfreq().address([4]byte{255, 255, 255, 0})),
-		ioctl(socket, siocSetFlags, newIfreq().short(iffUp)),
-	)
 }
 
 // Send implements lneto.NIC.
@@ -173,7 +94,7 @@ func (t *Tap) Idle() {
 // DialContext opens a connection with a socket of the system inside the
 // namespace, for http.Transport among others.
 func (t *Tap) DialContext(ctx context.Context, network, address string) (c net.Conn, err error) {
-	err = t.do(func() error {
+	err = t.space.Do(func() error {
 		c, err = new(net.Dialer).DialContext(ctx, network, address)
 		return err
 	})
@@ -182,7 +103,7 @@ func (t *Tap) DialContext(ctx context.Context, network, address string) (c net.C
 
 // Listen opens a listener of the system inside the namespace.
 func (t *Tap) Listen(network, address string) (l net.Listener, err error) {
-	err = t.do(func() error {
+	err = t.space.Do(func() error {
 		l, err = net.Listen(network, address)
 		return err
 	})
