@@ -6,23 +6,18 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/bobtail-go/bobtail/firmware/site/sitetest"
 	"github.com/bobtail-go/bobtail/host/wsdial"
+	"github.com/bobtail-go/bobtail/internal/childtest"
+	"github.com/bobtail-go/bobtail/internal/tinygotest"
 	"github.com/bobtail-go/bobtail/ws"
 )
 
@@ -30,40 +25,11 @@ import (
 // compiler leaves in package site in a function that runs before the first
 // client comes, and drives the program. Its heap only grows, and must not.
 func TestSmall(t *testing.T) {
-	tinygo := os.Getenv("TINYGO")
-	if tinygo == "" {
-		t.Skip("./test.sh device runs this")
-	}
-	program := filepath.Join(t.TempDir(), "small")
-	args := append([]string{"build", "-o", program, "-opt=z", "-print-allocs=."}, strings.Fields(os.Getenv("TINYGOFLAGS"))...)
-	b, err := exec.Command(tinygo, append(args, ".")...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("tinygo build: %v\n%s", err, b)
-	}
-	allocations(t, string(b))
+	program, out := tinygotest.Build(t, ".", "-opt=z", "-print-allocs=.")
+	allocations(t, out)
 
-	cmd := exec.Command(program)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = cmd.Stdout // the compilers differ in where println goes
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	said := bufio.NewReader(out)
-	var at [2]string
-	for i := range at {
-		line, err := said.ReadString('\n')
-		if err != nil {
-			t.Fatalf("the program prints %q and then %v", line, err)
-		}
-		at[i] = strings.TrimSpace(line)
-	}
+	p := tinygotest.Run(t, program)
+	at := [2]string{p.Line(), p.Line()}
 	sitetest.Run(t, sitetest.Device{HTTP: at[0], CoAP: at[1], Sockets: 5})
 
 	// A page is open all the time, and told 20 times a second.
@@ -74,11 +40,11 @@ func TestSmall(t *testing.T) {
 	defer look.CloseNow()
 	look.SetDeadline(time.Now().Add(time.Minute))
 	ask(t, at[0], look, 10)
-	before := resident(t, cmd.Process.Pid)
+	before := childtest.Resident(t, p.Pid)
 	const rounds, most = 1000, 64 << 10
 	ask(t, at[0], look, rounds)
 	// The least allocation in each of a round's requests would be 16 bytes.
-	after := resident(t, cmd.Process.Pid)
+	after := childtest.Resident(t, p.Pid)
 	if after-before > most {
 		t.Errorf("%d rounds of all requests have made the program grow from %d bytes to %d", rounds, before, after)
 	}
@@ -121,54 +87,20 @@ func ask(t *testing.T, address string, look *wsdial.Conn, n int) {
 	}
 }
 
-// resident is the memory that a process has, in bytes.
-func resident(t *testing.T, pid int) int {
-	t.Helper()
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := strconv.Atoi(strings.Fields(string(b))[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pages * os.Getpagesize()
-}
-
 // allocations looks at what TinyGo prints of those in package site.
 func allocations(t *testing.T, out string) {
 	t.Helper()
 	found := 0
-	for line := range strings.Lines(out) {
-		// A line of a coverage profile: FILE:LINE.COLUMN,LINE.COLUMN 1 0
-		name, at, ok := strings.Cut(line, ".go:")
-		number, err := strconv.Atoi(strings.Split(at, ".")[0])
-		if !ok || err != nil || filepath.Base(filepath.Dir(name)) != "site" {
+	for a := range tinygotest.Allocations(out) {
+		if filepath.Base(filepath.Dir(a.File)) != "site" {
 			continue
 		}
 		found++
-		if in := enclosing(t, name+".go", number); !slices.Contains([]string{"New", "AddWebSocket", "AddCoAP", "Small", "Resources"}, in) {
-			t.Errorf("%s.go:%d: %s allocates", filepath.Base(name), number, in)
+		if in, text := a.Enclosing(t); !slices.Contains([]string{"New", "AddWebSocket", "AddCoAP", "Small", "Resources"}, in) {
+			t.Errorf("%s:%d: %s allocates: %s", filepath.Base(a.File), a.Line, in, text)
 		}
 	}
 	if found == 0 {
 		t.Error("TinyGo names no allocation in the package: the test sees nothing")
 	}
-}
-
-// enclosing is the name of the function that a line of a file belongs to.
-func enclosing(t *testing.T, file string, line int) string {
-	t.Helper()
-	fset := token.NewFileSet()
-	f, err := parser.ParseFile(fset, file, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, decl := range f.Decls {
-		fn, ok := decl.(*ast.FuncDecl)
-		if ok && fset.Position(fn.Pos()).Line <= line && line <= fset.Position(fn.End()).Line {
-			return fn.Name.Name
-		}
-	}
-	return "a declaration"
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/bobtail-go/bobtail/internal/childtest"
 )
 
 // TestChange has connections leave HTTP, for a driver and for a handler, and
@@ -66,10 +68,10 @@ func TestChange(t *testing.T) {
 	const rounds, most = 5000, 64 << 10
 	echo(50)
 	again(20)
-	before := resident(t, s.pid)
+	before := childtest.Resident(t, s.pid)
 	echo(rounds)
 	again(500)
-	if after := resident(t, s.pid); after-before > most {
+	if after := childtest.Resident(t, s.pid); after-before > most {
 		t.Errorf("%d messages have made the program grow from %d bytes to %d", rounds, before, after)
 	}
 }

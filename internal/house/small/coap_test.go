@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bobtail-go/bobtail/coap"
+	"github.com/bobtail-go/bobtail/internal/childtest"
 )
 
 // message is a message as it is over TCP, with a path of segments.
@@ -144,11 +145,11 @@ func TestCoap(t *testing.T) {
 	talk(50)
 	blocks(50)
 	comeAndGo(50)
-	before := resident(t, s.pid)
+	before := childtest.Resident(t, s.pid)
 	talk(rounds)
 	blocks(rounds / 4)
 	comeAndGo(1000)
-	if after := resident(t, s.pid); after-before > most {
+	if after := childtest.Resident(t, s.pid); after-before > most {
 		t.Errorf("%d messages have made the program grow from %d bytes to %d", 12*rounds, before, after)
 	}
 }

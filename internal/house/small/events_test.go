@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/bobtail-go/bobtail/internal/childtest"
 )
 
 // TestEvents listens to a program, is answered later by it, and looks whether
@@ -72,11 +74,11 @@ func TestEvents(t *testing.T) {
 	publish(50)
 	wait(50)
 	resume(10)
-	before := resident(t, s.pid)
+	before := childtest.Resident(t, s.pid)
 	publish(rounds)
 	wait(rounds)
 	resume(100)
-	if after := resident(t, s.pid); after-before > most {
+	if after := childtest.Resident(t, s.pid); after-before > most {
 		t.Errorf("%d events and as many answers have made the program grow from %d bytes to %d", rounds, before, after)
 	} else {
 		t.Logf("resident: %d bytes", after)

@@ -3,9 +3,6 @@ package small
 import (
 	"bufio"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io"
 	"net"
 	"net/http"
@@ -14,37 +11,18 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
-)
 
-// build makes a program of a folder with TinyGo and returns its path, and what
-// the compiler prints.
-func build(t *testing.T, dir string, flags ...string) (program, out string) {
-	t.Helper()
-	tinygo := os.Getenv("TINYGO")
-	if tinygo == "" {
-		t.Skip("./test.sh tinygo runs this")
-	}
-	program = filepath.Join(t.TempDir(), filepath.Base(dir))
-	args := []string{"build", "-o", program}
-	args = append(args, strings.Fields(os.Getenv("TINYGOFLAGS"))...)
-	args = append(args, flags...)
-	cmd := exec.Command(tinygo, append(args, dir)...)
-	b, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("tinygo build %s %s: %v\n%s", strings.Join(flags, " "), dir, err, b)
-	}
-	return program, string(b)
-}
+	"github.com/bobtail-go/bobtail/internal/tinygotest"
+)
 
 // noHeap links the program of a folder with -gc=none and runs it. It must say
 // ok and no more.
 func noHeap(t *testing.T, dir string) {
 	t.Helper()
-	program, _ := build(t, dir, "-gc=none")
+	program, _ := tinygotest.Build(t, dir, "-gc=none")
 	out, err := exec.Command(program).CombinedOutput()
 	if err != nil || string(out) != "ok\n" {
 		t.Errorf("the program ends with %v and says %q", err, out)
@@ -64,30 +42,14 @@ func serve(t *testing.T, dir string) server {
 	if runtime.GOOS != "linux" {
 		t.Skip("the backend is that of Linux")
 	}
-	program, _ := build(t, dir, "-opt=z", "-no-debug")
+	program, _ := tinygotest.Build(t, dir, "-opt=z", "-no-debug")
 	info, err := os.Stat(program)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("the program has %d bytes", info.Size())
-	cmd := exec.Command(program)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = cmd.Stdout // the compilers differ in where println goes
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	address, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the program prints %q and then %v", address, err)
-	}
-	return server{program, strings.TrimSpace(address), cmd.Process.Pid}
+	p := tinygotest.Run(t, program)
+	return server{program, p.Line(), p.Pid}
 }
 
 // client is a connection to a program, on which requests are made one after
@@ -143,20 +105,6 @@ func (c *client) next() string {
 	}
 }
 
-// resident is the memory that a process has, in bytes.
-func resident(t *testing.T, pid int) int {
-	t.Helper()
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := strconv.Atoi(strings.Fields(string(b))[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pages * os.Getpagesize()
-}
-
 // allocations looks at every allocation that TinyGo leaves in the program of a
 // folder, also on a path that the program does not take. What judge calls ours,
 // by the package and the file's name without .go, must be in a function that it
@@ -169,54 +117,25 @@ func allocations(t *testing.T, dir string, judge func(pkg, file string) (made []
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, out := build(t, dir, "-print-allocs=.")
+	_, out := tinygotest.Build(t, dir, "-print-allocs=.")
 	all, found := 0, 0
-	for line := range strings.Lines(out) {
-		// A line of a coverage profile: FILE:LINE.COLUMN,LINE.COLUMN 1 0
-		name, at, ok := strings.Cut(line, ".go:")
-		number, err := strconv.Atoi(strings.Split(at, ".")[0])
-		if !ok || err != nil {
-			continue
-		}
+	for a := range tinygotest.Allocations(out) {
 		all++ // the runtime has some, at least
-		pkg, err := filepath.Rel(root, filepath.Dir(name))
+		pkg, err := filepath.Rel(root, filepath.Dir(a.File))
 		if err != nil {
 			continue
 		}
-		made, ours := judge(filepath.ToSlash(pkg), filepath.Base(name))
+		made, ours := judge(filepath.ToSlash(pkg), strings.TrimSuffix(filepath.Base(a.File), ".go"))
 		if !ours {
 			continue
 		}
 		found++
-		if in, text := enclosing(t, name+".go", number); !slices.Contains(made, in) && !strings.HasPrefix(text, "panic(") {
-			t.Errorf("%s/%s.go:%d: %s allocates: %s", pkg, filepath.Base(name), number, in, text)
+		if in, text := a.Enclosing(t); !slices.Contains(made, in) && !strings.HasPrefix(text, "panic(") {
+			t.Errorf("%s/%s:%d: %s allocates: %s", pkg, filepath.Base(a.File), a.Line, in, text)
 		}
 	}
 	if all == 0 {
 		t.Error("TinyGo names no allocation: the test sees nothing")
 	}
 	return found
-}
-
-// enclosing is the name of the function that a line of a file belongs to, and
-// the line.
-func enclosing(t *testing.T, file string, line int) (name, text string) {
-	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fset := token.NewFileSet()
-	f, err := parser.ParseFile(fset, file, b, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name = "a declaration"
-	for _, decl := range f.Decls {
-		fn, ok := decl.(*ast.FuncDecl)
-		if ok && fset.Position(fn.Pos()).Line <= line && line <= fset.Position(fn.End()).Line {
-			name = fn.Name.Name
-		}
-	}
-	return name, strings.TrimSpace(strings.Split(string(b), "\n")[line-1])
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bobtail-go/bobtail/internal/childtest"
 )
 
 // heapless are the packages that allocate in their constructor at most. The
@@ -70,19 +72,19 @@ func TestServer(t *testing.T) {
 		}
 	}
 	downloads(20)
-	before := resident(t, s.pid)
+	before := childtest.Resident(t, s.pid)
 	downloads(500)
 	// Each sends several dozen pieces.
-	if after := resident(t, s.pid); after-before > 32<<10 {
+	if after := childtest.Resident(t, s.pid); after-before > 32<<10 {
 		t.Errorf("1000 downloads have made the server grow from %d bytes to %d", before, after)
 	}
 	vanish(t, s.address)
 	// The smallest allocation for each of them would be 320 KB.
 	const requests, most = 20000, 64 << 10
 	ask(t, s.address, requests/100)
-	before = resident(t, s.pid)
+	before = childtest.Resident(t, s.pid)
 	ask(t, s.address, requests)
-	if after := resident(t, s.pid); after-before > most {
+	if after := childtest.Resident(t, s.pid); after-before > most {
 		t.Errorf("%d requests have made the server grow from %d bytes to %d", requests, before, after)
 	} else {
 		t.Logf("resident: %d bytes", after)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/bobtail-go/bobtail/internal/childtest"
 )
 
 // upgrade connects a client for WebSocket.
@@ -70,10 +72,10 @@ func TestSockets(t *testing.T) {
 	const rounds, most = 2000, 32 << 10
 	talk(50)
 	comeAndGo(50)
-	before := resident(t, s.pid)
+	before := childtest.Resident(t, s.pid)
 	talk(rounds)
 	comeAndGo(1000)
-	if after := resident(t, s.pid); after-before > most {
+	if after := childtest.Resident(t, s.pid); after-before > most {
 		t.Errorf("%d messages have made the program grow from %d bytes to %d", 9*rounds, before, after)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bobtail-go/bobtail/internal/childtest"
 )
 
 // valuePackages are the packages that read and write values. None has a
@@ -59,9 +61,9 @@ func TestForms(t *testing.T) {
 	// The smallest allocation for each of them would be 160 KB.
 	const times, most = 5000, 32 << 10
 	ask(times / 100)
-	before := resident(t, s.pid)
+	before := childtest.Resident(t, s.pid)
 	ask(times)
-	if after := resident(t, s.pid); after-before > most {
+	if after := childtest.Resident(t, s.pid); after-before > most {
 		t.Errorf("%d forms have made the server grow from %d bytes to %d", 2*times, before, after)
 	} else {
 		t.Logf("resident: %d bytes", after)
