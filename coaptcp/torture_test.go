@@ -17,12 +17,13 @@ import (
 
 // TestTorture has many clients ask at once, on real networks, for what is answered
 // at once, later and out of order by goroutines, in blocks and as notifications,
-// with few blocks of output, stash and workers. Each gets what is its own; some go
-// in the midst of it.
+// with few blocks of output and workers. Each gets what is its own; some go in the
+// midst of it. All may be in the midst of a message at once, so that each has a
+// block of the stash: with fewer, the one that has waited longest would pay.
 func TestTorture(t *testing.T) {
 	const clients, rounds = 12, 60
 	x := world{
-		cfg:  bobtail.Config{Workers: 3, Sockets: 32, OutputBlocks: 128, Stash: 8},
+		cfg:  bobtail.Config{Workers: 3, Sockets: 32, OutputBlocks: 128, Stash: clients},
 		coap: coaptcp.Config{InFlight: 4},
 	}
 	x.site = func(f *fixture, r *resource.Router) {

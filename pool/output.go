@@ -145,7 +145,7 @@ const maxPieces = 255
 // Anybody may append. Whoever is not the slot's owner signals Output after.
 func (o *Outputs) Append(h Handle, data []byte, b Block, more bool, mark int) error {
 	if b != NoBlock {
-		_ = o.refs[b] // a block of others panics before the lock is held
+		_ = &o.refs[b] // a block of others panics before the lock is held
 	}
 	o.mu.Lock()
 	err := o.appendLocked(h, data, b, more, mark)
@@ -155,7 +155,7 @@ func (o *Outputs) Append(h Handle, data []byte, b Block, more bool, mark int) er
 
 // appendLocked is Append under the lock.
 func (o *Outputs) appendLocked(h Handle, data []byte, b Block, more bool, mark int) error {
-	s, err := o.slot(h, mark)
+	s, err := o.slot(h, mark, 0)
 	if err != nil {
 		return err
 	}
@@ -190,7 +190,8 @@ func (o *Outputs) Copy(h Handle, head, body []byte, mark int) error {
 }
 
 // CopyFixed is Copy of a message that somebody waits for: DropOldest does not take
-// it off the queue again, and its pieces do not count for the marks of others.
+// it off the queue again, its pieces do not count for the marks of others, and the
+// last eighth of the blocks and of the nodes is for it too.
 func (o *Outputs) CopyFixed(h Handle, head, body []byte, mark int) error {
 	return o.copy(h, head, body, mark, nodeFixed)
 }
@@ -204,11 +205,11 @@ func (o *Outputs) copy(h Handle, head, body []byte, mark int, flags nodeFlags) e
 
 // copyLocked is copy under the lock.
 func (o *Outputs) copyLocked(h Handle, head, body []byte, mark int, flags nodeFlags) error {
-	s, err := o.slot(h, mark)
+	s, err := o.slot(h, mark, flags)
 	if err != nil || len(head)+len(body) == 0 {
 		return err
 	}
-	if s.outLen > 0 && scarce(o.blocksIn+o.reserved, len(o.refs)) {
+	if s.outLen > 0 && flags&nodeFixed == 0 && scarce(o.blocksIn+o.reserved, len(o.refs)) {
 		return ErrFull
 	}
 	return o.copyTo(s, head, body, flags)
@@ -292,8 +293,9 @@ func (o *Outputs) lookup(h Handle) *Slot {
 	return o.pool.Slot(h.Index())
 }
 
-// slot is the slot of a connection that may have another piece of output.
-func (o *Outputs) slot(h Handle, mark int) (*Slot, error) {
+// slot is the slot of a connection that may have another piece of output, with
+// flags.
+func (o *Outputs) slot(h Handle, mark int, flags nodeFlags) (*Slot, error) {
 	s := o.lookup(h)
 	if s == nil {
 		return nil, ErrStale
@@ -304,7 +306,7 @@ func (o *Outputs) slot(h Handle, mark int) (*Slot, error) {
 	if s.outLen == maxPieces || mark > 0 && int(s.outLen) >= mark && o.unfixed(s) >= mark {
 		return nil, ErrBacklog
 	}
-	if s.outLen > 0 && scarce(o.nodesIn+o.reserved, len(o.nodes)) && o.nodes[s.outTail].flags&nodeMore == 0 {
+	if s.outLen > 0 && flags&nodeFixed == 0 && scarce(o.nodesIn+o.reserved, len(o.nodes)) && o.nodes[s.outTail].flags&nodeMore == 0 {
 		return nil, ErrFull
 	}
 	return s, nil

@@ -298,6 +298,16 @@ func TestOutputsScarce(t *testing.T) {
 	text := []byte("text")
 	fill("Copy", func(h pool.Handle) error { return p.Outputs.Copy(h, nil, text, 0) }, 14)
 	fill("Append", func(h pool.Handle) error { return p.Outputs.Append(h, text, pool.NoBlock, false, 0) }, 28)
+	// A message that somebody waits for has the last eighth too.
+	for range 15 {
+		p.Outputs.Copy(p.Handle(slow), nil, text, 0)
+	}
+	for k, want := range []error{nil, nil, pool.ErrFull} {
+		if err := p.Outputs.CopyFixed(p.Handle(slow), nil, text, 0); err != want {
+			t.Errorf("fixed message %d: %v, want %v", k, err, want)
+		}
+	}
+	p.Outputs.Clear(slow)
 	// A message that has begun goes on.
 	for range 27 {
 		p.Outputs.Append(p.Handle(slow), text, pool.NoBlock, false, 0)
@@ -629,6 +639,35 @@ func modelOutputs(t *testing.T, seed uint64) {
 		if _, err := o.Get(); err != nil {
 			t.Fatalf("seed %d: a block is used but not counted", seed)
 		}
+	}
+}
+
+// TestSharersRaceSenders appends a block to the queues of some while others give
+// it back, who have sent it.
+func TestSharersRaceSenders(t *testing.T) {
+	p, hs := withOutputs(4, 8, 16)
+	var all sync.WaitGroup
+	for i, h := range hs {
+		all.Go(func() {
+			for range 2000 {
+				b, err := p.Outputs.Get()
+				if err != nil {
+					continue
+				}
+				for k := range hs {
+					p.Outputs.Append(hs[(i+k)%len(hs)], p.Outputs.Bytes(b)[:8], b, false, 4)
+				}
+				p.Outputs.Put(b)
+				sendAll(p, p.Slot(h.Index()), 4, 100)
+			}
+		})
+	}
+	all.Wait()
+	for i := range hs {
+		sendAll(p, p.Slot(i), 4, 100)
+	}
+	if b, n := p.Outputs.Used(); b != 0 || n != 0 {
+		t.Errorf("%d blocks and %d nodes have leaked", b, n)
 	}
 }
 
