@@ -645,14 +645,15 @@ func modelOutputs(t *testing.T, seed uint64) {
 // TestSharersRaceSenders appends a block to the queues of some while others give
 // it back, who have sent it.
 func TestSharersRaceSenders(t *testing.T) {
-	p, hs := withOutputs(4, 8, 16)
+	p, hs := withOutputs(4, 32, 64) // more than their queues hold
 	var all sync.WaitGroup
 	for i, h := range hs {
 		all.Go(func() {
 			for range 2000 {
 				b, err := p.Outputs.Get()
 				if err != nil {
-					continue
+					t.Error(err)
+					return
 				}
 				for k := range hs {
 					p.Outputs.Append(hs[(i+k)%len(hs)], p.Outputs.Bytes(b)[:8], b, false, 4)
