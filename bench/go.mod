@@ -7,8 +7,10 @@ replace github.com/bobtail-go/bobtail => ..
 require (
 	github.com/bobtail-go/bobtail v0.0.0-00010101000000-000000000000
 	github.com/coder/websocket v1.8.15
+	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gobwas/ws v1.5.0
 	github.com/gorilla/websocket v1.5.3
+	github.com/julienschmidt/httprouter v1.3.0
 	github.com/lesismal/nbio v1.6.5
 	github.com/lxzan/gws v1.8.9
 	github.com/panjf2000/gnet/v2 v2.9.5
