@@ -73,11 +73,10 @@ func exchange(tb testing.TB, in []byte, path string) side {
 		tb.Fatal(err)
 	}
 	handle := func(w web.Response, r *web.Request) error {
-		switch string(r.Path()) {
-		case path:
-			return w.Text(hello)
+		if string(r.Path()) != path {
+			return w.Status(404).Empty()
 		}
-		return w.Status(404).Empty()
+		return w.Text(hello)
 	}
 	var out []byte
 	return side{by: "bobtail", loop: func(n int) error {
@@ -144,13 +143,12 @@ func server(tb testing.TB, in []byte, path string, atOnce int) side {
 func fast(in []byte, path string) side {
 	var out []byte
 	s := &fasthttp.Server{Handler: func(c *fasthttp.RequestCtx) {
-		switch string(c.Path()) {
-		case path:
-			c.SetContentType(contentType)
-			c.SetBodyString(hello)
-		default:
+		if string(c.Path()) != path {
 			c.SetStatusCode(404)
+			return
 		}
+		c.SetContentType(contentType)
+		c.SetBodyString(hello)
 	}}
 	return side{by: "fasthttp", loop: func(n int) error {
 		c := newStream(in, n)
