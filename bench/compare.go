@@ -22,8 +22,14 @@ type built struct {
 func able(all []built, work string) (some []built) {
 	kind := short
 	switch {
+	case fileOf(work) != nil && fileOf(work).posted:
+		kind = posts
 	case fileOf(work) != nil:
 		kind = files
+	case work == broadcastWork:
+		kind = broadcasting
+	case work == sleepersWork:
+		kind = sleeping
 	case messageOf(work) != nil:
 		kind = messages
 	case work == liveWork:
@@ -63,6 +69,18 @@ func compare(ctx context.Context, o options, w io.Writer) (*result, error) {
 	if err := writeFiles(folder); err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(o.works, rated) {
+		if o.rate, err = paceOf(ctx, o, load, ready, w); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			line := fmt.Sprintf("%s and %s are left out: %v", latencyWork, sleepersWork, err)
+			fmt.Fprintln(w, line)
+			res.LeftOut = append(res.LeftOut, line)
+			o.works = slices.DeleteFunc(slices.Clone(o.works), rated)
+		}
+		res.Settings.Rate = o.rate
+	}
 	runs := 0
 	for _, work := range o.works {
 		runs += o.rounds * len(able(ready, work))
@@ -78,7 +96,7 @@ func compare(ctx context.Context, o options, w io.Writer) (*result, error) {
 					continue
 				}
 				p.begin(work, round, s.name)
-				x, err := measure(ctx, o, load, work, folder, s)
+				x, err := measureRound(ctx, o, load, work, folder, round, s)
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
 				}
@@ -88,7 +106,6 @@ func compare(ctx context.Context, o options, w io.Writer) (*result, error) {
 					p.step(work, round, s.name, "failed: "+err.Error())
 					continue
 				}
-				x.Round = round
 				res.Samples = append(res.Samples, x)
 				p.step(work, round, s.name, x.short())
 			}
@@ -126,19 +143,21 @@ func build(ctx context.Context, b *builder, o options, res *result, w io.Writer)
 
 // measure runs one server once. folder has the files that it may be asked for.
 func measure(ctx context.Context, o options, load, work, folder string, s built) (sample, error) {
-	x := sample{Work: work, Server: s.name}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds(o)+60)*time.Second)
+	return measureRound(ctx, o, load, work, folder, 0, s)
+}
+
+// measureRound is measure in a round.
+func measureRound(ctx context.Context, o options, load, work, folder string, round int, s built) (sample, error) {
+	x := sample{Work: work, Server: s.name, Round: round, Conns: heldBy(o, work)}
+	if n := connsOf(o, work); kindOf(work) == "plain" && n < x.Conns {
+		x.Busy = n
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds(o)+20*o.seconds+60)*time.Second)
 	defer cancel()
-	conns := o.conns
-	if idle(work) || work == liveWork {
-		conns = max(conns, o.parked)
-	}
-	t := task{conns: conns + spareSockets, file: fileOf(work), messages: messageOf(work) != nil}
-	if t.file != nil {
-		t.folder = folder
-	}
-	if e := exchangeOf(work); e != nil {
-		t.coap = e.network
+	t := taskOf(o, work, folder)
+	if work == startWork {
+		x.Conns = 0
+		return x, measureStart(ctx, o, s, t, &x)
 	}
 	p, port, err := start(ctx, s.start, t)
 	if err != nil {
@@ -150,13 +169,41 @@ func measure(ctx context.Context, o options, load, work, folder string, s built)
 		err = measureMemory(ctx, o, load, p, port, &x)
 	case work == liveWork:
 		err = measureLive(ctx, o, load, p, port, &x)
+	case work == broadcastWork:
+		err = measureBroadcast(ctx, o, load, p, port, &x)
+	case work == latencyWork:
+		err = measureRate(ctx, o, load, p, port, &x)
+	case work == sleepersWork:
+		err = measureSleepers(ctx, o, load, p, port, folder, &x)
 	default:
-		err = measureCPU(ctx, o, load, p, port, t, &x)
+		err = measureCPU(ctx, o, load, p, port, folder, &x)
 	}
 	if err != nil && p.ended() {
 		err = fmt.Errorf("it ended (%w)", err)
 	}
 	return x, err
+}
+
+// taskOf is what a server is started for.
+func taskOf(o options, work, folder string) task {
+	t := task{conns: max(heldBy(o, work), o.conns) + spareSockets, messages: messageOf(work) != nil}
+	switch f := fileOf(work); {
+	case f != nil && f.posted:
+		t.posted = f.size
+	case f != nil:
+		t.file, t.folder = f, folder
+	}
+	if e := exchangeOf(work); e != nil {
+		t.coap = e.network
+	}
+	if work == broadcastWork {
+		t.broadcast = true
+	}
+	if work == sleepersWork {
+		t.conns += mostAsleep
+		t.workers = sleepWorkers
+	}
+	return t
 }
 
 // spareSockets are connections that a server may still hold when the load
@@ -170,8 +217,14 @@ func seconds(o options) int { return 60 + pipelinedFactor*o.requests/5000 }
 // warm-up of a tenth as many.
 func loadArgs(o options, work string, port, n, d int) []string {
 	return what(o, work, "-p", strconv.Itoa(port), "-c", strconv.Itoa(connsOf(o, work)), "-t", strconv.Itoa(o.threads),
-		"-d", strconv.Itoa(d), "-w", strconv.Itoa(max(n/10, o.conns)), "-n", strconv.Itoa(n),
+		"-d", strconv.Itoa(d), "-w", strconv.Itoa(max(n/10, connsOf(o, work))), "-n", strconv.Itoa(n),
 		"-T", strconv.Itoa(seconds(o)))
+}
+
+// warmArgs are those of a load before connections are parked.
+func warmArgs(o options, work string, port int) []string {
+	return what(o, work, "-p", strconv.Itoa(port), "-c", strconv.Itoa(o.conns), "-t", strconv.Itoa(o.threads),
+		"-w", strconv.Itoa(o.conns*10), "-n", strconv.Itoa(o.conns*100), "-T", strconv.Itoa(seconds(o)))
 }
 
 // requestsOf is how many requests a run of a work has.
@@ -191,14 +244,6 @@ func requestsOf(o options, work string) int {
 	return o.requests
 }
 
-// connsOf is how many connections a run of a work has that does not idle.
-func connsOf(o options, work string) int {
-	if e := exchangeOf(work); e != nil {
-		return max(o.conns/e.fewer, 1)
-	}
-	return o.conns
-}
-
 // what are the arguments that say what the load generator sends for a work.
 func what(o options, work string, args ...string) []string {
 	if m := messageOf(work); m != nil {
@@ -213,21 +258,30 @@ func what(o options, work string, args ...string) []string {
 	return args
 }
 
-// measureCPU loads a server that runs, and reads its clock before and after.
-func measureCPU(ctx context.Context, o options, load string, p *process, port int, t task, x *sample) error {
+// measureCPU loads a server that runs.
+func measureCPU(ctx context.Context, o options, load string, p *process, port int, folder string, x *sample) error {
 	n, d := requestsOf(o, x.Work), 1
 	if e := exchangeOf(x.Work); x.Work == "pipelined" || e != nil && e.deep {
 		d = o.depth
 	}
 	args := loadArgs(o, x.Work, port, n, d)
-	if t.file != nil {
-		args = append(args, "-u", t.file.path(), "-f", t.file.in(t.folder))
+	if f := fileOf(x.Work); f != nil {
+		args = append(args, f.args(folder)...)
+	}
+	if x.Busy > 0 {
+		args = append(args, "-q", strconv.Itoa(x.Conns-x.Busy))
 	}
 	l, err := startLoad(ctx, load, args...)
 	if err != nil {
 		return err
 	}
 	defer l.stop()
+	return watch(p, l, n, x)
+}
+
+// watch lets a load go on once it is warm, and reads the server's clock before and
+// after.
+func watch(p *process, l *loader, n int, x *sample) error {
 	if _, err := l.line(); err != nil {
 		return err
 	}
@@ -256,6 +310,7 @@ func measureCPU(ctx context.Context, o options, load string, p *process, port in
 	x.PerSecond = float64(n) / (float64(f["ns"]) / 1e9)
 	x.Again = float64(f["again"]) / float64(n)
 	x.P50, x.P99, x.P999, x.Max = micro(f["p50"]), micro(f["p99"]), micro(f["p999"]), micro(f["max"])
+	x.Curve = curveOf(f)
 	return nil
 }
 
@@ -305,7 +360,7 @@ func micro(ns int64) float64 { return float64(ns) / 1e3 }
 // before and after. A short load goes first, so that what serving needs in any
 // case is there before.
 func measureMemory(ctx context.Context, o options, load string, p *process, port int, x *sample) error {
-	warm, err := startLoad(ctx, load, loadArgs(o, x.Work, port, o.conns*100, 1)...)
+	warm, err := startLoad(ctx, load, warmArgs(o, x.Work, port)...)
 	if err != nil {
 		return err
 	}
@@ -323,7 +378,7 @@ func measureMemory(ctx context.Context, o options, load string, p *process, port
 	if err != nil {
 		return err
 	}
-	l, err := startLoad(ctx, load, what(o, x.Work, "-p", strconv.Itoa(port), "-i", strconv.Itoa(o.parked))...)
+	l, err := startLoad(ctx, load, what(o, x.Work, "-p", strconv.Itoa(port), "-i", strconv.Itoa(x.Conns))...)
 	if err != nil {
 		return err
 	}
@@ -342,12 +397,12 @@ func measureMemory(ctx context.Context, o options, load string, p *process, port
 	if _, err := l.line(); err != nil {
 		return err
 	}
-	x.Parked = o.parked
+	x.Parked = x.Conns
 	x.Before, x.After = before.resident, after.resident
 	grown := after.sub(before)
-	x.PerParked = float64(grown.resident) / float64(o.parked)
-	x.PrivatePerParked = float64(grown.private) / float64(o.parked)
-	x.WholePerParked = float64(after.resident) / float64(o.parked)
+	x.PerParked = float64(grown.resident) / float64(x.Parked)
+	x.PrivatePerParked = float64(grown.private) / float64(x.Parked)
+	x.WholePerParked = float64(after.resident) / float64(x.Parked)
 	return nil
 }
 

@@ -12,6 +12,10 @@ type file struct {
 	name string
 	size int
 
+	// posted says that it is no file of the servers: it is sent to them, and is to
+	// come back.
+	posted bool
+
 	// part is how many requests there are in one of a plain run's: about as
 	// long takes a run then.
 	part float64
@@ -19,8 +23,9 @@ type file struct {
 
 // allFiles are the files of the work with files.
 var allFiles = []file{
-	{"10k", 10 << 10, 0.5},
-	{"1m", 1 << 20, 0.01},
+	{"10k", 10 << 10, false, 0.5},
+	{"1m", 1 << 20, false, 0.01},
+	{"echo1k", 1 << 10, true, 1},
 }
 
 // fileOf is the file that a work is about, nil if it is about none.
@@ -34,10 +39,27 @@ func fileOf(work string) *file {
 }
 
 // path is the path of a request for the file.
-func (f *file) path() string { return "/files/" + f.name + ".txt" }
+func (f *file) path() string {
+	if f.posted {
+		return echoPath
+	}
+	return "/files/" + f.name + ".txt"
+}
+
+// echoPath is where content comes back.
+const echoPath = "/echo"
 
 // in is the file's name below a folder.
-func (f *file) in(folder string) string { return filepath.Join(folder, filepath.FromSlash(f.path())) }
+func (f *file) in(folder string) string { return filepath.Join(folder, "files", f.name+".txt") }
+
+// args are those by which the load generator asks for the file, or sends it.
+func (f *file) args(folder string) []string {
+	args := []string{"-u", f.path(), "-f", f.in(folder)}
+	if f.posted {
+		args = append(args, "-P")
+	}
+	return args
+}
 
 // line is the length of a line of the files.
 const line = 64

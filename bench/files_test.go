@@ -19,6 +19,9 @@ func TestFiles(t *testing.T) {
 	}
 	for i := range allFiles {
 		f := &allFiles[i]
+		if (f.path() == echoPath) != f.posted {
+			t.Errorf("the path of %s is %s", f.name, f.path())
+		}
 		if b := text(f.in(dir)); len(b) != f.size || b != f.text() || b[line-1] != '\n' || fileOf(f.name) != f {
 			t.Errorf("%s has %d bytes, want %d in lines of %d", f.name, len(b), f.size, line)
 		}
@@ -136,8 +139,9 @@ func TestLoadAsksForThePath(t *testing.T) {
 
 // TestAble wants each server where it can do the work, and nowhere else.
 func TestAble(t *testing.T) {
-	all := []built{{"both", nil, short | files}, {"short", nil, short}, {"files", nil, files}}
-	for work, want := range map[string]string{"plain": "both short", "parked": "both short", "10k": "both files", "1m": "both files"} {
+	all := []built{{"both", nil, short | files}, {"short", nil, short}, {"files", nil, files}, {"all", nil, posts | sleeping | broadcasting}}
+	for work, want := range map[string]string{"plain": "both short", "parked": "both short", "10k": "both files", "1m": "both files",
+		"echo1k": "all", "plain10k": "both short", latencyWork: "both short", startWork: "both short", sleepersWork: "all", broadcastWork: "all"} {
 		var names []string
 		for _, s := range able(all, work) {
 			names = append(names, s.name)

@@ -25,7 +25,7 @@ var idleMessage = message{"wsidle", 64, 1}
 
 // messageOf is the message that a work is about, nil if it is about none.
 func messageOf(work string) *message {
-	if work == idleMessage.name {
+	if kindOf(work) == idleMessage.name {
 		return &idleMessage
 	}
 	for i := range allMessages {
@@ -65,5 +65,6 @@ func liveSeconds(o options) int {
 
 // idle reports whether a work leaves its connections open with nothing to do.
 func idle(work string) bool {
-	return work == "parked" || work == idleMessage.name || work == coapIdle
+	kind := kindOf(work)
+	return kind == "parked" || kind == idleMessage.name || kind == coapIdle
 }

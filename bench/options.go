@@ -18,6 +18,10 @@ type options struct {
 	conns    int
 	depth    int
 	parked   int
+	many     int
+	starts   int
+	seconds  int
+	rate     int
 	threads  int // of the load generator
 	browser  bool
 	text     bool
@@ -32,8 +36,16 @@ type options struct {
 // takes about as long then: a pipelined request costs the least server a tenth.
 const pipelinedFactor = 4
 
-var workNames = []string{"plain", "pipelined", "parked", "10k", "1m", "ws64", "ws1k", "ws64k", "wsidle", liveWork,
+// workNames are all works, in the order of their tables.
+var workNames = []string{"plain", "pipelined", "plain1", "plain8", "plain256", "plain1k", "plain4k", "plain10k",
+	"parked1k", "parked4k", "parked", "parked15k", "10k", "1m", "echo1k", latencyWork, sleepersWork, startWork,
+	"ws64", "ws1k", "ws64k", "wsidle", "wsidle15k", liveWork, broadcastWork,
 	"coap", "coap16", "coapudp", "coapudp16", coapIdle}
+
+// usualWorks are those that are done if none are named.
+func usualWorks() []string {
+	return slices.DeleteFunc(slices.Clone(workNames), func(work string) bool { return slices.Contains(curveOnly, work) })
+}
 
 // serverNames are the names that -servers takes, in the order of the tables.
 func serverNames() []string {
@@ -48,12 +60,16 @@ func newFlags(o *options, list, work *string) *flag.FlagSet {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.StringVar(list, "servers", strings.Join(serverNames(), ","), "servers to compare, a `LIST` with commas; ratios are to the floor")
-	f.StringVar(work, "work", strings.Join(workNames, ","), "what they are to do, a `LIST` with commas")
+	f.StringVar(work, "work", strings.Join(usualWorks(), ","), fmt.Sprintf("what they are to do, a `LIST` with commas; besides there are\n%s, and %s is all for the plots", strings.Join(curveOnly, ", "), curves))
 	f.IntVar(&o.rounds, "rounds", 5, "each server is measured `N` times")
 	f.IntVar(&o.requests, "requests", 200000, fmt.Sprintf("`N` requests a plain run; a pipelined run has %d times as many,\none of 10k half, one of 1m a hundredth, one of ws64k a tenth, one of coap16\n%d and one of coapudp16 %d times as many", pipelinedFactor, pipelinedFactor, pipelinedFactor/2))
-	f.IntVar(&o.conns, "conns", 64, "`N` connections of every run but parked, wsidle, wslive and coapidle,\nand four times as many as of coapudp16")
+	f.IntVar(&o.conns, "conns", 64, "`N` connections of every run but those with a number in their name, parked,\nwsidle, wslive, broadcast and coapidle, and four times as many as of coapudp16")
 	f.IntVar(&o.depth, "depth", 16, "`N` requests at a time on a connection of a run of pipelined, coap16 or coapudp16")
-	f.IntVar(&o.parked, "parked", 10000, "`N` connections of a run of parked, wsidle, wslive or coapidle")
+	f.IntVar(&o.parked, "parked", 10000, "`N` connections of a run of plain10k, parked, wsidle, wslive, broadcast or\ncoapidle, and a half more of parked15k and wsidle15k")
+	f.IntVar(&o.many, "many", 1000, "`N` connections of a run of plain1k, all busy")
+	f.IntVar(&o.starts, "starts", 20, "`N` starts of a server in a run of start")
+	f.IntVar(&o.seconds, "seconds", 5, "`N` seconds of a run of latency, and of each half of one of sleepers")
+	f.IntVar(&o.rate, "rate", 0, fmt.Sprintf("`N` requests a second of latency and sleepers; 0 is %.0f percent of what %s does\nat most in the same comparison", 100*pacedPart, pacer))
 	f.IntVar(&o.threads, "threads", 2, "`N` threads of the load generator")
 	f.BoolVar(&o.browser, "browser", false, "send the fields of a browser, 555 bytes, instead of three")
 	f.BoolVar(&o.text, "text", false, "send the messages to WebSockets as text, which a server is to check, not as binary")
@@ -90,7 +106,7 @@ func parseOptions(args []string) (options, error) {
 	}
 	if o.smoke {
 		// A flag that is given by name still counts.
-		small := map[string]string{"rounds": "1", "requests": "200", "conns": "16", "depth": "8", "parked": "200"}
+		small := map[string]string{"rounds": "1", "requests": "200", "conns": "16", "depth": "8", "parked": "200", "many": "100", "starts": "2", "seconds": "1"}
 		f.Visit(func(f *flag.Flag) { delete(small, f.Name) })
 		for name, value := range small {
 			f.Set(name, value)
@@ -108,7 +124,7 @@ func parseOptions(args []string) (options, error) {
 			o.servers = pathServers
 		}
 	}
-	if o.works, err = choose("work", work, workNames); err != nil {
+	if o.works, err = choose("work", expand(work), workNames); err != nil {
 		return o, err
 	}
 	for _, n := range []struct {
@@ -120,14 +136,22 @@ func parseOptions(args []string) (options, error) {
 		{"conns", o.conns, 1, 10000},
 		{"depth", o.depth, 1, 256},
 		{"parked", o.parked, 1, 60000},
+		{"many", o.many, 1, 60000},
+		{"starts", o.starts, 1, 10000},
+		{"seconds", o.seconds, 1, 600},
+		{"rate", o.rate, 0, 100000000},
 		{"threads", o.threads, 1, 64},
 	} {
 		if n.value < n.min || n.value > n.max {
 			return o, fmt.Errorf("-%s %d is not from %d to %d", n.name, n.value, n.min, n.max)
 		}
 	}
-	if most := descriptors() - spareDescriptors; max(o.parked, o.conns) > most {
-		return o, fmt.Errorf("%d connections are more than the limit of descriptors leaves for them, %d", max(o.parked, o.conns), most)
+	conns := 0
+	for _, work := range o.works {
+		conns = max(conns, heldBy(o, work))
+	}
+	if most := descriptors() - spareDescriptors; conns > most {
+		return o, fmt.Errorf("%d connections are more than the limit of descriptors leaves for them, %d", conns, most)
 	}
 	return o, nil
 }
@@ -142,6 +166,15 @@ func descriptors() int {
 		return 1024
 	}
 	return int(min(lim.Max, 1<<20))
+}
+
+// expand puts the works that curves stands for into a list.
+func expand(list string) string {
+	names := strings.Split(list, ",")
+	if i := slices.Index(names, curves); i >= 0 {
+		names = slices.Replace(names, i, i+1, curveWorks...)
+	}
+	return strings.Join(names, ",")
 }
 
 // choose returns the names of a list with commas, in the order of all.

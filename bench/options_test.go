@@ -11,11 +11,14 @@ func TestOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.rounds != 5 || o.conns != 64 || o.depth != 16 || o.parked != 10000 || !slices.Equal(o.servers, serverNames()) || !slices.Equal(o.works, workNames) {
+	if o.rounds != 5 || o.conns != 64 || o.depth != 16 || o.parked != 10000 || !slices.Equal(o.servers, serverNames()) || !slices.Equal(o.works, usualWorks()) {
 		t.Errorf("defaults: %+v", o)
 	}
 	if o, err = parseOptions([]string{"-servers", "nethttp,floor", "-work", "parked"}); err != nil || !slices.Equal(o.servers, []string{"floor", "nethttp"}) || !slices.Equal(o.works, []string{"parked"}) {
 		t.Errorf("lists: %+v, %v", o, err)
+	}
+	if o, err = parseOptions([]string{"-work", "ws64,curves"}); err != nil || len(o.works) != len(curveWorks)+1 || o.works[0] != "plain" {
+		t.Errorf("curves: %+v, %v", o.works, err)
 	}
 	if o, err = parseOptions([]string{"-smoke", "-parked", "300"}); err != nil || o.requests > 500 || o.rounds != 1 || o.parked != 300 {
 		t.Errorf("-smoke -parked 300: %+v, %v", o, err)
@@ -37,6 +40,8 @@ func TestWrongCommandLine(t *testing.T) {
 		{"no round", []string{"-rounds", "0"}, "-rounds 0"},
 		{"negative number", []string{"-requests", "-5"}, "-requests -5"},
 		{"too deep for the load generator", []string{"-depth", "257"}, "-depth 257"},
+		{"a rate below 0", []string{"-rate", "-1"}, "-rate -1"},
+		{"more connections than descriptors", []string{"-parked", "60000", "-work", "parked15k"}, "90000 connections are more"},
 		{"no number after -smoke", []string{"-smoke", "-conns", "0"}, "-conns 0"},
 	} {
 		var out, errs strings.Builder

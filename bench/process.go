@@ -49,12 +49,8 @@ func startAt(ctx context.Context, s starter, t task) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.CommandContext(ctx, args[0], args[1:]...)}
-	p.cmd.SysProcAttr = childAttr()
-	p.cmd.Cancel = func() error { return killGroup(p.cmd) }
-	p.cmd.WaitDelay = 2 * time.Second
-	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
-	if err := p.cmd.Start(); err != nil {
+	p, err := launch(ctx, args)
+	if err != nil {
 		return nil, err
 	}
 	if err := p.await(ctx, t); err != nil {
@@ -62,6 +58,16 @@ func startAt(ctx context.Context, s starter, t task) (*process, error) {
 		return nil, fmt.Errorf("%w%s", err, p.out.said())
 	}
 	return p, nil
+}
+
+// launch runs a command line, and does not wait for anything.
+func launch(ctx context.Context, args []string) (*process, error) {
+	p := &process{cmd: exec.CommandContext(ctx, args[0], args[1:]...)}
+	p.cmd.SysProcAttr = childAttr()
+	p.cmd.Cancel = func() error { return killGroup(p.cmd) }
+	p.cmd.WaitDelay = 2 * time.Second
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	return p, p.cmd.Start()
 }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"runtime"
 	"strconv"
@@ -30,8 +29,11 @@ type machine struct {
 
 // settings are the options that make figures comparable.
 type settings struct {
-	Rounds, Requests, Conns, Depth, Parked, Threads int
-	Browser, Text                                   bool
+	Rounds, Requests, Conns, Depth, Parked, Many, Starts, Threads int
+
+	Rate int `json:",omitempty"` // of latency and sleepers
+
+	Browser, Text bool
 }
 
 // sample is one run of one server. Times are in microseconds, memory in bytes.
@@ -39,12 +41,24 @@ type sample struct {
 	Work, Server string
 	Round        int
 
+	Conns int `json:",omitempty"` // connections that are open
+	Busy  int `json:",omitempty"` // those of them that send requests, if not all do
+
 	Requests            int     `json:",omitempty"`
 	CPU                 float64 `json:",omitempty"` // per request
 	User                float64 `json:",omitempty"` // the part of CPU spent in user mode; 0 if the run was too short to tell
 	PerSecond           float64 `json:",omitempty"`
 	P50, P99, P999, Max float64 `json:",omitempty"`
 	Again               float64 `json:",omitempty"` // datagrams sent once more, per request
+
+	Rate   float64 `json:",omitempty"` // at which requests came, of latency and sleepers
+	P9999  float64 `json:",omitempty"`
+	Curve  []point `json:",omitempty"` // of these two, in ascending order
+	Calm   *times  `json:",omitempty"` // without sleepers
+	Asleep float64 `json:",omitempty"` // handlers, on the average
+
+	Starts                       int     `json:",omitempty"`
+	Start, LeastStart, MostStart float64 `json:",omitempty"` // to the first answer; the first is the median
 
 	Cores       float64 `json:",omitempty"` // that the server kept busy, of wslive
 	Least, Most float64 `json:",omitempty"` // messages a second of a connection, of wslive
@@ -61,19 +75,26 @@ func (x sample) short() string {
 	if idle(x.Work) {
 		return fmt.Sprintf("%.0f B a connection", x.PerParked)
 	}
+	if x.Work == startWork {
+		return fmt.Sprintf("%.2f ms", x.Start/1e3)
+	}
+	if rated(x.Work) {
+		return fmt.Sprintf("p99 %.0f us", x.P99)
+	}
 	return fmt.Sprintf("%.3f us a %s", x.CPU, unit(x.Work))
 }
 
 // unit is what a work is counted in.
 func unit(work string) string {
-	if messageOf(work) != nil || work == liveWork {
+	if messageOf(work) != nil || work == liveWork || work == broadcastWork {
 		return "message"
 	}
 	return "request"
 }
 
 func settingsOf(o options) settings {
-	return settings{o.rounds, o.requests, o.conns, o.depth, o.parked, o.threads, o.browser, o.text}
+	return settings{Rounds: o.rounds, Requests: o.requests, Conns: o.conns, Depth: o.depth, Parked: o.parked, Many: o.many, Starts: o.starts,
+		Threads: o.threads, Browser: o.browser, Text: o.text}
 }
 
 func thisMachine() machine {
@@ -138,12 +159,20 @@ func (r *result) print(w io.Writer, markdown bool) {
 			s.Conns, request, s.Requests, s.Threads, rounds),
 		"pipelined": fmt.Sprintf("pipelined: %d connections, %d requests at a time, %s; %d requests, %d load threads; %s",
 			s.Conns, s.Depth, request, s.Requests*pipelinedFactor, s.Threads, rounds),
-		"parked": fmt.Sprintf("parked: %d connections after a request each; process memory only; %s", s.Parked, rounds),
+		"parked":      fmt.Sprintf("parked: %d connections after a request each; process memory only; %s", s.Parked, rounds),
+		startWork:     startTitle(s, rounds),
+		broadcastWork: broadcastTitle(s, rounds),
+		latencyWork:   latencyTitle(s, rounds),
+		sleepersWork:  sleepersTitle(s, rounds),
 	}
 	for _, f := range allFiles {
 		n := requestsOf(options{requests: s.Requests}, f.name)
-		titles[f.name] = fmt.Sprintf("%s: a file of %d bytes; %d connections, a request at a time, %s; %d requests, %d load threads; %s",
-			f.name, f.size, s.Conns, request, n, s.Threads, rounds)
+		what := "a file"
+		if f.posted {
+			what = "POST and echo"
+		}
+		titles[f.name] = fmt.Sprintf("%s: %s of %d bytes; %d connections, a request at a time, %s; %d requests, %d load threads; %s",
+			f.name, what, f.size, s.Conns, request, n, s.Threads, rounds)
 	}
 	kind := "binary"
 	if s.Text {
@@ -160,6 +189,22 @@ func (r *result) print(w io.Writer, markdown bool) {
 	for _, e := range allExchanges {
 		titles[e.name] = e.title(s, rounds)
 	}
+	o := options{conns: s.Conns, parked: s.Parked, many: s.Many}
+	for i := range allCrowds {
+		c := &allCrowds[i]
+		conns := strconv.Itoa(c.conns(o)) + " connections"
+		if c.busy != nil {
+			conns += fmt.Sprintf(", of which %d are busy", c.busy(o))
+		}
+		switch c.like {
+		case "plain":
+			titles[c.name] = fmt.Sprintf("%s: %s, a request at a time, %s; %d requests, %d load threads; %s", c.name, conns, request, s.Requests, s.Threads, rounds)
+		case "parked":
+			titles[c.name] = fmt.Sprintf("%s: %s after a request each; process memory only; %s", c.name, conns, rounds)
+		default:
+			titles[c.name] = fmt.Sprintf("%s: %d WebSockets after the echo of a message of %d bytes each; process memory only; %s", c.name, c.conns(o), idleMessage.size, rounds)
+		}
+	}
 	for _, work := range workNames {
 		t := r.cpuTable(work)
 		switch {
@@ -167,6 +212,12 @@ func (r *result) print(w io.Writer, markdown bool) {
 			t = r.memoryTable(work)
 		case work == liveWork:
 			t = r.liveTable()
+		case work == startWork:
+			t = r.startTable()
+		case work == latencyWork:
+			t = r.latencyTable()
+		case work == sleepersWork:
+			t = r.sleepersTable()
 		}
 		if len(t.rows) == 0 {
 			continue
@@ -206,7 +257,7 @@ func (r *result) cpuTable(work string) table {
 	}
 	for _, name := range serverNames() {
 		used := r.spread(work, name, cpu)
-		if math.IsNaN(used.Median) {
+		if used.none() {
 			continue
 		}
 		middle := func(f func(sample) float64) float64 { return r.spread(work, name, f).Median }
@@ -232,7 +283,7 @@ func (r *result) memoryTable(work string) table {
 	t := table{head: []string{"server", "B/connection", "of it private", "process before", "process after", "after/connections"}}
 	for _, name := range serverNames() {
 		grown := r.spread(work, name, func(x sample) float64 { return x.PerParked })
-		if math.IsNaN(grown.Median) {
+		if grown.none() {
 			continue
 		}
 		middle := func(f func(sample) float64) float64 { return r.spread(work, name, f).Median }
@@ -252,7 +303,7 @@ func (r *result) liveTable() table {
 	t := table{head: []string{"server", "CPU us/message", "cores", "messages/s", "least to one", "most to one"}}
 	for _, name := range serverNames() {
 		used := r.spread(liveWork, name, cpu)
-		if math.IsNaN(used.Median) {
+		if used.none() {
 			continue
 		}
 		middle := func(f func(sample) float64) float64 { return r.spread(liveWork, name, f).Median }
@@ -270,7 +321,7 @@ func (r *result) liveTable() table {
 
 // text is the spread with so many decimals, or a dash if it is of nothing.
 func (s spread) text(decimals int) string {
-	if math.IsNaN(s.Median) {
+	if s.none() {
 		return "-"
 	}
 	if s.Min == s.Max {

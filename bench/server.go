@@ -23,16 +23,19 @@ type server struct {
 }
 
 // kinds are kinds of work.
-type kinds uint8
+type kinds uint16
 
 const (
-	short     kinds = 1 << iota // the short answer
-	files                       // those of files
-	messages                    // the echoes of a WebSocket
-	live                        // what a WebSocket is told unasked
-	streams                     // CoAP over TCP
-	datagrams                   // CoAP over UDP
-	floods                      // the same, many at a time
+	short        kinds = 1 << iota // the short answer
+	files                          // those of files
+	messages                       // the echoes of a WebSocket
+	live                           // what a WebSocket is told unasked
+	streams                        // CoAP over TCP
+	datagrams                      // CoAP over UDP
+	floods                         // the same, many at a time
+	posts                          // content that is sent back
+	broadcasting                   // of a message to all WebSockets
+	sleeping                       // in a handler
 )
 
 // task is what a server is started for.
@@ -43,6 +46,16 @@ type task struct {
 
 	// messages says that connections become WebSockets.
 	messages bool
+
+	// broadcast says that they do so to listen, and that one publishes.
+	broadcast bool
+
+	// posted is how many bytes of content a request has, which are to come back.
+	posted int
+
+	// workers is how many handlers may run at a time, where such a number is
+	// given to a server; 0 is its own.
+	workers int
 
 	// coap is the network over which CoAP is served, tcp or udp, or empty.
 	coap string
@@ -66,18 +79,18 @@ type starter func(task) ([]string, error)
 
 // servers are all that are known, in the order of the tables.
 var servers = []server{
-	{baseline, buildFloor, short | files | messages | streams | datagrams | floods},
-	{"bobtail-epoll", buildBobtail("epoll"), short | files | messages | live | streams | datagrams | floods},
-	{"bobtail-net", buildBobtail("net"), short | files | messages | live | streams},
+	{baseline, buildFloor, short | files | posts | messages | broadcasting | streams | datagrams | floods},
+	{"bobtail-epoll", buildBobtail("epoll"), short | files | posts | sleeping | messages | live | broadcasting | streams | datagrams | floods},
+	{"bobtail-net", buildBobtail("net"), short | files | posts | sleeping | messages | live | broadcasting | streams},
 	{"bobtail-memory", buildBobtail("memory"), files},
-	{"tiny", buildTiny, short | messages | streams},
+	{"tiny", buildTiny, short | posts | messages | streams},
 	{"gnet", buildGo("gnet"), short},
-	{"fasthttp", buildGo("fasthttp"), short | files},
-	{"nethttp", buildGo("nethttp"), short | files},
-	{"nginx", buildNginx, short | files},
-	{"gws", buildGo("gws"), messages},
+	{"fasthttp", buildGo("fasthttp"), short | files | posts | sleeping},
+	{"nethttp", buildGo("nethttp"), short | files | posts | sleeping},
+	{"nginx", buildNginx, short | files | posts},
+	{"gws", buildGo("gws"), messages | broadcasting},
 	{"gobwas", buildGo("gobwas"), messages},
-	{"gorilla", buildGo("gorilla"), messages},
+	{"gorilla", buildGo("gorilla"), messages | broadcasting},
 	{"coder", buildGo("coder"), messages},
 	{"nbio", buildGo("nbio"), messages},
 	{"libcoap", buildLibcoap, streams | datagrams | floods},
@@ -97,8 +110,14 @@ func buildFloor(ctx context.Context, b *builder) (starter, error) {
 		if t.file != nil {
 			args = append(args, "-f", t.file.in(t.folder))
 		}
-		if t.messages {
+		if t.posted > 0 {
+			args = append(args, "-e", strconv.Itoa(t.posted))
+		}
+		if t.messages || t.broadcast {
 			args = append(args, "-w")
+		}
+		if t.broadcast {
+			args = append(args, "-b")
 		}
 		switch t.coap {
 		case "tcp":
@@ -112,7 +131,8 @@ func buildFloor(ctx context.Context, b *builder) (starter, error) {
 
 // buildGo builds a server of this module, which takes the flag -addr, and -dir
 // if it serves files, and -net if it serves CoAP. One of messages echoes at
-// messagePath.
+// messagePath, one of content at echoPath, and one that broadcasts does so from
+// publishPath to listenPath.
 func buildGo(name string) func(context.Context, *builder) (starter, error) {
 	return func(ctx context.Context, b *builder) (starter, error) {
 		program, err := b.goBuild(ctx, filepath.Join("servers", name), name)
@@ -139,11 +159,21 @@ func buildBobtail(backend string) func(context.Context, *builder) (starter, erro
 			return nil, fmt.Errorf("cmd/bobtail is %w", errAbsent)
 		}
 		program, err := b.goBuild(ctx, dir, "bobtail")
+		if err != nil {
+			return nil, err
+		}
+		publisher, err := b.goBuild(ctx, filepath.Join("servers", "bobtailws"), "bobtailws")
 		return func(t task) ([]string, error) {
+			if t.broadcast {
+				return []string{publisher, "-addr", t.address(), "-sockets", strconv.Itoa(t.conns), "-backend", backend}, nil
+			}
 			args := []string{program, "serve", "-addr", t.address(), "-sockets", strconv.Itoa(t.conns)}
 			if t.coap != "" {
 				args[3] = address(0) // HTTP, which is served in any case
 				args = append(args, "-coap", t.address())
+			}
+			if t.workers > 0 {
+				args = append(args, "-workers", strconv.Itoa(t.workers))
 			}
 			switch {
 			case backend == "memory":
@@ -196,6 +226,11 @@ func buildNginx(_ context.Context, b *builder) (starter, error) {
 // nginxConf is the configuration for the same answer as everybody's. The limits
 // are set so high that it never closes a connection by itself. Files are sent as
 // its makers advise, and kept open as others keep them.
+//
+// It has no echo. Content is received only where a module asks for it, as the one
+// that mirrors requests does: then the request, for which there is no file, is led
+// to where content is returned. So the price of an echo has that of a second,
+// internal request in it, which sends nothing.
 func nginxConf(t task) string {
 	user := ""
 	if os.Getuid() == 0 {
@@ -232,6 +267,22 @@ http {
 			tcp_nopush on;
 			open_file_cache max=100;
 			open_file_cache_min_uses 1;
+		}
+		client_body_in_single_buffer on;
+		client_body_buffer_size 16k;
+		location = /echo {
+			mirror /none;
+			open_file_cache max=100;
+			open_file_cache_errors on;
+			log_not_found off;
+			error_page 404 405 =200 @content;
+		}
+		location @content {
+			return 200 $request_body;
+		}
+		location = /none {
+			internal;
+			return 204;
 		}
 	}
 }

@@ -18,6 +18,9 @@ func spreadOf(x []float64) spread {
 	return spread{median(x), slices.Min(x), slices.Max(x)}
 }
 
+// none reports whether the spread is of no figures.
+func (s spread) none() bool { return math.IsNaN(s.Median) }
+
 // median is the middle one of the figures, or the mean of the middle two. It
 // leaves their order as it is.
 func median(x []float64) float64 {

@@ -44,6 +44,15 @@ func TestResultTables(t *testing.T) {
 			sample{Work: "plain", Server: "floor", Round: round, CPU: 5 * slow, User: 0.1, PerSecond: 2000, P50: 3, P99: 4})
 	}
 	r.Samples = append(r.Samples, sample{Work: "parked", Server: "nethttp", Before: 1 << 20, After: 2 << 20, PerParked: 100, PrivatePerParked: 90, WholePerParked: 200})
+	r.Settings.Many, r.Settings.Starts, r.Settings.Rate = 1000, 20, 5000
+	for round, slow := range []float64{1, 2, 1} {
+		r.Samples = append(r.Samples,
+			sample{Work: "plain10k", Server: "floor", Round: round, CPU: 6 * slow},
+			sample{Work: startWork, Server: "floor", Round: round, Start: 1000 * slow, LeastStart: 900, MostStart: 2500, CPU: 500},
+			sample{Work: startWork, Server: "nginx", Round: round, Start: 5000 * slow, LeastStart: 4000, MostStart: 12000, CPU: 4000},
+			sample{Work: latencyWork, Server: "gnet", Round: round, PerSecond: 4999, CPU: 3, P50: 80 * slow, P99: 900, P999: 2000, P9999: 3000, Max: 4000},
+			sample{Work: sleepersWork, Server: "nethttp", Round: round, Asleep: 31.6, P50: 90, P99: 600 * slow, P999: 1500, Calm: &times{P50: 80, P99: 400 * slow, P999: 1100}})
+	}
 	var b strings.Builder
 	r.print(&b, false)
 	got := b.String()
@@ -51,6 +60,12 @@ func TestResultTables(t *testing.T) {
 		"nginx is left out",
 		"floor     5.000 (5.000..10.000)          1.00          10 %        2000       3       4\n",
 		"nethttp  12.000 (12.000..24.000)          2.40             -        1000       5       9\n",
+		"plain10k: 64 connections, of which 64 are busy, a request at a time, short requests; 100 requests",
+		"floor 1.00 (1.00..2.00) 1.00 0.90 2.50 0.50\n",
+		"nginx 5.00 (5.00..10.00) 5.00 4.00 12.00 4.00\n",
+		"requests come at a rate of 5000 a second",
+		"gnet 4999 3.000 80 (80..160) 900 2000 3000 4000\n",
+		"nethttp 32 80 90 400 600 1.50 1100 1500\n",
 		"nethttp           100             90        1024 KiB       2048 KiB              200 B\n",
 	} {
 		if !strings.Contains(squeeze(got), squeeze(want)) {

@@ -27,9 +27,29 @@
  *   caller: any line
  *   load:   messages=N errors=N ns=N least=N most=N bytes=N   (least and most of a connection)
  *
+ * and with -B, which has a message published again and again, each time when all
+ * listeners have had the last:
+ *
+ *   load:   listening=N errors=N        (each has had one message)
+ *   caller: any line
+ *   load:   requests=N errors=N ns=N p50=N ...   (messages that were received, and the
+ *                                        times from sending one to the last listener's having it)
+ *
+ * With -R the loop is open: requests go at a rate, each on a connection that has
+ * none on its way, or as soon as there is one. What an answer took is counted from
+ * when the request was due, whenever it went, so that a server which stalls does
+ * not spare itself the requests that would have come meanwhile. More words say
+ * what part came within which time: q990000=N is that of 99 %.
+ *
+ * With -E requests go on until the caller says one more line; -n is not looked at.
+ *
+ * With -q so many connections more do one request each first, and are then left alone;
+ * those under load are spread among them. That all stay open is looked at in the end.
+ *
  * With -f the answer is to be the text of a file, however long, which is compared
  * as it comes: whole while it warms up, and after that the beginning of what each
- * read gives, since comparing takes time from the server on the same cores.
+ * read gives, since comparing takes time from the server on the same cores. With
+ * -P the same text is sent, as the content of a POST.
  *
  * With -m a connection is upgraded first, and what is said of requests and answers
  * here is about messages and their echoes; these are compared in the same way.
@@ -47,6 +67,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -61,17 +82,11 @@
 
 #include "load.h"
 
-enum {
-	EVENTS = 256,
-	PARK_WAVE = 64, /* connections that are being parked at a time */
-};
-
 static const char request_short[] =
 	" HTTP/1.1\r\n"
 	"Host: 127.0.0.1\r\n"
 	"User-Agent: load\r\n"
-	"Accept: */*\r\n"
-	"\r\n";
+	"Accept: */*\r\n";
 
 /* What a browser sends behind the path, cookies and all. */
 static const char request_browser[] =
@@ -87,20 +102,21 @@ static const char request_browser[] =
 	"Sec-Fetch-Dest: document\r\n"
 	"Accept-Encoding: gzip, deflate, br, zstd\r\n"
 	"Accept-Language: en-GB,en;q=0.9,de;q=0.8\r\n"
-	"Cookie: session=4f0c8a2e9b7d4c1f8e6a5b3d2c1f0e9d; theme=dark; consent=1\r\n"
-	"\r\n";
+	"Cookie: session=4f0c8a2e9b7d4c1f8e6a5b3d2c1f0e9d; theme=dark; consent=1\r\n";
 
 static struct sockaddr_in server = {.sin_family = AF_INET};
 unsigned depth = 1;
 static const char *path = "/plaintext";
-static char *request;
-static size_t request_size;
+char *request;
+size_t request_size;
 static char *file; /* the text that is to come, NULL for the short answer */
 static size_t file_size;
 static char *requests; /* depth of them */
-static char *message; /* that is to come back, NULL if requests are sent */
-static size_t message_size;
-static unsigned message_op = OP_BINARY;
+static bool endless;   /* until the caller says so */
+static atomic_bool enough;
+char *message;
+size_t message_size;
+unsigned message_op = OP_BINARY;
 int64_t deadline;
 
 int64_t now(void)
@@ -137,7 +153,7 @@ void complain(const char *format, ...)
 
 /* ---- the load ---- */
 
-static unsigned bucket(uint64_t v)
+unsigned bucket(uint64_t v)
 {
 	if (v < (1u << SUB_BITS))
 		return (unsigned)v;
@@ -157,15 +173,13 @@ static uint64_t bucket_top(unsigned b)
 	return ((sub + 1) << shift) - 1;
 }
 
-/* upgrade makes a WebSocket of a connection, which blocks. What comes behind the
- * answer is for t; without it nothing may. It returns the messages in it. */
-static long upgrade(int fd, struct told *t)
+size_t upgrade(int fd, const char *where, char *rest)
 {
 	struct timeval limit = {.tv_sec = 10};
 	const char *why = "no answer to the upgrade";
 	char buf[MAX_ANSWER], *head;
 	size_t have = 0;
-	int r = 0, size = asprintf(&head, "GET %s%s", path, upgrade_request);
+	int r = 0, size = asprintf(&head, "GET %s%s", where, upgrade_request);
 
 	if (size < 0)
 		die("memory");
@@ -181,20 +195,21 @@ static long upgrade(int fd, struct told *t)
 		have += (size_t)n;
 		r = upgrade_parse(buf, have, &why);
 	}
-	if (r > 0 && (size_t)r != have && t == NULL) {
+	if (r > 0 && (size_t)r != have && rest == NULL) {
 		r = -1;
 		why = "bytes behind the answer to the upgrade";
 	}
-	long got = r > 0 && t != NULL ? told_read(t, buf + r, have - (size_t)r, &why) : 0;
-
-	if (r <= 0 || got < 0) {
+	if (r <= 0) {
 		fprintf(stderr, "load: %s\n", why);
 		exit(1);
 	}
-	return got;
+	have -= (size_t)r;
+	if (rest != NULL)
+		memcpy(rest, buf + r, have);
+	return have;
 }
 
-static int connect_to_server(void)
+int connect_to_server(void)
 {
 	int one = 1, fd = socket(AF_INET, (coap == OVER_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 
@@ -204,7 +219,7 @@ static int connect_to_server(void)
 		die("connect");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (message != NULL)
-		upgrade(fd, NULL);
+		upgrade(fd, path, NULL);
 	if (coap != NO_COAP)
 		coap_open(fd);
 	return fd;
@@ -221,12 +236,15 @@ void drop(struct thread *t, struct conn *c, const char *reason)
 	c->fd = -1;
 }
 
-static void turn(struct thread *t, struct conn *c, int64_t at)
+void turn(struct thread *t, struct conn *c, int64_t at)
 {
 	if (coap != NO_COAP) {
 		coap_turn(t, c, at);
 		return;
 	}
+	if (atomic_load_explicit(&enough, memory_order_relaxed))
+		t->left = 0;
+
 	unsigned n = t->left < depth ? (unsigned)t->left : depth;
 
 	if (n == 0)
@@ -256,7 +274,10 @@ static void count_answers(struct thread *t, struct conn *c, unsigned got)
 	c->pending -= got;
 	if (c->pending == 0) {
 		t->waiting--;
-		turn(t, c, at);
+		if (rate > 0)
+			rate_free(t, c);
+		else
+			turn(t, c, at);
 	}
 }
 
@@ -348,7 +369,7 @@ static void receive_echoes(struct thread *t, struct conn *c, const char *p, cons
 		count_answers(t, c, got);
 }
 
-static void receive(struct thread *t, struct conn *c)
+void receive(struct thread *t, struct conn *c)
 {
 	if (coap != NO_COAP) {
 		coap_receive(t, c);
@@ -424,6 +445,10 @@ static void phase(struct thread *t, int64_t budget)
 	t->again = 0;
 	t->left = budget;
 	t->waiting = 0;
+	if (rate > 0) {
+		rate_phase(t);
+		return;
+	}
 	for (unsigned i = 0; i < t->count; i++)
 		if (t->conns[i].fd >= 0)
 			turn(t, &t->conns[i], now());
@@ -466,7 +491,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static void wait_for_line(void)
+void wait_for_line(void)
 {
 	int c;
 
@@ -474,10 +499,22 @@ static void wait_for_line(void)
 		;
 }
 
-static void wait_for_end(void)
+void wait_for_end(void)
 {
 	while (getchar() != EOF)
 		;
+}
+
+uint64_t quantile(const uint64_t *histogram, uint64_t all, uint64_t millionths)
+{
+	uint64_t seen = 0;
+
+	for (unsigned b = 0; b < BUCKETS && all > 0; b++) {
+		seen += histogram[b];
+		if (seen * 1000000 >= all * millionths)
+			return bucket_top(b);
+	}
+	return 0;
 }
 
 static int64_t share(int64_t total, int part, int parts)
@@ -485,8 +522,9 @@ static int64_t share(int64_t total, int part, int parts)
 	return total / parts + (part < total % parts);
 }
 
-static int run_load(int nthreads, int nconns, int64_t warm, int64_t total)
+static int run_load(int nthreads, int nconns, int quiet, int64_t warm, int64_t total)
 {
+	int opened = 0, unserved = 0;
 	struct thread *threads = calloc((size_t)nthreads, sizeof *threads);
 
 	if (threads == NULL)
@@ -494,6 +532,7 @@ static int run_load(int nthreads, int nconns, int64_t warm, int64_t total)
 	for (int i = 0; i < nthreads; i++) {
 		struct thread *t = &threads[i];
 
+		t->number = i;
 		t->count = (unsigned)share(nconns, i, nthreads);
 		t->warm = share(warm, i, nthreads);
 		t->budget = share(total, i, nthreads);
@@ -506,11 +545,15 @@ static int run_load(int nthreads, int nconns, int64_t warm, int64_t total)
 			struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
 
 			c->fd = connect_to_server();
+			opened++;
+			unserved += quiet_open((int)((int64_t)quiet * opened / nconns));
 			if (coap != NO_COAP)
 				coap_begin(c, j);
 			if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, c->fd, &ev) < 0)
 				die("epoll_ctl");
 		}
+		if (rate > 0)
+			rate_begin(t);
 	}
 	pthread_barrier_init(&barrier, NULL, (unsigned)nthreads + 1);
 	for (int i = 0; i < nthreads; i++)
@@ -524,13 +567,18 @@ static int run_load(int nthreads, int nconns, int64_t warm, int64_t total)
 	int64_t start = now();
 
 	pthread_barrier_wait(&barrier);
+	if (endless) {
+		wait_for_line();
+		enough = true;
+	}
 	pthread_barrier_wait(&barrier);
 
 	int64_t took = now() - start, done = 0, errors = 0, again = 0, longest = 0;
-	uint64_t *h = calloc(BUCKETS, sizeof *h), seen = 0;
+	uint64_t *h = calloc(BUCKETS, sizeof *h);
 
 	if (h == NULL)
 		die("memory");
+	errors += unserved + quiet_lost();
 	for (int i = 0; i < nthreads; i++) {
 		struct thread *t = &threads[i];
 
@@ -543,202 +591,16 @@ static int run_load(int nthreads, int nconns, int64_t warm, int64_t total)
 		for (unsigned b = 0; b < BUCKETS; b++)
 			h[b] += t->histogram[b];
 	}
-	/* Per thousand, so that nothing is rounded. */
-	static const unsigned wanted[] = {500, 990, 999};
-	uint64_t at[3] = {0};
-	unsigned next = 0;
-
-	for (unsigned b = 0; b < BUCKETS && next < 3; b++) {
-		seen += h[b];
-		while (next < 3 && done > 0 && seen * 1000 >= (uint64_t)done * wanted[next])
-			at[next++] = bucket_top(b);
-	}
-	printf("requests=%lld errors=%lld ns=%lld p50=%llu p99=%llu p999=%llu max=%lld again=%lld\n", (long long)done,
-	       (long long)errors, (long long)took, (unsigned long long)at[0], (unsigned long long)at[1],
-	       (unsigned long long)at[2], (long long)longest, (long long)again);
+	printf("requests=%lld errors=%lld ns=%lld p50=%llu p99=%llu p999=%llu max=%lld again=%lld", (long long)done,
+	       (long long)errors, (long long)took, (unsigned long long)quantile(h, (uint64_t)done, 500000),
+	       (unsigned long long)quantile(h, (uint64_t)done, 990000),
+	       (unsigned long long)quantile(h, (uint64_t)done, 999000), (long long)longest, (long long)again);
+	if (rate > 0)
+		rate_print(h, (uint64_t)done);
+	putchar('\n');
 	fflush(stdout);
 	wait_for_end();
 	return errors != 0;
-}
-
-/* ---- parked connections ---- */
-
-/* answered reads one answer; it blocks, bounded by the socket's time limit. */
-static bool answered(int fd)
-{
-	char buf[MAX_ANSWER];
-	const char *why;
-	size_t have = 0;
-
-	struct echo e = {0};
-
-	for (;;) {
-		ssize_t n = recv(fd, buf + have, sizeof buf - have, 0);
-
-		if (n <= 0) {
-			complain("a connection to be parked: %s", n == 0 ? "closed" : strerror(errno));
-			return false;
-		}
-		if (message != NULL) {
-			enum event event;
-			long r = echo_read(&e, buf, (size_t)n, message_op, message, message_size, false, &event, &why);
-
-			if (r != n || event == PING) {
-				complain("a connection to be parked: %s", r < 0 ? why : "more bytes than were asked for");
-				return false;
-			}
-			if (event == MESSAGE)
-				return true;
-			continue;
-		}
-		have += (size_t)n;
-		int r = answer_parse(buf, have, &why);
-
-		if (r == BAD || (r > 0 && (size_t)r != have)) {
-			complain("a connection to be parked: %s", r == BAD ? why : "more bytes than were asked for");
-			return false;
-		}
-		if (r > 0)
-			return true;
-	}
-}
-
-static int park(int count)
-{
-	int *fds = calloc((size_t)count, sizeof *fds), parked = 0, open = 0;
-	struct timeval limit = {.tv_sec = 10};
-
-	if (fds == NULL)
-		die("memory");
-	for (int i = 0; i < count;) {
-		int first = i, last = i + PARK_WAVE < count ? i + PARK_WAVE : count;
-
-		for (; i < last; i++) {
-			fds[i] = connect_to_server();
-			setsockopt(fds[i], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-			if (coap == NO_COAP && send(fds[i], request, request_size, MSG_NOSIGNAL) != (ssize_t)request_size)
-				complain("a connection to be parked: %s", strerror(errno));
-		}
-		for (int j = first; j < last; j++) {
-			if (coap != NO_COAP ? !coap_once(fds[j]) : !answered(fds[j])) {
-				printf("parked=%d errors=%d\n", parked, count - parked);
-				return 1;
-			}
-			parked++;
-		}
-	}
-	printf("parked=%d errors=0\n", parked);
-	fflush(stdout);
-	wait_for_line();
-	for (int i = 0; i < count; i++) {
-		char c;
-
-		if (coap != NO_COAP) {
-			open += coap_quiet(fds[i]);
-			continue;
-		}
-		/* A server may have asked whether the other end still lives. */
-		ssize_t n = recv(fds[i], &c, 1, MSG_PEEK | MSG_DONTWAIT);
-
-		if (n < 0 ? errno == EAGAIN : n > 0 && message != NULL && c == (char)(0x80 | OP_PING))
-			open++;
-	}
-	printf("open=%d errors=%d\n", open, count - open);
-	fflush(stdout);
-	wait_for_end();
-	return open != count;
-}
-
-/* ---- listeners ---- */
-
-struct listener {
-	int fd; /* -1 once it is closed */
-	int64_t messages;
-	struct told told;
-};
-
-/* listen_until counts messages until the time, or until each has had one if it
- * is 0. It returns the bytes that came. */
-static int64_t listen_until(int epoll, struct listener *all, int count, int64_t until, int *lost)
-{
-	static char buf[RECV_SIZE];
-	struct epoll_event ev[EVENTS];
-	int64_t bytes = 0;
-	int silent = 0;
-
-	for (int i = 0; i < count; i++)
-		silent += all[i].fd >= 0 && all[i].messages == 0;
-	while (until == 0 ? silent > 0 && now() < deadline : now() < until) {
-		int n = epoll_wait(epoll, ev, EVENTS, 10);
-
-		if (n < 0 && errno != EINTR)
-			die("epoll_wait");
-		for (int i = 0; i < n; i++) {
-			struct listener *l = ev[i].data.ptr;
-			const char *why = "the server closed a connection";
-			ssize_t size = recv(l->fd, buf, sizeof buf, MSG_DONTWAIT);
-
-			if (size < 0 && (errno == EAGAIN || errno == EINTR))
-				continue;
-			long got = size > 0 ? told_read(&l->told, buf, (size_t)size, &why) : -1;
-
-			if (got < 0) {
-				complain("%s", size < 0 ? strerror(errno) : why);
-				close(l->fd);
-				l->fd = -1;
-				(*lost)++;
-				silent -= l->messages == 0;
-				continue;
-			}
-			silent -= l->messages == 0 && got > 0;
-			l->messages += got;
-			bytes += size;
-		}
-	}
-	if (until == 0 && silent > 0) {
-		complain("%d connections are told nothing", silent);
-		*lost += silent;
-	}
-	return bytes;
-}
-
-static int attend(int count, int64_t nanoseconds)
-{
-	struct listener *l = calloc((size_t)count, sizeof *l);
-	int epoll = epoll_create1(EPOLL_CLOEXEC), lost = 0;
-	int64_t messages = 0, least = INT64_MAX, most = 0;
-
-	if (l == NULL || epoll < 0)
-		die("epoll");
-	for (int i = 0; i < count; i++) {
-		struct epoll_event ev = {.events = EPOLLIN, .data.ptr = &l[i]};
-
-		l[i].fd = connect_to_server();
-		l[i].messages = upgrade(l[i].fd, &l[i].told);
-		if (epoll_ctl(epoll, EPOLL_CTL_ADD, l[i].fd, &ev) < 0)
-			die("epoll_ctl");
-	}
-	listen_until(epoll, l, count, 0, &lost);
-	printf("listening=%d errors=%d\n", count - lost, lost);
-	fflush(stdout);
-	wait_for_line();
-	for (int i = 0; i < count; i++)
-		l[i].messages = 0;
-
-	int64_t start = now(), bytes = listen_until(epoll, l, count, start + nanoseconds, &lost), took = now() - start;
-
-	for (int i = 0; i < count; i++) {
-		messages += l[i].messages;
-		if (l[i].messages < least)
-			least = l[i].messages;
-		if (l[i].messages > most)
-			most = l[i].messages;
-	}
-	printf("messages=%lld errors=%d ns=%lld least=%lld most=%lld bytes=%lld\n", (long long)messages, lost, (long long)took,
-	       (long long)least, (long long)most, (long long)bytes);
-	fflush(stdout);
-	wait_for_end();
-	return lost != 0;
 }
 
 /* ---- the command line ---- */
@@ -750,13 +612,19 @@ static void usage(FILE *f)
 	      "       load -p PORT [-c ... -T] -m BYTES [-x] [-u PATH]\n"
 	      "       load -p PORT -i CONNECTIONS [-b | -m BYTES [-x] [-u PATH]]\n"
 	      "       load -p PORT -l CONNECTIONS -u PATH [-s SECONDS]\n"
+	      "       load -p PORT -l CONNECTIONS -u PATH -B PATH [-w MESSAGES] [-n MESSAGES] -m BYTES\n"
 	      "  -b  send the fields that a browser sends\n"
 	      "  -u  the path to ask for, with -f (/plaintext)\n"
 	      "  -f  the answer is to be the text of this file; not with -d or -i\n"
+	      "  -P  send the same text, by POST\n"
+	      "  -R  send so many requests a second, whether answers come or not; not with -d or -k\n"
+	      "  -E  until one more line comes; not with -d, -k or -R\n"
+	      "  -q  have so many connections more, which do one request each before; not with -m or -f\n"
 	      "  -m  send messages of this size to a WebSocket, and wait for their echoes\n"
 	      "  -x  as text\n"
 	      "  -i  open connections that do one request each, and keep them\n"
 	      "  -l  open WebSockets, and count what they are told for some seconds (5)\n"
+	      "  -B  have messages published for them, of the size of -m, by another WebSocket at this path\n"
 	      "       load -p PORT -k tcp|udp [-c ... -T] [-W] [-r MILLISECONDS]\n"
 	      "       load -p PORT -k tcp -i CONNECTIONS\n"
 	      "  -a  the server's address, instead of that of the loopback\n"
@@ -811,16 +679,34 @@ static void make_message(size_t size)
 		snprintf(message + i, 80, "%07u %-55s\n", (unsigned)(i / 64), "a bobtail squid, lit from below, casts no shadow");
 }
 
+/* make_request makes the request that is sent. */
+static void make_request(const char *rest, bool post)
+{
+	if (!post) {
+		if (asprintf(&request, "GET %s%s\r\n", path, rest) < 0)
+			die("memory");
+		request_size = strlen(request);
+		return;
+	}
+	int head = asprintf(&request, "POST %s%sContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n", path, rest, file_size);
+
+	if (head < 0 || (request = realloc(request, (size_t)head + file_size)) == NULL)
+		die("memory");
+	memcpy(request + head, file, file_size);
+	request_size = (size_t)head + file_size;
+}
+
 int main(int argc, char **argv)
 {
-	const char *rest = request_short;
-	int nthreads = 2, nconns = 64, idle = 0, listeners = 0, opt;
+	const char *rest = request_short, *publish = NULL;
+	int nthreads = 2, nconns = 64, idle = 0, listeners = 0, quiet = 0, opt;
+	bool post = false;
 	int port = 0;
 	int64_t warm = 0, total = 1000, seconds = 60, listened = 5;
 	struct rlimit files;
 
 	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	while ((opt = getopt(argc, argv, "p:a:c:t:d:w:n:i:T:u:f:m:xl:s:k:r:Wbh")) != -1) {
+	while ((opt = getopt(argc, argv, "p:a:c:t:d:w:n:i:T:u:f:m:xl:s:k:r:B:q:R:PEWbh")) != -1) {
 		switch (opt) {
 		case 'p':
 			port = (int)number('p', optarg, 1, 65535);
@@ -883,6 +769,22 @@ int main(int argc, char **argv)
 		case 'W':
 			sliding = true;
 			break;
+		case 'B':
+			publish = optarg;
+			break;
+		case 'q':
+			quiet = (int)number('q', optarg, 0, 60000);
+			break;
+		case 'R':
+			rate = number('R', optarg, 1, 100000000);
+			break;
+		case 'E':
+			endless = true;
+			total = 1000000000000;
+			break;
+		case 'P':
+			post = true;
+			break;
 		case 'x':
 			message_op = OP_TEXT;
 			break;
@@ -896,7 +798,9 @@ int main(int argc, char **argv)
 	}
 	if (port == 0 || optind != argc || (file != NULL && (depth > 1 || idle > 0 || message != NULL)) ||
 	    depth * message_size > MAX_MESSAGE || (coap != NO_COAP && (file != NULL || message != NULL || listeners > 0)) ||
-	    (coap == OVER_UDP && idle > 0)) {
+	    (coap == OVER_UDP && idle > 0) || (post && (file == NULL || quiet > 0)) || (quiet > 0 && (file != NULL || message != NULL)) ||
+	    (rate > 0 && (depth > 1 || coap != NO_COAP)) || (endless && (depth > 1 || coap != NO_COAP || rate > 0)) ||
+	    (publish != NULL && (message == NULL || listeners == 0))) {
 		usage(stderr);
 		return 2;
 	}
@@ -909,6 +813,7 @@ int main(int argc, char **argv)
 	server.sin_port = htons((uint16_t)port);
 	if (nthreads > nconns)
 		nthreads = nconns;
+	rate_threads = nthreads;
 	deadline = now() + seconds * 1000000000;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max;
@@ -920,18 +825,18 @@ int main(int argc, char **argv)
 			die("memory");
 		request_size = frame_make(request, message_op, message, message_size);
 	} else {
-		if (asprintf(&request, "GET %s%s", path, rest) < 0)
-			die("memory");
-		request_size = strlen(request);
+		make_request(rest, post);
 	}
 	requests = malloc(depth * request_size);
 	if (requests == NULL)
 		die("memory");
 	for (unsigned i = 0; i < depth; i++)
 		memcpy(requests + i * request_size, request, request_size);
+	if (publish != NULL)
+		return broadcast(path, publish, listeners, warm, total);
 	if (listeners > 0)
-		return attend(listeners, listened * 1000000000);
+		return attend(path, listeners, listened * 1000000000);
 	if (idle > 0)
 		return park(idle);
-	return run_load(nthreads, nconns, warm, total);
+	return run_load(nthreads, nconns, quiet, warm, total);
 }

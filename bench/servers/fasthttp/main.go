@@ -4,6 +4,7 @@ package main
 import (
 	"flag"
 	"log"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -18,11 +19,19 @@ func main() {
 		files = fs.NewRequestHandler()
 	}
 	log.Fatal(fasthttp.ListenAndServe(*addr, func(ctx *fasthttp.RequestCtx) {
-		if !ctx.IsGet() || string(ctx.Path()) != "/plaintext" {
+		switch path := string(ctx.Path()); {
+		case ctx.IsGet() && path == "/plaintext":
+			ctx.SetContentType("text/plain")
+			ctx.SetBodyString("Hello, World!")
+		case ctx.IsPost() && path == "/echo":
+			ctx.SetContentTypeBytes(ctx.Request.Header.ContentType())
+			ctx.SetBody(ctx.PostBody())
+		case ctx.IsGet() && path == "/sleep":
+			time.Sleep(time.Duration(ctx.QueryArgs().GetUintOrZero("ms")) * time.Millisecond)
+			ctx.SetContentType("text/plain")
+			ctx.SetBodyString("Slept.\n")
+		default:
 			files(ctx)
-			return
 		}
-		ctx.SetContentType("text/plain")
-		ctx.SetBodyString("Hello, World!")
 	}))
 }

@@ -15,11 +15,15 @@
  * but takes a call of its own. What does not fit the socket's buffer goes when
  * there is room again. Such a client asks when it has the last answer.
  *
- * With -w connections are WebSockets, and frames.c has what is done for them.
+ * With -e each request has content of that many bytes, which is the answer's, and
+ * is sent back as it comes.
+ *
+ * With -w connections are WebSockets, and frames.c has what is done for them. With
+ * -b in addition, a message goes to all others instead of back.
  *
  * With -c or -u it answers requests of CoAP, over TCP or UDP, and coap.c has that.
  *
- * usage: floor [-a ADDRESS] -p PORT [-t THREADS] [-f FILE | -w | -c | -u]
+ * usage: floor [-a ADDRESS] -p PORT [-t THREADS] [-f FILE | -e BYTES | -w [-b] | -c | -u]
  * It prints "ready" once it listens, and runs until it is killed.
  */
 #define _GNU_SOURCE
@@ -46,6 +50,9 @@ enum {
 	/* The shortest request is longer than 16 bytes, so that no more answers
 	 * than this can be owed for one recv. */
 	MAX_ANSWERS = RECV_SIZE / 16,
+	/* Room for a head, before what is received. */
+	HEAD_ROOM = 256,
+	MAX_ECHO = 1 << 30,
 	/* From here on sendfile costs less than copying. */
 	LONG_FILE = 64 << 10,
 	MAX_FILE = 1 << 30,
@@ -64,12 +71,14 @@ static const char answer[] =
 static char answers[MAX_ANSWERS * ANSWER_SIZE];
 static uint8_t matched[MAX_FD]; /* bytes of "\r\n\r\n" that ended the last recv */
 
-static char head[256]; /* of the answer with a file */
+static char head[HEAD_ROOM]; /* of the answer with a file */
 static size_t head_size;
 static int file = -1;     /* open, if it is long */
 static char *text;        /* head and content, if it is short */
 static off_t file_size;
 static off_t left[MAX_FD]; /* bytes of the file, or of text, that are still to be sent */
+
+static off_t echoed; /* bytes of content of each request, which is sent back */
 
 static int frames;    /* whether connections are WebSockets */
 static int coap;      /* whether they speak CoAP */
@@ -95,32 +104,41 @@ static unsigned step(unsigned state, char c)
 	return 0;
 }
 
+/* behind returns where the first blank line ends in the bytes from p to end, or
+ * NULL, and keeps in *state what they leave begun. */
+static inline const char *behind(const char *p, const char *end, uint8_t *state)
+{
+	unsigned s = *state;
+
+	*state = 0;
+	for (;;) {
+		/* Inside a match, byte by byte; outside, from one CR to the next. */
+		while (s != 0 && p < end) {
+			s = step(s, *p++);
+			if (s == 4)
+				return p;
+		}
+		if (p == end)
+			break;
+		p = memchr(p, '\r', (size_t)(end - p));
+		if (p == NULL)
+			return NULL;
+		p++;
+		s = 1;
+	}
+	*state = (uint8_t)s;
+	return NULL;
+}
+
 /* count returns the number of blank lines that end in the n bytes at p, and
  * keeps in *state what they leave begun. */
 static size_t count(const char *p, size_t n, uint8_t *state)
 {
 	const char *end = p + n;
 	size_t found = 0;
-	unsigned s = *state;
 
-	for (;;) {
-		/* Inside a match, byte by byte; outside, from one CR to the next. */
-		while (s != 0 && p < end) {
-			s = step(s, *p++);
-			if (s == 4) {
-				found++;
-				s = 0;
-			}
-		}
-		if (p == end)
-			break;
-		p = memchr(p, '\r', (size_t)(end - p));
-		if (p == NULL)
-			break;
-		p++;
-		s = 1;
-	}
-	*state = (uint8_t)s;
+	while ((p = behind(p, end, state)) != NULL)
+		found++;
 	return found;
 }
 
@@ -178,6 +196,41 @@ static void serve_file(struct thread *t, int fd)
 	if (count(t->buf, (size_t)n, &matched[fd]) > 0) {
 		left[fd] = file_size;
 		go_on(t, fd, 1);
+	}
+}
+
+/* serve_echo sends content back. A head is followed by content, and the answer's,
+ * which is shorter than a request's may be, goes right before that. */
+static void serve_echo(struct thread *t, int fd)
+{
+	char *p = t->frames + HEAD_ROOM, *end;
+	ssize_t n = recv(fd, p, FRAMES_SIZE - HEAD_ROOM, 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		close(fd);
+		return;
+	}
+	for (end = p + n; p < end;) {
+		char *from = p;
+
+		if (left[fd] == 0) {
+			p = (char *)behind(p, end, &matched[fd]);
+			if (p == NULL)
+				return;
+			from = p - head_size;
+			memcpy(from, head, head_size);
+			left[fd] = echoed;
+		}
+		size_t piece = (off_t)(end - p) < left[fd] ? (size_t)(end - p) : (size_t)left[fd];
+
+		p += piece;
+		left[fd] -= (off_t)piece;
+		if (send(fd, from, (size_t)(p - from), MSG_NOSIGNAL) != p - from) {
+			close(fd);
+			return;
+		}
 	}
 }
 
@@ -243,6 +296,8 @@ static void *run(void *arg)
 				coap_serve(t, ev[i].data.fd);
 			else if (frames)
 				frames_serve(t, ev[i].data.fd);
+			else if (echoed > 0)
+				serve_echo(t, ev[i].data.fd);
 			else if (file_size > 0)
 				serve_file(t, ev[i].data.fd);
 			else
@@ -292,6 +347,17 @@ static int number(const char *s, int max)
 	return (int)n;
 }
 
+static void make_head(off_t size)
+{
+	head_size = (size_t)snprintf(head, sizeof head,
+				     "HTTP/1.1 200 OK\r\n"
+				     "Date: Sat, 21 Nov 2026 12:00:00 GMT\r\n"
+				     "Content-Type: text/plain\r\n"
+				     "Content-Length: %lld\r\n"
+				     "\r\n",
+				     (long long)size);
+}
+
 static void open_file(const char *name)
 {
 	struct stat st;
@@ -304,13 +370,7 @@ static void open_file(const char *name)
 		exit(2);
 	}
 	file_size = st.st_size;
-	head_size = (size_t)snprintf(head, sizeof head,
-				     "HTTP/1.1 200 OK\r\n"
-				     "Date: Sat, 21 Nov 2026 12:00:00 GMT\r\n"
-				     "Content-Type: text/plain\r\n"
-				     "Content-Length: %lld\r\n"
-				     "\r\n",
-				     (long long)file_size);
+	make_head(file_size);
 	if (file_size >= LONG_FILE)
 		return;
 	text = malloc(head_size + (size_t)file_size);
@@ -327,7 +387,7 @@ int main(int argc, char **argv)
 	int port = 0, count_threads = (int)sysconf(_SC_NPROCESSORS_ONLN), opt;
 
 	host.s_addr = htonl(INADDR_LOOPBACK);
-	while ((opt = getopt(argc, argv, "a:p:t:f:wcu")) != -1) {
+	while ((opt = getopt(argc, argv, "a:p:t:f:e:wbcu")) != -1) {
 		switch (opt) {
 		case 'a':
 			if (inet_pton(AF_INET, optarg, &host) != 1) {
@@ -344,8 +404,15 @@ int main(int argc, char **argv)
 		case 'f':
 			open_file(optarg);
 			break;
+		case 'e':
+			echoed = number(optarg, MAX_ECHO);
+			make_head(echoed);
+			break;
 		case 'w':
 			frames = 1;
+			break;
+		case 'b':
+			frames_publish();
 			break;
 		case 'c':
 			coap = 1;
@@ -358,7 +425,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (port == 0 || optind != argc) {
-		fprintf(stderr, "usage: floor [-a ADDRESS] -p PORT [-t THREADS] [-f FILE | -w | -c | -u]\n");
+		fprintf(stderr, "usage: floor [-a ADDRESS] -p PORT [-t THREADS] [-f FILE | -e BYTES | -w [-b] | -c | -u]\n");
 		return 2;
 	}
 	if (count_threads > MAX_THREADS)

@@ -33,6 +33,9 @@ void frames_begin(int fd);
 /* frames_serve does what can be done for a connection that is ready. */
 void frames_serve(struct thread *t, int fd);
 
+/* frames_publish has messages sent to all others, and not back. */
+void frames_publish(void);
+
 /* coap_begin sends what a connection begins with, and coap_serve does what can be
  * done for one that is ready. */
 void coap_begin(int fd);

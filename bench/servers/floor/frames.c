@@ -12,11 +12,15 @@
  *
  * What does not fit the socket's buffer is kept until there is room, and nothing
  * is received meanwhile.
+ *
+ * What is published goes to all others, one send each, by the thread that has
+ * received it, and nothing is kept: who does not take all of it at once is cut off.
  */
 #define _GNU_SOURCE
 #include "floor.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +54,13 @@ struct conn {
 
 static struct conn conns[MAX_FD];
 
+static bool publishes;
+static atomic_int after_last; /* descriptor of a connection */
+static atomic_bool listens[MAX_FD];
+
 static void end(int fd)
 {
+	listens[fd] = false;
 	free(conns[fd].kept);
 	conns[fd].kept = NULL;
 	close(fd);
@@ -60,6 +69,31 @@ static void end(int fd)
 void frames_begin(int fd)
 {
 	memset(&conns[fd], 0, sizeof conns[fd]);
+}
+
+void frames_publish(void)
+{
+	publishes = true;
+}
+
+/* publish sends bytes to all who listen but one. Each belongs to a thread, which
+ * alone may close it, and learns of its end by its epoll. */
+static void publish(int but, const char *p, size_t n)
+{
+	for (int fd = 0; fd < after_last; fd++)
+		if (atomic_load_explicit(&listens[fd], memory_order_relaxed) && fd != but &&
+		    send(fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)n)
+			shutdown(fd, SHUT_RDWR);
+}
+
+/* enter has a connection listen. */
+static void enter(int fd)
+{
+	int after = after_last;
+
+	while (after <= fd && !atomic_compare_exchange_weak(&after_last, &after, fd + 1))
+		;
+	listens[fd] = true;
 }
 
 /* keep copies bytes for later. */
@@ -219,7 +253,11 @@ static bool upgrade(struct thread *t, int fd, const char *p, size_t n)
 	out = base64(answer + sizeof head - 1, sum);
 	memcpy(out, "\r\n\r\n", 4);
 	conns[fd].upgraded = true;
-	return put(t, fd, answer, (size_t)(out + 4 - answer));
+	if (!put(t, fd, answer, (size_t)(out + 4 - answer)))
+		return false;
+	if (publishes)
+		enter(fd);
+	return true;
 }
 
 /* ---- frames ---- */
@@ -326,7 +364,9 @@ static void answer(struct thread *t, int fd, char *p, char *stop)
 		to += n;
 		p += size;
 	}
-	if (to > from)
+	if (to > from && publishes)
+		publish(fd, from, (size_t)(to - from));
+	else if (to > from)
 		put(t, fd, from, (size_t)(to - from));
 }
 

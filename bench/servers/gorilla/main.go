@@ -6,6 +6,7 @@ import (
 	"flag"
 	"log"
 	"net/http"
+	"sync"
 
 	"github.com/gorilla/websocket"
 )
@@ -28,6 +29,44 @@ func main() {
 			if err := c.WriteMessage(kind, msg); err != nil {
 				return
 			}
+		}
+	})
+	var mu sync.Mutex
+	listeners := make(map[*websocket.Conn]struct{})
+	http.HandleFunc("/ws/listen", func(w http.ResponseWriter, r *http.Request) {
+		c, err := upgrader.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		mu.Lock()
+		listeners[c] = struct{}{}
+		mu.Unlock()
+		c.ReadMessage()
+		mu.Lock()
+		delete(listeners, c)
+		mu.Unlock()
+	})
+	http.HandleFunc("/ws/publish", func(w http.ResponseWriter, r *http.Request) {
+		c, err := upgrader.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		for {
+			kind, msg, err := c.ReadMessage()
+			if err != nil {
+				return
+			}
+			prepared, err := websocket.NewPreparedMessage(kind, msg)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			for l := range listeners {
+				l.WritePreparedMessage(prepared)
+			}
+			mu.Unlock()
 		}
 	})
 	log.Fatal(http.ListenAndServe(*addr, nil))

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 func main() {
@@ -15,6 +17,24 @@ func main() {
 	http.HandleFunc("GET /plaintext", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		io.WriteString(w, "Hello, World!")
+	})
+	http.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+		w.Write(b)
+	})
+	http.HandleFunc("GET /sleep", func(w http.ResponseWriter, r *http.Request) {
+		ms, err := strconv.Atoi(r.FormValue("ms"))
+		if err != nil {
+			http.Error(w, "Want ?ms=N.", http.StatusBadRequest)
+			return
+		}
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+		w.Header().Set("Content-Type", "text/plain")
+		io.WriteString(w, "Slept.\n")
 	})
 	if *dir != "" {
 		http.Handle("GET /files/", http.FileServer(http.Dir(*dir)))
