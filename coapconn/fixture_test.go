@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // TestMain wants every goroutine to end.
 func TestMain(m *testing.M) { leaktest.Main(m) }

@@ -29,7 +29,7 @@ func TestNothingSpinsWithoutDescriptors(t *testing.T) {
 		t.Fatalf("%v: %q", err, address)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	io.WriteString(c, "at last\n")
 	io.WriteString(process.In, "go\n")
 	if got, err := bufio.NewReader(c).ReadString('\n'); got != "at last\n" {

@@ -281,7 +281,7 @@ func (f *fixture) advance(d int64) {
 func (f *fixture) until(what string, so func() bool) {
 	f.t.Helper()
 	if f.net == nil {
-		for deadline := time.Now().Add(20 * time.Second); !so(); runtime.Gosched() {
+		for deadline := time.Now().Add(time.Minute); !so(); runtime.Gosched() {
 			if time.Now().After(deadline) {
 				f.fatal("in vain: %s", what)
 			}

@@ -147,7 +147,7 @@ func TestTopicNoGap(t *testing.T) {
 		publishers.Wait()
 		subscribers.Wait()
 		t.Logf("%d connections, %+v", reconnects.Load(), topic.Stats())
-		deadline := time.Now().Add(20 * time.Second)
+		deadline := time.Now().Add(time.Minute)
 		for s := srv.Stats(); s.Open != 0 || s.OutputBlocks != 0; s = srv.Stats() {
 			if time.Now().After(deadline) {
 				t.Fatalf("stats %+v", s)

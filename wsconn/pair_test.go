@@ -393,7 +393,7 @@ func TestEndBesideWriter(t *testing.T) {
 				if err != end || c.IsOpen() {
 					t.Errorf("%s: %v, open %v", r.name, err, c.IsOpen())
 				}
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatalf("%s: the reader waits for the writer", r.name)
 			}
 			g.pass <- struct{}{}
@@ -429,7 +429,7 @@ func TestBackground(t *testing.T) {
 			select {
 			case got := <-read:
 				return got
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatalf("%s: the reader waits for the peer to read", r.name)
 			}
 			return ""

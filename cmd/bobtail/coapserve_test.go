@@ -78,7 +78,7 @@ func TestCoAPTrust(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(time.Minute))
 		ask := coap.Message{Code: coap.CodeGET, Options: coap.AppendOption(nil, 0, coap.OptURIPath, []byte("large"))}
 		if _, err := c.Write(coap.AppendUDP(nil, coap.Datagram{Message: ask, ID: 7})); err != nil {
 			t.Fatal(err)

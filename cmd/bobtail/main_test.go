@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 }
 
 // patient is how long a test waits for what must come, before it fails.
-const patient = 20 * time.Second
+const patient = time.Minute
 
 // result is how a run of the program has ended.
 type result struct {

@@ -46,7 +46,7 @@ func TestSensor(t *testing.T) {
 	if err := srv.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	page := "http://" + web.String()
 	overTCP := dial(t, ctx, "coap+tcp://"+tcp.String()+"/temperature")

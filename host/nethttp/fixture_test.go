@@ -25,7 +25,7 @@ import (
 var kinds = append([]servertest.Kind{{Name: "memory"}}, servertest.Real()...)
 
 // patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // peer is a client's end of a connection.
 type peer interface {

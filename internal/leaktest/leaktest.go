@@ -14,7 +14,7 @@ import (
 
 // patience is how long what ends by itself may take for it, on a machine that is
 // busy.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // Main runs the tests of a package and ends the process. It is what TestMain
 // calls last. After tests that have passed it wants every goroutine to end and

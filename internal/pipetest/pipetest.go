@@ -135,7 +135,7 @@ func (e *End) CloseRead() { e.in.close() }
 func (e *End) CloseWrite() { e.out.close() }
 
 // Patience is how long a call of a Patient may take.
-const Patience = 30 * time.Second
+const Patience = time.Minute
 
 // Patient is a connection each of whose calls fails after Patience: a test that
 // hangs ends, and one that is slow as a whole, on a machine that is busy, goes on.

@@ -69,7 +69,7 @@ func fixture(t *testing.T, c lneto.Config, f lnetotest.Faults) transporttest.Fix
 		Backend: closer{b, h, done},
 		Addr:    deviceAddr,
 		Dial: func(to transport.Addr) (transporttest.Peer, error) {
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			p, err := h.Dial(ctx, to)
 			if err != nil {

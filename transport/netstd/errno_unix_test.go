@@ -109,7 +109,7 @@ func TestCloseEndsDials(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Close waits for a Dial")
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/bobtail-go/bobtail/transport/netstd"
 )
 
-const limit = 10 * time.Second
+const limit = time.Minute
 
 // An engine that serves one stream at a time.
 type engine struct {

@@ -28,7 +28,7 @@ import (
 )
 
 // limit is after what time that has to happen has not happened.
-const limit = 20 * time.Second
+const limit = time.Minute
 
 // A site is a server whose listener speaks TLS.
 type site struct {

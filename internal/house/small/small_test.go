@@ -32,7 +32,7 @@ func TestNoHeap(t *testing.T) {
 // requests.
 func TestServer(t *testing.T) {
 	s := serve(t, "./server")
-	client := http.Client{Timeout: 10 * time.Second}
+	client := http.Client{Timeout: time.Minute}
 	// More than one connection a lane, each used twice.
 	for range 2 {
 		var bodies []io.ReadCloser
