@@ -203,7 +203,8 @@ func TestEnd(t *testing.T) {
 	p := launch(t, 4)
 	idle := p.dial(p.web)
 	idle.send("GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n").status(200)
-	sleeper := p.dial(p.web).send("GET /sleep?ms=500 HTTP/1.1\r\nHost: a\r\n\r\n")
+	// It sleeps until after what follows, also on a busy machine.
+	sleeper := p.dial(p.web).send("GET /sleep?ms=3000 HTTP/1.1\r\nHost: a\r\n\r\n")
 	socket := p.socket("/ws", "")
 	upload := p.dial(p.web).send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx")
 	upload.head()
