@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bobtail-go/bobtail/coap"
@@ -304,24 +305,26 @@ func TestContexts(t *testing.T) {
 // TestStuck has a peer that takes nothing: a context ends a call all the same,
 // and the connection fails after a while.
 func TestStuck(t *testing.T) {
-	a, b := net.Pipe()
-	defer b.Close()
-	c, err := coapdial.New(a, "coap+tcp://x/", coapdial.Config{Stuck: 300 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	if _, err := c.Get(ctx, "/"); err != context.DeadlineExceeded {
-		t.Error(err)
-	}
-	if _, err := c.Get(t.Context(), "/"); err != coapdial.ErrTimeout {
-		t.Error(err)
-	}
-	if err := c.Release(t.Context()); err != coapdial.ErrTimeout {
-		t.Error(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		defer b.Close()
+		c, err := coapdial.New(a, "coap+tcp://x/", coapdial.Config{Stuck: 300 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if _, err := c.Get(ctx, "/"); err != context.DeadlineExceeded {
+			t.Error(err)
+		}
+		if _, err := c.Get(t.Context(), "/"); err != coapdial.ErrTimeout {
+			t.Error(err)
+		}
+		if err := c.Release(t.Context()); err != coapdial.ErrTimeout {
+			t.Error(err)
+		}
+	})
 }
 
 // TestReleaseContext has a peer that takes nothing while another call is sending:
