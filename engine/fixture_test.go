@@ -319,6 +319,7 @@ type client struct {
 	got  []byte // read and not wanted yet
 	err  error  // how reading has ended
 	line [64]byte
+	room [1 << 16]byte
 }
 
 // connect connects a client, without waiting for it to be accepted.
@@ -369,15 +370,15 @@ func (c *client) read() {
 	if c.err != nil {
 		return
 	}
-	var b [4096]byte
+	b := c.room[:]
 	p, ok := c.conn.(*memory.Peer)
 	if !ok {
-		n, err := c.conn.Read(b[:])
+		n, err := c.conn.Read(b)
 		c.got, c.err = append(c.got, b[:n]...), err
 		return
 	}
 	for {
-		n, err := p.TryRead(b[:])
+		n, err := p.TryRead(b)
 		if err == transport.ErrWouldBlock {
 			return
 		}
