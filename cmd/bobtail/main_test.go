@@ -180,8 +180,9 @@ func (p *program) watch(conn net.Conn, r *bufio.Reader, ok func(now map[string]i
 }
 
 // prompt is how long nobody may have to wait for an answer, on a machine that
-// is busy with other tests.
-const prompt = 3 * time.Second
+// is busy with other tests: much less than any patience of the program's that
+// would end what he waits for.
+const prompt = 10 * time.Second
 
 // ask sends a request over a connection, which stays open, and wants a prompt
 // 200.

