@@ -48,14 +48,15 @@ func waiting(n int) func(now map[string]int) bool {
 	return func(now map[string]int) bool { return now["lent"] == 1 && now["held"]+now["reclaimed"] == n-1 }
 }
 
-// reclaimed is how many connections were reclaimed. More than one is more than
-// a busy machine explains.
+// reclaimed is how many connections were reclaimed. A machine can be so busy
+// that two or three are; a server that takes the second worker for stuck when it is
+// not reclaims them all, since it is asked hundreds of times.
 func (p *program) reclaimed(conn net.Conn, r *bufio.Reader) (n int) {
 	p.watch(conn, r, func(now map[string]int) bool {
 		n = now["reclaimed"]
 		return true
 	})
-	if n > 1 {
+	if n >= hostages {
 		p.t.Errorf("%d of %d connections were reclaimed", n, hostages)
 	}
 	return n
