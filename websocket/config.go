@@ -34,6 +34,14 @@ type Config struct {
 	// is as many as the engine has slots; -1 is none.
 	Subscriptions int
 
+	// Long is how many blocks of LongSize bytes there are to receive into, up to
+	// 4096, beside the workers' memory: one is lent to a connection that sends
+	// more at once than a worker's buffer takes, for one turn, or for as long as
+	// its peer does not read what it is answered. Without one, a long message
+	// comes in more and smaller pieces. The default is two for each lane of the
+	// backend, and none where a worker has less than 16 KB; -1 is none.
+	Long int
+
 	// Panic, if it is not nil, is told what a handler has panicked with, on the
 	// stack of the panic.
 	Panic func(s Socket, v any)
@@ -44,7 +52,11 @@ const second = 1_000_000_000
 // most is the longest time that can be asked for: a year.
 const most = 365 * 24 * 3600 * second
 
-func (c *Config) setDefaults(slots int) error {
+// longWorker is the least memory of a worker, in bytes, with which there are
+// blocks for long messages by default: smaller ones are those of small machines.
+const longWorker = 16 << 10
+
+func (c *Config) setDefaults(slots, lanes, worker int) error {
 	if c.Ping == 0 {
 		c.Ping = 30 * second
 	}
@@ -60,8 +72,14 @@ func (c *Config) setDefaults(slots int) error {
 	case c.Subscriptions == -1:
 		c.Subscriptions = 0
 	}
+	switch {
+	case c.Long == 0 && worker >= longWorker:
+		c.Long = 2 * lanes
+	case c.Long == -1:
+		c.Long = 0
+	}
 	if c.Ping < -1 || c.Ping > most || c.Pong < 0 || c.Pong > most || c.Close < 0 || c.Close > most ||
-		c.Subscriptions < 0 || c.Subscriptions > 1<<26 {
+		c.Subscriptions < 0 || c.Subscriptions > 1<<26 || c.Long < 0 || c.Long > 4096 {
 		return ErrConfig
 	}
 	return nil

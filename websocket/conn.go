@@ -48,6 +48,8 @@ type Conn struct {
 	from    int    // the message that has begun is in[from:to]
 	to      int
 	cut     int    // between the two
+	block   uint16 // in is this block of Driver.longs, 1 + its number; 0 if it is of memory
+	fresh   bool   // nothing had begun when the turn did
 	out     []byte // what is to be sent
 	got     int    // bytes received in this turn
 
@@ -101,6 +103,7 @@ func (c *Conn) divide(memory []byte, stash int) {
 
 // halve has as much memory for what is received as for what is sent.
 func (c *Conn) halve() {
+	c.block = 0
 	c.in = c.memory[:c.cut:c.cut]
 	c.out = c.memory[c.cut:c.cut:len(c.memory)]
 }
@@ -152,7 +155,7 @@ func (c *Conn) Piece(op ws.Opcode, fin bool, p []byte) error {
 	}
 	h.Length = uint64(len(p))
 	room := cap(c.out) - len(c.out)
-	if len(p) <= cap(c.out)/2 && len(p) <= room-ws.MaxHeader {
+	if len(p) <= min(cap(c.out)/2, copied) && len(p) <= room-ws.MaxHeader {
 		c.out = append(ws.AppendHeader(c.out, h), p...)
 		return nil
 	}
@@ -164,6 +167,11 @@ func (c *Conn) Piece(op ws.Opcode, fin bool, p []byte) error {
 	c.out = ws.AppendHeader(c.out, h)
 	return c.transmit(p)
 }
+
+// copied is how many bytes of payload at most are put behind what is staged. What
+// is longer is sent from where it is: a system call of its own costs less then
+// than to copy it.
+const copied = 4 << 10
 
 // Ping sends a ping with a payload of at most ws.MaxControl bytes. The errors
 // are those of Send, and ErrLong.

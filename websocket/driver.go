@@ -26,6 +26,7 @@ type Driver struct {
 	records   []record       // of each slot
 	codecs    []wsconn.Codec // of each slot, if there is an Extension
 	threshold int
+	longs     longs
 
 	subs      subscriptions
 	dials     dials
@@ -61,6 +62,12 @@ type record struct {
 	live  uint32
 	first int32
 	key   wsconn.Params
+
+	// long is the block that holds what the slot has kept, 1 + its number, 0 if
+	// that is in the stash. bulk says that the peer sends more at once than a
+	// worker's buffer takes.
+	long uint16
+	bulk bool
 
 	// busy says that a handler runs: the rest of the record may be behind what
 	// it knows.
@@ -98,11 +105,12 @@ const (
 // too small.
 func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error) {
 	e := server.Engine()
-	if err := c.setDefaults(e.Pool().Size()); err != nil {
+	if err := c.setDefaults(e.Pool().Size(), e.Backend().Lanes(), len(e.Memory(0))); err != nil {
 		return nil, err
 	}
 	d := &Driver{cfg: c, e: e, conns: make([]Conn, e.MaxWorkers()), records: make([]record, e.Pool().Size())}
 	d.subs.init(c.Subscriptions)
+	d.longs.init(c.Long)
 	d.keys.rand = c.Rand
 	for i := range d.conns {
 		k := &d.conns[i]
@@ -126,7 +134,8 @@ func (d *Driver) MaxWhole() int { return d.whole }
 // Memory is how many bytes the driver holds, beside what the Extension does.
 func (d *Driver) Memory() int {
 	n := int(unsafe.Sizeof(*d)) + len(d.conns)*int(unsafe.Sizeof(Conn{})) + len(d.records)*int(unsafe.Sizeof(record{})) +
-		len(d.codecs)*int(unsafe.Sizeof(wsconn.Codec(nil))) + len(d.subs.nodes)*int(unsafe.Sizeof(subscription{})) + len(d.subs.buckets)*4
+		len(d.codecs)*int(unsafe.Sizeof(wsconn.Codec(nil))) + len(d.subs.nodes)*int(unsafe.Sizeof(subscription{})) + len(d.subs.buckets)*4 +
+		len(d.longs.bytes) + len(d.longs.lent)*int(unsafe.Sizeof(atomic.Bool{}))
 	for i := range d.conns {
 		n += len(d.conns[i].inflated)
 	}
@@ -298,7 +307,9 @@ func (d *Driver) Gone(s *pool.Slot, h pool.Handle) {
 	if d.codecs != nil {
 		d.codecs[h.Index()] = nil
 	}
+	d.longs.put(r.long)
 	r.dec, r.u, r.value, r.params, r.protocol, r.code, r.busy = ws.Decoder{}, nil, nil, 0, 0, 0, false
+	r.long, r.bulk = 0, false
 }
 
 // GoneByWorkers implements engine.WorkerGone: Handler.Close is not to be called

@@ -66,6 +66,15 @@ func (c *Conn) keep() bool {
 		c.d.e.Pool().Stash.Drop(c.s)
 		return true
 	}
+	if n > c.cut {
+		// It is in a block, and stays there.
+		c.compact()
+		c.st.kept, c.st.whole = uint32(c.end), uint32(c.to)
+		c.r.long = c.block
+		c.halve()
+		c.d.e.Pool().Stash.Drop(c.s)
+		return true
+	}
 	b := c.w.Stash(c.s)
 	if b == nil {
 		c.fail(ws.CodeTryAgainLater)

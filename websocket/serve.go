@@ -34,8 +34,16 @@ func (c *Conn) load(w *engine.Worker, s *pool.Slot) {
 	c.dec = c.r.dec
 	c.st = *pool.StateOf[state](s)
 	c.at, c.end, c.from, c.to = 0, 0, 0, 0
+	c.fresh = c.dec.Idle() && c.st.kept == 0
+	if c.r.bulk || c.r.long != 0 {
+		c.borrow()
+	}
 	if c.st.kept > 0 {
-		c.end = copy(c.in, p.Stash.Block(s)[:c.st.kept])
+		if c.end = int(c.st.kept); c.r.long != 0 {
+			c.r.long = 0 // it is ours
+		} else {
+			copy(c.in, p.Stash.Block(s)[:c.end])
+		}
 		c.to = int(c.st.whole)
 		c.at = c.to
 		c.st.kept, c.st.whole = 0, 0
@@ -51,9 +59,16 @@ func (c *Conn) leave(v engine.Verdict) engine.Verdict {
 		c.messages.Store(c.messages.Load() + c.taken) // nobody else writes it
 		c.taken = 0
 	}
+	if c.block != 0 {
+		c.d.longs.put(c.block)
+		c.halve()
+	}
 	if c.lost {
 		c.value, c.r = nil, nil
 		return engine.Lost
+	}
+	if c.got < c.cut && c.fresh {
+		c.r.bulk = false
 	}
 	c.r.dec = c.dec
 	if c.valued {
@@ -94,6 +109,9 @@ func (c *Conn) serve() engine.Verdict {
 			return c.park()
 		}
 		c.compact()
+		if c.r.bulk && c.block == 0 {
+			c.borrow()
+		}
 		if c.isLong() {
 			if !c.long() {
 				return c.verdict
@@ -103,6 +121,7 @@ func (c *Conn) serve() engine.Verdict {
 		n, err := w.Receive(s, c.in[c.end:])
 		c.end += n
 		c.got += n
+		c.r.bulk = c.r.bulk || c.end == len(c.in)
 		switch transport.Of(err) {
 		case 0:
 		case transport.ErrWouldBlock:
@@ -119,9 +138,10 @@ func (c *Conn) serve() engine.Verdict {
 }
 
 // isLong reports whether a frame is under way whose payload the handler may take
-// in larger pieces than usual: none of it is kept, and nothing else is here.
+// in larger pieces than usual, without a block: none of it is kept, and nothing
+// else is here.
 func (c *Conn) isLong() bool {
-	return c.u.h.Data != nil && c.end == 0 && c.dec.InFrame() > uint64(len(c.in)) && c.st.at == ws.StateOpen
+	return c.block == 0 && c.u.h.Data != nil && c.end == 0 && c.dec.InFrame() > uint64(len(c.in)) && c.st.at == ws.StateOpen
 }
 
 // long receives payload of a long frame, and looks at it. It returns false with

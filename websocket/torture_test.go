@@ -46,7 +46,7 @@ func TestTorture(t *testing.T) {
 			cfg.Workers = workers
 			for name, faults := range map[string]memory.Faults{"gentle": gentle, "harsh": harsh} {
 				t.Run(fmt.Sprintf("memory, %s, %d workers, seed %d", name, workers, seed), func(t *testing.T) {
-					mem := memory.Config{Seed: seed, Lanes: 1 + int(seed%2), Faults: faults, Pipe: 3000, Holds: int(seed%2) * 700}
+					mem := memory.Config{Seed: seed, Lanes: 1 + int(seed%2), Faults: faults, Pipe: []int{20000, 3000}[seed%2], Holds: int(seed%2) * 700}
 					x := newTorture(t, servertest.Kind{Memory: mem}, cfg, seed)
 					x.mayReset = faults.Reset > 0
 					stop := make(chan struct{})
@@ -293,7 +293,7 @@ func (x *torture) end() {
 	}
 	wait("the end of all", func() bool { st := f.Server.Stats(); return st.Open == 0 && f.ws.Stats().Open == 0 && st.Busy == 0 })
 	st := f.Server.Stats()
-	if st.Stash != 0 || st.OutputBlocks != 0 || st.Lent != 0 || x.topic.Len() != 0 {
+	if st.Stash != 0 || st.OutputBlocks != 0 || st.Lent != 0 || x.topic.Len() != 0 || f.ws.LongsLent() != 0 {
 		x.t.Errorf("left: %+v, %d subscribers", st, x.topic.Len())
 	}
 	x.mu.Lock()
@@ -367,14 +367,18 @@ func (x *torture) honest(rng *rand.Rand) error {
 	if rng.IntN(3) == 0 {
 		extra = "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; server_no_context_takeover\r\n"
 	}
-	c, err := x.connect([]string{"/message", "/data"}[rng.IntN(2)], extra)
+	path, most := "/message", 13
+	if rng.IntN(2) == 0 {
+		path, most = "/data", 17
+	}
+	c, err := x.connect(path, extra)
 	if err != nil {
 		x.ended.Add(1)
 		return nil
 	}
 	defer c.Close()
 	for n := range 1 + rng.IntN(6) {
-		m := servertest.Pattern(rng.IntN(1 << rng.IntN(13)))
+		m := servertest.Pattern(rng.IntN(1 << rng.IntN(most)))
 		if len(m) > 0 {
 			m[0] = byte('A' + n)
 		}
@@ -502,7 +506,7 @@ func (x *torture) hostile(rng *rand.Rand) error {
 		case 0, 1, 2, 3, 4:
 			out = frame(text, words[rng.IntN(len(words))])
 		case 5:
-			out = frame(bin|more, servertest.Pattern(rng.IntN(5000))) + frame(ping, "p") + frame(cont, "x")
+			out = frame(bin|more, servertest.Pattern(rng.IntN(30000))) + frame(ping, "p") + frame(cont, "x")
 		case 6:
 			out = frame(pong, "unasked for")
 		case 7:
