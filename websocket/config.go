@@ -39,7 +39,8 @@ type Config struct {
 	// more at once than a worker's buffer takes, for one turn, or for as long as
 	// its peer does not read what it is answered. Without one, a long message
 	// comes in more and smaller pieces. The default is two for each lane of the
-	// backend, and none where a worker has less than 16 KB; -1 is none.
+	// backend, and none where a worker has less than 16 KB; -1 is none. There is
+	// none either where a worker's buffer is as large.
 	Long int
 
 	// Panic, if it is not nil, is told what a handler has panicked with, on the

@@ -110,7 +110,6 @@ func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error)
 	}
 	d := &Driver{cfg: c, e: e, conns: make([]Conn, e.MaxWorkers()), records: make([]record, e.Pool().Size())}
 	d.subs.init(c.Subscriptions)
-	d.longs.init(c.Long)
 	d.keys.rand = c.Rand
 	for i := range d.conns {
 		k := &d.conns[i]
@@ -119,6 +118,9 @@ func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error)
 		if d.whole = len(k.in) - ws.MaxPending; d.whole < ws.MaxControl {
 			return nil, ErrConfig
 		}
+	}
+	if d.conns[0].cut < LongSize { // else they would be smaller than what there is
+		d.longs.init(c.Long)
 	}
 	d.equip()
 	d.entry.Pointer = opaque.To(d)

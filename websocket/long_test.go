@@ -18,10 +18,10 @@ import (
 // messages and long ones, whole and in fragments, with enough blocks for that,
 // with one for all, and without.
 func TestLong(t *testing.T) {
-	for _, long := range []int{0, 1, -1} {
+	for _, x := range []struct{ long, memory int }{{0, 0}, {1, 0}, {-1, 0}, {4, 256 << 10}} {
 		for _, e := range echoes {
-			t.Run(fmt.Sprintf("%d, %s", long, e.name), func(t *testing.T) {
-				run(t, bobtail.Config{}, websocket.Config{Long: long}, func(t *testing.T, f *fixture) {
+			t.Run(fmt.Sprintf("%d, %d, %s", x.long, x.memory, e.name), func(t *testing.T) {
+				run(t, bobtail.Config{WorkerMemory: x.memory}, websocket.Config{Long: x.long}, func(t *testing.T, f *fixture) {
 					f.evented(websocket.Options{}, e.h)
 					rng := rand.New(rand.NewPCG(7, 7))
 					const clients, each = 3, 15
