@@ -83,9 +83,7 @@ const (
 //	(RFC 9110 section 5.5)
 func scanValue(b []byte, i int) int {
 	for i+8 <= len(b) {
-		w := word(b[i : i+8])
-		d := w ^ 0x7F*ones
-		m := ((w-0x20*ones)&^w | (d-ones)&^d) & highs // below SP, or DEL
+		m := controls(word(b[i : i+8]))
 		if m == 0 {
 			i += 8
 			continue
@@ -95,6 +93,9 @@ func scanValue(b []byte, i int) int {
 			return i
 		}
 		i++
+	}
+	if w, ok := lastWord(b, i); ok {
+		i += firstByte(controls(w))
 	}
 	for i < len(b) && (b[i] >= ' ' && b[i] != 0x7F || b[i] == '\t') {
 		i++
@@ -119,6 +120,11 @@ func scanTarget(b []byte, i int) int {
 		}
 		i += 8
 	}
+	if w, ok := lastWord(b, i); ok {
+		d := w ^ 0x7F*ones
+		f := w ^ '#'*ones
+		return i + firstByte(((w-0x21*ones)&^w|(d-ones)&^d|(f-ones)&^f|w)&highs)
+	}
 	for i < len(b) && isTarget(b[i]) {
 		i++
 	}
@@ -138,6 +144,12 @@ func scanPath(b []byte, i int) int {
 		}
 		i += 8
 	}
+	if w, ok := lastWord(b, i); ok {
+		d := w ^ 0x7F*ones
+		f := w ^ '#'*ones
+		q := w ^ '?'*ones
+		return i + firstByte(((w-0x21*ones)&^w|(d-ones)&^d|(f-ones)&^f|(q-ones)&^q|w)&highs)
+	}
 	for i < len(b) && isTarget(b[i]) && b[i] != '?' {
 		i++
 	}
@@ -145,6 +157,43 @@ func scanPath(b []byte, i int) int {
 }
 
 func isTarget(c byte) bool { return c > ' ' && c < 0x7F && c != '#' }
+
+// controls marks what cannot be in a field value, and HTAB.
+func controls(w uint64) uint64 {
+	d := w ^ 0x7F*ones
+	return ((w-0x20*ones)&^w | (d-ones)&^d) & highs // below SP, or DEL
+}
+
+// colons marks ":".
+func colons(w uint64) uint64 {
+	c := w ^ ':'*ones
+	return (c - ones) &^ c & highs
+}
+
+// scanColon is the offset of the first ":" at i or later.
+func scanColon(b []byte, i int) int {
+	for i+8 <= len(b) {
+		if m := colons(word(b[i : i+8])); m != 0 {
+			return i + firstByte(m)
+		}
+		i += 8
+	}
+	for i < len(b) && b[i] != ':' {
+		i++
+	}
+	return i
+}
+
+// lastWord is what is left of b from i on, less than eight bytes, with zeros
+// behind it, none of which a scanner passes. ok is false if nothing is left, or
+// b is shorter than a word.
+func lastWord(b []byte, i int) (w uint64, ok bool) {
+	k := len(b) - 8
+	if k < 0 || i >= len(b) {
+		return 0, false
+	}
+	return word(b[k:]) >> (uint(i-k) * 8), true
+}
 
 // word is the first eight bytes of b, the first of them lowest. Compilers make
 // one load of it where the machine allows.

@@ -58,28 +58,39 @@ func hashName(name []byte) uint {
 	return (uint(n)*62 + uint(name[0]|0x20)*12 + uint(name[n-1]|0x20)*55) >> 2 & 127
 }
 
-// lookup is the fieldID of a name that is a token, in upper or lower case.
+// lookup is the fieldID of a name, which is not empty, in upper or lower case. A
+// name that is known is a token.
 func lookup(name []byte) fieldID {
 	id := knownIndex[hashName(name)]
 	s := knownNames[id]
-	if len(s) != len(name) {
+	n := len(s)
+	if n != len(name) {
 		return idOther
 	}
-	// Known names consist of letters and hyphens, and no other byte of a token
-	// becomes one of those by the bit of the case.
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		if word(name[i:i+8])|0x20*ones != word(s[i:i+8]) {
+	if n < 8 {
+		// No hyphen is in these.
+		for i := range s {
+			if name[i]|0x20 != s[i] {
+				return idOther
+			}
+		}
+		return id
+	}
+	for i := 8; i < n; i += 8 {
+		if !foldsTo(word(name[i-8:]), word(s[i-8:])) {
 			return idOther
 		}
 	}
-	for ; i < len(s); i++ {
-		if name[i]|0x20 != s[i] {
-			return idOther
-		}
+	if !foldsTo(word(name[n-8:]), word(s[n-8:])) {
+		return idOther
 	}
 	return id
 }
+
+// foldsTo reports whether w is the lower-case letters and hyphens of s, in upper
+// or lower case. The bit of the case is set only where s has a letter: it would
+// make a hyphen of CR.
+func foldsTo(w, s uint64) bool { return w|s&(0x40*ones)>>1 == s }
 
 // MaxOtherNames is the number of names in a FieldSet beside those that this
 // package knows.

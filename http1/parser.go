@@ -48,7 +48,7 @@ const (
 
 // Parse goes on with a head in b, which begins where the head begins, or what
 // Compact kept of it. It looks only at the bytes of b from h.Scanned() on, at
-// each once, and at none behind the head.
+// each at most twice, and at none behind the head.
 //
 // If p.Ask is set it stops once, behind the request line: then h.Asks reports
 // true, and Parse goes on when h.Answer was called.
@@ -71,8 +71,14 @@ func (p *Parser) Parse(h *Head, b []byte) (done bool, err error) {
 		b = b[:MaxHeadBuffer]
 	}
 	i := int(h.pos)
+	if h.state == stateStart {
+		i = p.wholeRequestLine(h, b, i)
+	}
 	if h.state < stateLine {
 		i = p.requestLine(h, b, i)
+	}
+	if h.state == stateLine && !h.asks {
+		i = p.wholeFieldLines(h, b, i)
 	}
 	if h.state >= stateLine && h.state < stateDone && !h.asks {
 		i = p.fieldLines(h, b, i)

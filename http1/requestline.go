@@ -274,10 +274,11 @@ func hostPort(v []byte) (host, port int) {
 	if len(v) != 0 && v[0] == '[' {
 		i = ipLiteral(v)
 	} else {
-		for i < len(v) {
-			if isRegName(v[i]) {
+		for {
+			for i < len(v) && isRegName(v[i]) {
 				i++
-			} else if v[i] == '%' && i+2 < len(v) && isHex(v[i+1]) && isHex(v[i+2]) {
+			}
+			if i < len(v) && v[i] == '%' && i+2 < len(v) && isHex(v[i+1]) && isHex(v[i+2]) {
 				i += 3
 			} else {
 				break

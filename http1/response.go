@@ -100,6 +100,15 @@ func (r *Response) AppendInformational(dst []byte, code int, reason string) ([]b
 // request is not HTTP/1.0. An empty reason is replaced by the standard one of
 // the code, if it has one.
 func (r *Response) AppendStatus(dst []byte, code int, reason string) ([]byte, error) {
+	if code == StatusOK && reason == "" && r.state == respStart && r.method != CONNECT {
+		// What most answers begin with.
+		r.state = respFields
+		r.code = StatusOK
+		if r.method == HEAD {
+			r.facts |= respNoBody
+		}
+		return append(dst, http11+" 200 OK\r\n"...), nil
+	}
 	if reason == "" {
 		reason = StatusText(code)
 	}
@@ -166,13 +175,19 @@ func (r *Response) AppendFieldBytes(dst []byte, name string, value []byte) ([]by
 	if r.state != respFields && r.state != respInterim {
 		return dst, ErrState
 	}
-	if !allToken(name) {
-		return dst, ErrFieldName
+	id := idContentType
+	if name != "Content-Type" { // which most answers have
+		if len(name) == 0 {
+			return dst, ErrFieldName
+		}
+		if id = lookup(ascii.Bytes(name)); id == idOther && !allToken(name) {
+			return dst, ErrFieldName
+		}
 	}
 	if scanValue(value, 0) != len(value) {
 		return dst, ErrFieldValue
 	}
-	switch framingField(name) {
+	switch id {
 	case idContentLength:
 		n, e := parseLength(value)
 		if e != 0 {
@@ -189,15 +204,6 @@ func (r *Response) AppendFieldBytes(dst []byte, name string, value []byte) ([]by
 		}
 	}
 	return appendLine(dst, name, value), nil
-}
-
-// framingField is the fieldID of a name that a response acts on, 0 for others.
-func framingField(name string) fieldID {
-	switch id := lookup(ascii.Bytes(name)); id {
-	case idContentLength, idTransferEncoding, idConnection, idDate:
-		return id
-	}
-	return idOther
 }
 
 func appendLine(dst []byte, name string, value []byte) []byte {

@@ -88,6 +88,7 @@ type Conn struct {
 	in           []byte
 	at, pos, end int
 	head         http1.Head
+	repeat       http1.Repeat // of the head before, while its bytes may still be in head
 	body         http1.Body
 	limits       http1.Limits // of the request at hand
 	piece        []byte       // of the content, a view of in that was not read yet
@@ -150,6 +151,7 @@ func (c *Conn) Reset(rw io.ReadWriter) {
 	c.at, c.pos, c.end = 0, 0, 0
 	c.piece = nil
 	c.head.Reset()
+	c.repeat.Forget()
 	c.out = c.out[:0]
 	c.first, c.start, c.headEnd, c.bytes, c.drained = 0, 0, 0, 0, 0
 	c.headDone, c.trailing, c.announced = false, false, false

@@ -30,6 +30,7 @@ func (c *Conn) Buffered() int { return c.end - c.pos }
 
 // compact moves what must be kept to the front of the buffer.
 func (c *Conn) compact() {
+	c.repeat.Forget()
 	switch c.state {
 	case http1.StateIdle, http1.StateHead:
 		// All from the head's beginning on is the parser's.
@@ -62,13 +63,20 @@ func (c *Conn) compact() {
 // It may be called in states Idle and Head, and, for the next request, in
 // Complete.
 func (c *Conn) Parse() (done bool, err error) {
+	follows := false
 	switch c.state {
 	case http1.StateIdle, http1.StateHead:
 	case http1.StateComplete:
 		if c.NeedsClose() {
 			return false, http1.ErrState
 		}
-		c.next()
+		if follows = c.pos < c.end; follows {
+			c.advance(http1.EventNext)
+			c.piece = nil
+			c.at = c.pos
+		} else {
+			c.next()
+		}
 	default:
 		return false, http1.ErrState
 	}
@@ -79,7 +87,11 @@ func (c *Conn) Parse() (done bool, err error) {
 		return false, nil // quickly for the idle
 	}
 	c.touched = true
-	done, err = c.parser.Parse(&c.head, c.in[c.at:c.end])
+	if follows {
+		done, err = c.parser.ParseNext(&c.head, &c.repeat, c.in[c.at:c.end])
+	} else {
+		done, err = c.parser.Parse(&c.head, c.in[c.at:c.end])
+	}
 	if c.head.Asks() {
 		c.head.Answer(c.all != nil && c.all(&c.head, c.in[c.at:c.end]))
 		done, err = c.parser.Parse(&c.head, c.in[c.at:c.end])
@@ -103,7 +115,16 @@ func (c *Conn) Parse() (done bool, err error) {
 	}
 	c.advance(http1.EventHeadComplete)
 	c.pos = c.at + c.head.Scanned()
+	if c.pos < c.end {
+		c.repeat.Note(&c.head, c.in[c.at:c.pos])
+	}
 	c.body = c.head.Body()
+	if c.body.Done() {
+		c.continued = true
+		c.advance(http1.EventBodyComplete)
+		c.begin()
+		return true, nil
+	}
 	c.probe, c.probed = c.body, c.pos
 	c.continued = !c.head.Expect100()
 	c.limits = c.parser.Limits
@@ -113,9 +134,7 @@ func (c *Conn) Parse() (done bool, err error) {
 			return false, c.fail(http1.ErrContentLong)
 		}
 	}
-	if c.body.Done() {
-		c.advance(http1.EventBodyComplete)
-	} else if whole, _ := c.Whole(); !whole || len(c.in)-c.pos < minContent {
+	if whole, _ := c.Whole(); !whole || len(c.in)-c.pos < minContent {
 		// What is kept of the head stays where it is from now on, since the
 		// handler looks at it; content needs some room behind it.
 		if c.compact(); len(c.in)-c.pos < minContent {
@@ -143,6 +162,7 @@ const minContent = 32
 func (c *Conn) next() {
 	c.advance(http1.EventNext)
 	c.head.Reset()
+	c.repeat.Forget()
 	c.touched = false
 	c.piece = nil
 	if c.at = c.pos; c.at == c.end {

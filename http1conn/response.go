@@ -49,7 +49,8 @@ func (c *Conn) Initiate(code int, reason string, fields ...Field) error {
 // request's head is complete, also while content is still coming (Body,
 // Respond), and after a broken request (Fault).
 func (c *Conn) Status(code int, reason string) error {
-	if _, ok := c.state.Next(http1.EventResponseBegun); !ok {
+	next, ok := c.state.Next(http1.EventResponseBegun)
+	if !ok {
 		return http1.ErrState
 	}
 	c.begin() // whether the connection persists is known now
@@ -61,7 +62,8 @@ func (c *Conn) Status(code int, reason string) error {
 		return err
 	}
 	c.out = out
-	return c.advance(http1.EventResponseBegun)
+	c.state = next
+	return nil
 }
 
 // Field stages a field of the response's head; http1.Response.AppendField
@@ -135,19 +137,54 @@ func (c *Conn) EndHead() error {
 	if err := c.room(http1.MaxEndSize); err != nil {
 		return err
 	}
-	var date []byte
-	if c.date != nil {
-		if date = c.date(); len(date) == 0 {
-			date = nil
-		}
-	}
-	out, err := c.resp.AppendEnd(c.out, date)
+	out, err := c.resp.AppendEnd(c.out, c.now())
 	c.out = out
 	if err == nil {
 		c.start = len(c.out)
 		c.headDone, c.headEnd = true, len(c.out)
 	}
 	return err
+}
+
+// now is the value of the Date field, nil if the time is not known.
+func (c *Conn) now() []byte {
+	if c.date != nil {
+		if date := c.date(); len(date) > 0 {
+			return date
+		}
+	}
+	return nil
+}
+
+// End completes a response whose head has begun, and whose content is parts, one
+// after the other: it is Length, EndHead, Write and Complete in one, and what
+// most responses end with.
+func (c *Conn) End(parts ...string) error {
+	n := 0
+	for _, s := range parts {
+		n += len(s)
+	}
+	if c.state == http1.StateContent && !c.headDone && cap(c.out)-len(c.out)-http1.MaxLengthSize-http1.MaxEndSize >= n {
+		if out, ok := c.resp.AppendRest(c.out, c.now(), parts...); ok {
+			c.out = out
+			c.start = len(out)
+			c.headDone, c.headEnd = true, len(out)-n
+			c.bytes = int64(n)
+			return c.advance(http1.EventResponseComplete)
+		}
+	}
+	if err := c.Length(uint64(n)); err != nil {
+		return err
+	}
+	if err := c.EndHead(); err != nil {
+		return err
+	}
+	for _, s := range parts {
+		if err := c.WriteString(s); err != nil {
+			return err
+		}
+	}
+	return c.Complete()
 }
 
 // Rollback takes back what was staged of the response, if nothing of its head

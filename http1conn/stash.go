@@ -46,6 +46,7 @@ func (c *Conn) Save(dst []byte) (n int, ok bool) {
 			return 0, false
 		}
 		c.head.Reset()
+		c.repeat.Forget()
 		c.end = copy(c.in, c.in[c.pos:c.end])
 		c.at, c.pos = 0, 0
 	default:
@@ -79,6 +80,7 @@ func (c *Conn) Outline() (http1.Outline, error) {
 	}
 	o := c.head.Outline()
 	c.head.SetOutline(o)
+	c.repeat.Forget()
 	c.end = copy(c.in, c.in[c.pos:c.end])
 	c.at, c.pos, c.probed = 0, 0, 0
 	return o, nil

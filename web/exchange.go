@@ -7,6 +7,7 @@ import (
 	"github.com/bobtail-go/bobtail/engine"
 	"github.com/bobtail-go/bobtail/http1"
 	"github.com/bobtail-go/bobtail/http1conn"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 	"github.com/bobtail-go/bobtail/internal/opaque"
 	"github.com/bobtail-go/bobtail/pool"
 )
@@ -108,16 +109,9 @@ func (x *Exchange) keep(err error) error {
 
 // noteField notes what the handler has said itself.
 func (x *Exchange) noteField(name string) {
-	const contentType = "content-type"
-	if len(name) != len(contentType) {
-		return
+	if name == "Content-Type" || ascii.EqualFold(name, "content-type") {
+		x.typed = true
 	}
-	for i := range len(name) {
-		if name[i]|0x20 != contentType[i] {
-			return
-		}
-	}
-	x.typed = true
 }
 
 func (x *Exchange) endHead(length int) error {
@@ -128,6 +122,14 @@ func (x *Exchange) endHead(length int) error {
 		return x.keep(err)
 	}
 	return x.keep(x.conn.EndHead())
+}
+
+// end ends the response with content that is here.
+func (x *Exchange) end(parts ...string) error {
+	if x.err != nil {
+		return x.err
+	}
+	return x.keep(x.conn.End(parts...))
 }
 
 func (x *Exchange) complete() error {

@@ -26,7 +26,7 @@ func (w Response) Status(code int) Head { return w.StatusReason(code, "") }
 func (w Response) StatusReason(code int, reason string) Head {
 	w.x.noteClosing()
 	w.x.keep(w.x.conn.Status(code, reason))
-	if w.x.err == nil {
+	if w.x.err == nil && w.x.asideFirst != 0 {
 		w.x.keep(w.x.addAside(&w.x.conn))
 	}
 	return Head(w)
@@ -151,36 +151,15 @@ func (h Head) JSON(b []byte) error {
 
 func (h Head) text(contentType string, parts []string) error {
 	x := h.x
-	n := 0
-	for _, s := range parts {
-		n += len(s)
-	}
 	if !x.typed {
 		h.Header("Content-Type", contentType)
 	}
-	if err := x.endHead(n); err != nil {
-		return err
-	}
-	for _, s := range parts {
-		if err := x.conn.WriteString(s); err != nil {
-			return x.keep(err)
-		}
-	}
-	return x.complete()
+	return x.end(parts...)
 }
 
 // Bytes ends the response with content that is the caller's again when it
 // returns.
-func (h Head) Bytes(b []byte) error {
-	x := h.x
-	if err := x.endHead(len(b)); err != nil {
-		return err
-	}
-	if _, err := x.conn.Write(b); err != nil {
-		return x.keep(err)
-	}
-	return x.complete()
-}
+func (h Head) Bytes(b []byte) error { return h.x.end(ascii.View(b)) }
 
 // Static ends the response with content that never changes, such as a page in
 // the program's memory. It is sent from there, without a worker if the peer

@@ -224,15 +224,15 @@ func (t *router) find(x *Exchange) (*route, ownAnswer) {
 	h, b := x.conn.Head(), x.conn.Bytes()
 	l := &x.lookup
 	p := h.Path(b)
-	l.set(h, b, p, findRoute)
 	byHost := t.hostTree(h, b)
 	if byHost == nil {
 		if e := t.at(ascii.View(p)); e != nil && e.path != "" {
-			if r := byMethod(e.routes, l.method, l.head); r != nil {
+			if r := byMethod(e.routes, ascii.View(h.MethodName(b)), h.Method() == http1.HEAD); r != nil {
 				return r, ownNone
 			}
 		}
 	}
+	l.set(h, b, p, findRoute)
 	if len(p) == 0 || p[0] != '/' {
 		// The authority of CONNECT, or the asterisk of OPTIONS (RFC 9112
 		// section 3.2), neither of which has a path.
