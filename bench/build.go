@@ -19,8 +19,9 @@ var errAbsent = errors.New("not here")
 
 // builder makes programs.
 type builder struct {
-	cache string // folder of the C programs, which is kept
-	temp  string // folder of everything else, which is removed at the end
+	cache string          // folder of the C programs, which is kept
+	temp  string          // folder of everything else, which is removed at the end
+	made  map[string]bool // the Go programs that are there
 }
 
 func newBuilder() (*builder, error) {
@@ -35,7 +36,7 @@ func newBuilder() (*builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &builder{cache: filepath.Join(cache, "bobtail", "bench"), temp: temp}, nil
+	return &builder{cache: filepath.Join(cache, "bobtail", "bench"), temp: temp, made: make(map[string]bool)}, nil
 }
 
 func (b *builder) close() { os.RemoveAll(b.temp) }
@@ -109,10 +110,18 @@ func move(from, to string) error {
 }
 
 // goBuild makes the program of a Go package, which is the folder dir. The
-// workspace is left aside: its modules replace each other by path.
+// workspace is left aside: its modules replace each other by path. One that several
+// servers are, under different flags, is made once.
 func (b *builder) goBuild(ctx context.Context, dir, name string) (string, error) {
 	program := filepath.Join(b.temp, name)
-	return program, command(ctx, dir, []string{"GOWORK=off"}, "go", "build", "-o", program, ".")
+	if b.made[program] {
+		return program, nil
+	}
+	err := command(ctx, dir, []string{"GOWORK=off"}, "go", "build", "-o", program, ".")
+	if err == nil {
+		b.made[program] = true
+	}
+	return program, err
 }
 
 // command runs a program to its end; the error has the first line that it wrote.

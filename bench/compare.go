@@ -374,7 +374,7 @@ func measureMemory(ctx context.Context, o options, load string, p *process, port
 		}
 	}
 	warm.stop()
-	before, err := settled(ctx, p.pid())
+	before, err := settled(ctx, o, p.pid())
 	if err != nil {
 		return err
 	}
@@ -386,7 +386,7 @@ func measureMemory(ctx context.Context, o options, load string, p *process, port
 	if _, err := l.line(); err != nil {
 		return err
 	}
-	after, err := settled(ctx, p.pid())
+	after, err := settled(ctx, o, p.pid())
 	if err != nil {
 		return err
 	}
@@ -407,8 +407,13 @@ func measureMemory(ctx context.Context, o options, load string, p *process, port
 }
 
 // settled is the memory of a server once two looks at it, half a second apart,
-// find the same within a hundredth, or after three seconds.
-func settled(ctx context.Context, pid int) (memory, error) {
+// find the same within a hundredth, or after three seconds. The smoke test does
+// not look at it for so long.
+func settled(ctx context.Context, o options, pid int) (memory, error) {
+	pause := 500 * time.Millisecond
+	if o.smoke {
+		pause = 20 * time.Millisecond
+	}
 	last, err := usedMemory(pid)
 	for range 6 {
 		if err != nil {
@@ -417,7 +422,7 @@ func settled(ctx context.Context, pid int) (memory, error) {
 		select {
 		case <-ctx.Done():
 			return last, ctx.Err()
-		case <-time.After(500 * time.Millisecond):
+		case <-time.After(pause):
 		}
 		var m memory
 		if m, err = usedMemory(pid); err != nil {

@@ -40,6 +40,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "bench:", err)
 		return 2
 	}
+	if len(o.results) > 0 {
+		if err := redraw(o.plots, o.results); err != nil {
+			fmt.Fprintln(stderr, "bench:", err)
+			return 1
+		}
+		return 0
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	if o.path {
@@ -61,9 +68,24 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	res.print(stdout, o.markdown)
+	if o.plots != "" {
+		if err := plotResults(o.plots, res); err != nil {
+			fmt.Fprintln(stderr, "bench:", err)
+			return 1
+		}
+	}
 	if len(res.Failures) > 0 {
 		fmt.Fprintln(stderr, "bench: failed:", strings.Join(res.Failures, "; "))
 		return 1
 	}
 	return 0
+}
+
+// redraw draws what was measured before.
+func redraw(dir string, files []string) error {
+	results, err := readResults(files)
+	if err != nil {
+		return err
+	}
+	return plotResults(dir, results...)
 }

@@ -28,6 +28,8 @@ type options struct {
 	smoke    bool
 	json     string
 	markdown bool
+	plots    string   // folder of the drawings
+	results  []string // files to draw, instead of measuring
 	path     bool
 	seed     uint64
 }
@@ -76,6 +78,7 @@ func newFlags(o *options, list, work *string) *flag.FlagSet {
 	f.BoolVar(&o.smoke, "smoke", false, "a few hundred requests a server, to see that all works; the figures mean nothing")
 	f.StringVar(&o.json, "json", "", "write every single figure to `FILE` too")
 	f.BoolVar(&o.markdown, "markdown", false, "print the tables in Markdown")
+	f.StringVar(&o.plots, "plots", "", fmt.Sprintf("draw costs, memory and latencies as SVG in `DIR`; -work is %s then, unless it is given", curves))
 	f.BoolVar(&o.path, "path", false, "measure instead CoAP over TCP and UDP on paths with delay and loss, which takes root;\nof -servers bobtail-epoll, unless others are named")
 	f.Uint64Var(&o.seed, "seed", 1, "`N` to draw from which packets of a path are lost")
 	return f
@@ -86,6 +89,7 @@ func usage() string {
 	var list, work string
 	var b strings.Builder
 	b.WriteString("usage: go run . [flags]\n" +
+		"       go run . -plots DIR FILE...   draws what -json has written, and measures nothing\n" +
 		"Measures CPU time per request or message, and memory per idle connection, of servers of\n" +
 		"HTTP, WebSocket and CoAP side by side. Takes some minutes; the machine should have nothing else to do.\n")
 	f := newFlags(&o, &list, &work)
@@ -101,15 +105,22 @@ func parseOptions(args []string) (options, error) {
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	if f.NArg() > 0 {
+	if f.NArg() > 0 && o.plots == "" {
 		return o, fmt.Errorf("unexpected argument %q; -h helps", f.Arg(0))
+	}
+	o.results = f.Args()
+	given := make(map[string]bool)
+	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if o.plots != "" && !given["work"] {
+		work = curves
 	}
 	if o.smoke {
 		// A flag that is given by name still counts.
 		small := map[string]string{"rounds": "1", "requests": "200", "conns": "16", "depth": "8", "parked": "200", "many": "100", "starts": "2", "seconds": "1"}
-		f.Visit(func(f *flag.Flag) { delete(small, f.Name) })
 		for name, value := range small {
-			f.Set(name, value)
+			if !given[name] {
+				f.Set(name, value)
+			}
 		}
 	}
 	var err error
@@ -118,9 +129,7 @@ func parseOptions(args []string) (options, error) {
 	}
 	if o.path {
 		o.servers = forPath(o.servers)
-		named := false
-		f.Visit(func(f *flag.Flag) { named = named || f.Name == "servers" })
-		if !named {
+		if !given["servers"] {
 			o.servers = pathServers
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,12 @@ func TestOptions(t *testing.T) {
 	}
 	if o, err = parseOptions([]string{"-work", "ws64,curves"}); err != nil || len(o.works) != len(curveWorks)+1 || o.works[0] != "plain" {
 		t.Errorf("curves: %+v, %v", o.works, err)
+	}
+	if o, err = parseOptions([]string{"-plots", "x"}); err != nil || len(o.works) != len(curveWorks) || len(o.results) > 0 {
+		t.Errorf("-plots: %+v, %v", o, err)
+	}
+	if o, err = parseOptions([]string{"-plots", "x", "-work", "latency", "a", "b"}); err != nil || !slices.Equal(o.works, []string{latencyWork}) || !slices.Equal(o.results, []string{"a", "b"}) {
+		t.Errorf("-plots with files: %+v, %v", o, err)
 	}
 	if o, err = parseOptions([]string{"-smoke", "-parked", "300"}); err != nil || o.requests > 500 || o.rounds != 1 || o.parked != 300 {
 		t.Errorf("-smoke -parked 300: %+v, %v", o, err)
@@ -51,6 +58,28 @@ func TestWrongCommandLine(t *testing.T) {
 		if line := errs.String(); !strings.Contains(line, tt.want) || strings.Count(line, "\n") != 1 || out.Len() > 0 {
 			t.Errorf("%s: wrote %q and %q, want one line with %q", tt.name, out.String(), line, tt.want)
 		}
+	}
+}
+
+// TestRedraw draws what was written before, and says what cannot be read.
+func TestRedraw(t *testing.T) {
+	dir := t.TempDir()
+	r := &result{Settings: settings{Conns: 64}}
+	for _, work := range []string{"plain8", "plain"} {
+		r.Samples = append(r.Samples, sample{Work: work, Server: baseline, Conns: heldBy(options{conns: 64}, work), CPU: 5})
+	}
+	if err := r.writeJSON(filepath.Join(dir, "r.json")); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs strings.Builder
+	if got := run([]string{"-plots", filepath.Join(dir, "plots"), filepath.Join(dir, "r.json")}, &out, &errs); got != 0 || errs.Len() > 0 {
+		t.Errorf("status %d, %q", got, errs.String())
+	}
+	if drawn, _ := filepath.Glob(filepath.Join(dir, "plots", "*.svg")); len(drawn) != 1 {
+		t.Errorf("it has drawn %q", drawn)
+	}
+	if got := run([]string{"-plots", dir, filepath.Join(dir, "missing.json")}, &out, &errs); got != 1 || !strings.Contains(errs.String(), "missing.json") {
+		t.Errorf("status %d, %q", got, errs.String())
 	}
 }
 
