@@ -101,6 +101,8 @@ func TestNoAllocs(t *testing.T) {
 				c.conn.Write(half)
 				c.exchange(rest, out)
 			})
+			many, answers := []byte(strings.Repeat(frame(bin, servertest.Pattern(400)), 30)), []byte(strings.Repeat(plain(bin, servertest.Pattern(400)), 30))
+			alloctest.Zero(t, path+" more than a worker's buffer takes", func() { c.exchange(many, answers) })
 		}
 	}
 	clients := make([]*quietClient, 100)

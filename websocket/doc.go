@@ -14,7 +14,8 @@
 //   - [Handler.Message] takes messages whole. They are at most as long as
 //     [Driver.MaxWhole], half of a worker's memory or so.
 //   - [Handler.Data] takes messages of any length in pieces, as they come. A
-//     frame of 1 GB passes through a worker of 16 KB.
+//     frame of 1 GB passes through a worker of 16 KB, or through one of a few
+//     blocks of 66 KB, which cost less for each byte (Config.Long).
 //   - [Driver.Straight] runs a function for each connection, which loops. It holds
 //     a worker for as long, lent while it waits, and so there are at most as many
 //     as there are workers but one.
