@@ -186,10 +186,10 @@ func scanColon(b []byte, i int) int {
 
 // lastWord is what is left of b from i on, less than eight bytes, with zeros
 // behind it, none of which a scanner passes. ok is false if nothing is left, or
-// b is shorter than a word.
+// b is shorter than a word, and in small programs.
 func lastWord(b []byte, i int) (w uint64, ok bool) {
 	k := len(b) - 8
-	if k < 0 || i >= len(b) {
+	if small || k < 0 || i >= len(b) {
 		return 0, false
 	}
 	return word(b[k:]) >> (uint(i-k) * 8), true

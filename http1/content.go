@@ -45,10 +45,11 @@ func (r *Response) AppendContent(dst []byte, p []byte) ([]byte, error) {
 // whose content is parts, one after the other, as AppendLength, AppendEnd,
 // AppendContent and AppendFinish would, if it is of the kind that most are: it
 // has content, no length was declared, and the connection persists without a
-// word about it. Any other is left as it is, and ok is false. What is appended
+// word about it. Any other is left as it is, and ok is false, as it always is in
+// programs that are to be small (TinyGo). What is appended
 // beside the content is at most MaxLengthSize and MaxEndSize.
 func (r *Response) AppendRest(dst, date []byte, parts ...string) (rest []byte, ok bool) {
-	if r.state != respFields || r.facts != respKeepAlive || r.version == Version10 || r.code == StatusResetContent {
+	if small || r.state != respFields || r.facts != respKeepAlive || r.version == Version10 || r.code == StatusResetContent {
 		return dst, false
 	}
 	if date != nil {

@@ -67,22 +67,16 @@ func lookup(name []byte) fieldID {
 	if n != len(name) {
 		return idOther
 	}
-	if n < 8 {
-		// No hyphen is in these.
-		for i := range s {
-			if name[i]|0x20 != s[i] {
-				return idOther
-			}
-		}
-		return id
-	}
-	for i := 8; i < n; i += 8 {
-		if !foldsTo(word(name[i-8:]), word(s[i-8:])) {
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		if !foldsTo(word(name[i:i+8]), word(s[i:i+8])) {
 			return idOther
 		}
 	}
-	if !foldsTo(word(name[n-8:]), word(s[n-8:])) {
-		return idOther
+	for ; i < n; i++ {
+		if !foldsTo(uint64(name[i]), uint64(s[i])) {
+			return idOther
+		}
 	}
 	return id
 }

@@ -100,7 +100,7 @@ func (r *Response) AppendInformational(dst []byte, code int, reason string) ([]b
 // request is not HTTP/1.0. An empty reason is replaced by the standard one of
 // the code, if it has one.
 func (r *Response) AppendStatus(dst []byte, code int, reason string) ([]byte, error) {
-	if code == StatusOK && reason == "" && r.state == respStart && r.method != CONNECT {
+	if !small && code == StatusOK && reason == "" && r.state == respStart && r.method != CONNECT {
 		// What most answers begin with.
 		r.state = respFields
 		r.code = StatusOK
@@ -176,7 +176,7 @@ func (r *Response) AppendFieldBytes(dst []byte, name string, value []byte) ([]by
 		return dst, ErrState
 	}
 	id := idContentType
-	if name != "Content-Type" { // which most answers have
+	if small || name != "Content-Type" { // which most answers have
 		if len(name) == 0 {
 			return dst, ErrFieldName
 		}
