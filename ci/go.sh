@@ -95,18 +95,40 @@ part staticcheck 'staticcheck, for this system, others, and with the tag of Tiny
 part_staticcheck() {
 	local status=0 system
 	each_module "$(here_modules)" go run "$staticcheck" || status=1
-	matrix=$'here:\n'
+	matrix=here$'\n'
 	for system in $systems; do
-		matrix+="${system/\//_}: GOOS=${system%/*} GOARCH=${system#*/} CGO_ENABLED=0"$'\n'
+		matrix+="${system/\//_} GOOS=${system%/*} GOARCH=${system#*/} CGO_ENABLED=0"$'\n'
 	done
-	each_module "$(comm -23 <(portable_modules) <(tinygo_modules))" staticcheck_matrix || status=1
-	# What is unused is so in no line of the matrix.
-	matrix+=$'tinygo: -tags=tinygo\n'
-	each_module "$(tinygo_modules)" staticcheck_matrix || status=1
+	matrix+='tinygo GOFLAGS=-tags=tinygo'
+	each_module "$(portable_modules)" staticcheck_systems || status=1
 	return $status
 }
-# A package that is named must exist on every system, unlike one that matches.
-staticcheck_matrix() { go run "$staticcheck" -matrix ./... <<<"$matrix"; }
+
+# staticcheck_systems checks the packages of a module on every system, but those
+# only once that have the same files on several and words of the same size: they
+# are the same to it. What is unused is so in no line of the matrix.
+staticcheck_systems() {
+	local name settings list line pkgs seen=$'\n' out
+	out=$(mktemp -d)
+	while read -r name settings; do
+		list=$(env $settings go list -f "{{.ImportPath}} {{.GoFiles}} {{.CgoFiles}} {{.TestGoFiles}} {{.XTestGoFiles}} $(word $settings)" ./...) || return
+		pkgs=()
+		while read -r line; do
+			[[ $seen == *$'\n'"$line"$'\n'* ]] || pkgs+=("${line%% *}")
+			seen+=$line$'\n'
+		done <<<"$list"
+		[ ${#pkgs[@]} = 0 ] || go run "$staticcheck" -f binary -matrix "${pkgs[@]}" <<<"$name: $settings" >"$out/$name" || return
+	done <<<"$matrix"
+	go run "$staticcheck" -merge "$out"/* && rm -r "$out"
+}
+
+# word prints the size of words with these settings.
+word() {
+	case $(env "$@" go env GOARCH) in
+	386 | arm) echo 32 ;;
+	*) echo 64 ;;
+	esac
+}
 
 part house 'the rules of the house: imports, documents, names'
 part_house() { go test ./internal/house; }
