@@ -161,15 +161,26 @@ runs_386() { [ "$(go env GOOS)/$(go env GOARCH)" = linux/amd64 ] && GOARCH=386 C
 
 part fuzz 'every fuzz target, for FUZZTIME (20000 runs)'
 part_fuzz() {
-	local file name status=0 targets
+	local file name dir last= status=0 targets corpus
 	targets=$(git grep -oE '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go') || leave_out 'there is no fuzz target'
+	bin=$(mktemp -d)
+	trap 'rm -rf "$bin"' EXIT
 	while IFS=: read -r file name; do
-		name=${name#func }
-		say "$(dirname "$file") $name"
+		name=${name#func } dir=$(dirname "$file")
+		if [ "$dir" != "$last" ]; then
+			# One build for all targets of a package; with -fuzz it counts what is new.
+			last=$dir
+			rm -f "$bin/fuzz.test"
+			in_dir "$dir" go test -c -vet=off -fuzz . -o "$bin/fuzz.test" . || status=1
+			corpus=$(go env GOCACHE)/fuzz/$(in_dir "$dir" go list .)
+		fi
+		[ -x "$bin/fuzz.test" ] || continue
+		say "$dir $name"
 		# A count and not a time: on a busy machine the end of the time is taken
 		# for a failure (golang/go#75804 and others). An input that is new is
 		# kept as it is, since shortening it takes up to a minute.
-		in_dir "$(dirname "$file")" go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-20000x}" -fuzzminimizetime 10x . || status=1
+		in_dir "$dir" "$bin/fuzz.test" -test.run '^$' -test.fuzz "^$name\$" -test.fuzzcachedir "$corpus" \
+			-test.fuzztime "${FUZZTIME:-20000x}" -test.fuzzminimizetime 10x || status=1
 	done <<<"$targets"
 	return $status
 }
