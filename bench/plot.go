@@ -403,7 +403,11 @@ func (a axis) scale(to *plot.Axis, at []float64) {
 		to.Min, to.Max = to.Min/1.15, to.Max*1.15
 	default:
 		at = decades(to.Min, to.Max)
-		to.Min, to.Max = min(to.Min, at[0]), max(to.Max, at[len(at)-1])
+		if wide(to.Min, to.Max) {
+			to.Min, to.Max = to.Min/1.15, to.Max*1.15
+		} else {
+			to.Min, to.Max = min(to.Min, at[0]), max(to.Max, at[len(at)-1])
+		}
 	}
 	var ticks plot.ConstantTicks
 	last, whole := math.Inf(-1), math.Log(to.Max/to.Min)
@@ -426,7 +430,7 @@ func (a axis) scale(to *plot.Axis, at []float64) {
 // two and five of each decade, or, over more than two decades, one alone.
 func decades(least, most float64) (at []float64) {
 	steps := []float64{1, 2, 5}
-	if most/least > 100 {
+	if wide(least, most) {
 		steps = steps[:1]
 	}
 	for e := math.Floor(math.Log10(least)); ; e++ {
@@ -441,3 +445,6 @@ func decades(least, most float64) (at []float64) {
 		}
 	}
 }
+
+// wide reports whether an axis has at least two powers of ten between its ends.
+func wide(least, most float64) bool { return most/least > 100 }
