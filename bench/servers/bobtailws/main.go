@@ -4,6 +4,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"log"
 	"runtime"
 
@@ -52,8 +53,12 @@ func main() {
 }
 
 func open(name string) (transport.Backend, error) {
-	if name == "net" {
-		return netstd.New(netstd.Config{Lanes: runtime.GOMAXPROCS(0)})
+	lanes := runtime.GOMAXPROCS(0)
+	switch name {
+	case "epoll":
+		return epoll.New(epoll.Config{Lanes: lanes})
+	case "net":
+		return netstd.New(netstd.Config{Lanes: lanes})
 	}
-	return epoll.New(epoll.Config{Lanes: runtime.GOMAXPROCS(0)})
+	return nil, fmt.Errorf("there is no backend %q", name)
 }
