@@ -152,6 +152,9 @@ func inProcess(t *testing.T, name string, logs bool) net.Conn {
 		t.Fatal(err)
 	}
 	here.mount()
+	if err := here.at(pageURL); err != nil {
+		t.Fatal(err)
+	}
 	at, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
