@@ -65,11 +65,11 @@ func TestResetIsNoEnd(t *testing.T) {
 				peer.Close()
 				break
 			}
-			b.Wait(0, ev, b.Now()+10e9)
+			b.Wait(0, ev, b.Now()+60e9)
 		}
 		var hangup transport.Event
 		for !hangup.Ready.Has(transport.Hangup) {
-			n, err := b.Wait(0, ev, b.Now()+10e9)
+			n, err := b.Wait(0, ev, b.Now()+60e9)
 			if n == 0 || err != nil {
 				t.Fatalf("Wait = %d, %v, want Hangup", n, err)
 			}
@@ -142,7 +142,7 @@ func TestRoomBeforeTheWait(t *testing.T) {
 	ev := make([]transport.Event, 1)
 	writable := func() {
 		t.Helper()
-		if n, err := b.Wait(0, ev, b.Now()+10e9); n != 1 || err != nil || !ev[0].Ready.Has(transport.Writable) {
+		if n, err := b.Wait(0, ev, b.Now()+60e9); n != 1 || err != nil || !ev[0].Ready.Has(transport.Writable) {
 			t.Fatalf("Wait = %d, %v, %v, want Writable", n, err, ev[0])
 		}
 	}

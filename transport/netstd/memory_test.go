@@ -57,7 +57,7 @@ func TestMemoryOfAStream(t *testing.T) {
 			names := make(map[uint64]transport.Stream, streams)
 			served := 0
 			for served < streams {
-				n, err := b.Wait(0, ev, b.Now()+10e9)
+				n, err := b.Wait(0, ev, b.Now()+60e9)
 				if n == 0 || err != nil {
 					t.Fatalf("Wait = %d, %v", n, err)
 				}
