@@ -134,7 +134,7 @@ part house 'the rules of the house: imports, documents, names'
 part_house() { go test ./internal/house; }
 
 part unit 'the tests of every module but those of peers, in random order, with the seeds of the fuzz targets'
-part_unit() { each_tested go test -vet=off -shuffle=on; }
+part_unit() { each_tested go test -vet=off -timeout 30m -shuffle=on; }
 
 # each_tested COMMAND... is each_module for the modules that are tested. Those of the
 # workspace are one to it, so that the slow packages of one are tested beside those of
@@ -154,7 +154,7 @@ each_tested() {
 part race 'the same under the race detector'
 part_race() {
 	command -v "$(go env CC)" >/dev/null || debian gcc libc6-dev
-	CGO_ENABLED=1 each_tested go test -race -vet=off -shuffle=on
+	CGO_ENABLED=1 each_tested go test -race -vet=off -timeout 30m -shuffle=on
 }
 
 part cross 'the tests compile for other systems, and those of the root run on 386'
@@ -165,7 +165,7 @@ part_cross() {
 	each_system cmd/bobtail go build -o /dev/null || status=1
 	if runs_386; then
 		echo "## tests on linux/386"
-		GOARCH=386 CGO_ENABLED=0 each_module . go test -vet=off || status=1
+		GOARCH=386 CGO_ENABLED=0 each_module . go test -vet=off -timeout 30m || status=1
 	else
 		say "this system runs no 386 programs"
 	fi
