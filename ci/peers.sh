@@ -8,5 +8,5 @@ part_peers() {
 	command -v chromium chromium-browser google-chrome >/dev/null || debian chromium
 	# Others than Debian have one of them only, and under the short name.
 	command -v coap-client-notls coap-client >/dev/null || debian libcoap3-bin
-	CONFORMANCE=all in_dir conformance go test -count=1 -timeout 5m
+	CONFORMANCE=all in_dir conformance go test -count=1 -timeout 20m
 }
