@@ -210,6 +210,6 @@ part_bench() {
 	trap 'rm -rf "$bin"' EXIT
 	in_dir bench go build -o "$bin/" ./...
 	if git grep -q '"smoke"' -- 'bench/*.go'; then
-		in_dir bench timeout 600 go run . -smoke
+		in_dir bench timeout 1800 go run . -smoke
 	fi
 }
