@@ -131,8 +131,11 @@ func (p *Parser) wholeFieldLines(h *Head, b []byte, i int) int {
 		if m := colons(w); m != 0 {
 			n = firstByte(m)
 			w &= 1<<(uint(n)*8&63) - 1
-		} else if n = scanColon(l[:min(len(l), MaxFieldName+1)], 8); n == len(l) || l[n] != ':' {
-			break
+		} else {
+			name := l[:min(len(l), MaxFieldName+1)]
+			if n = scanColon(name, 8); n == len(name) {
+				break
+			}
 		}
 		if n == 0 || int(h.count) == most {
 			break

@@ -133,6 +133,21 @@ func TestParseNextAgain(t *testing.T) {
 	}
 }
 
+// TestWholeNameLong has names about the longest in lines that come whole.
+func TestWholeNameLong(t *testing.T) {
+	for n := http1.MaxFieldName - 9; n <= http1.MaxFieldName+9; n++ {
+		var h http1.Head
+		done, err := new(http1.Parser).Parse(&h, []byte("GET / HTTP/1.1\r\nHost: h\r\n"+strings.Repeat("n", n)+": v\r\n\r\n"))
+		want := error(nil)
+		if n > http1.MaxFieldName {
+			want = http1.ErrNameLong
+		}
+		if done != (want == nil) || err != want {
+			t.Errorf("a name of %d bytes: %v %v, want %v", n, done, err, want)
+		}
+	}
+}
+
 // FuzzParseNext holds a head behind another to the same head alone.
 func FuzzParseNext(f *testing.F) {
 	f.Add([]byte(plaintext), []byte(plaintext))
