@@ -44,8 +44,9 @@ func (c *Conn) park() engine.Verdict {
 		return engine.Park // the engine waits for the peer to take it
 	}
 	if c.d.e.Closing() && c.st.at == ws.StateOpen && c.st.flags&flagClosing == 0 {
+		stop := c.stop
 		c.close(ws.CodeGoingAway, "")
-		c.stop = stopNone
+		c.stop = stop
 		if !c.sendClose() {
 			return c.over(engine.Abort)
 		}
@@ -99,7 +100,12 @@ func (c *Conn) watch() {
 		p := c.d.e.Patience()
 		most := pool.TickAfter(now + p.Body)
 		switch {
-		case st.flags&flagPartial == 0:
+		case c.stop == stopFull:
+			// Nothing is read from the peer until it has taken what it is sent, for
+			// which it has a time of its own: its time for the rest begins then.
+			st.flags |= flagPartial
+			st.due = pool.Never
+		case st.flags&flagPartial == 0 || st.due == pool.Never:
 			st.flags |= flagPartial
 			st.due = most
 		case c.got > 0:

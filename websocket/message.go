@@ -8,24 +8,34 @@ import (
 
 // This file takes what was received apart, and calls the handler for it.
 
-// run looks at what was received until there is no more, or a reason to stop. A
+// run looks at what was received until there is no more, or a reason to stop, or
+// it has looked at as much as a worker's buffer takes and there may be more: a
+// block has as much as that several times, which is too much for one deadline. A
 // panic of the handler closes the connection.
-func (c *Conn) run() {
+func (c *Conn) run() (more bool) {
 	defer c.rescue()
 	if c.st.flags&flagLong != 0 && c.stop == stopNone {
 		c.inflateLong()
 	}
+	looked := 0
 	for n := 1; c.at < c.end && c.stop == stopNone; n++ {
-		p, k, err := c.dec.Next(c.in[c.at:c.end], &c.u.rules)
+		if looked >= c.cut {
+			return true
+		}
+		end := c.window()
+		p, k, err := c.dec.Next(c.in[c.at:end], &c.u.rules)
 		c.at += k
+		looked += k
 		if err != nil {
 			// RFC 6455 section 7.1.7
 			c.fail(err.(ws.Error).Code())
-			return
+			return false
 		}
 		switch p.Kind {
 		case ws.NeedMore:
-			return
+			if end == c.end {
+				return false
+			}
 		case ws.Data:
 			if c.st.at == ws.StateOpen {
 				c.data(p)
@@ -36,11 +46,28 @@ func (c *Conn) run() {
 		if n&7 == 0 && c.handling {
 			// Nobody waits for the answers any more?
 			if !c.w.Take() {
-				return
+				return false
 			}
 			c.w.Give()
 		}
 	}
+	return false
+}
+
+// window is the end of what may be looked at in one piece. Handlers send what they
+// are given, and if the peer does not take it, it is kept in output blocks, which
+// are for all: of a block, which would take dozens of those, they are given more
+// than of a worker's buffer only while three quarters of them are free.
+func (c *Conn) window() int {
+	if c.end-c.at <= c.cut || c.block == 0 || c.u.h.Data == nil || c.params != 0 {
+		return c.end
+	}
+	p := c.d.e.Pool()
+	used, _ := p.Outputs.Used()
+	if all, _ := p.Outputs.Count(); used <= all/4 {
+		return c.end
+	}
+	return c.at + c.cut
 }
 
 // act acts on a control frame.

@@ -79,6 +79,11 @@ func (c *Conn) leave(v engine.Verdict) engine.Verdict {
 	}
 	*pool.StateOf[state](c.s) = c.st
 	c.value = nil
+	if v == engine.Park && c.stop == stopFull && !c.w.Pending(c.s) {
+		// The peer has taken all meanwhile, and no event will tell of it: what
+		// was not looked at has its turn.
+		return engine.Again
+	}
 	return v
 }
 
@@ -138,10 +143,10 @@ func (c *Conn) serve() engine.Verdict {
 }
 
 // isLong reports whether a frame is under way whose payload the handler may take
-// in larger pieces than usual, without a block: none of it is kept, and nothing
-// else is here.
+// in larger pieces than usual, without a block: none of it is kept, as of what may
+// be compressed, and nothing else is here.
 func (c *Conn) isLong() bool {
-	return c.block == 0 && c.u.h.Data != nil && c.end == 0 && c.dec.InFrame() > uint64(len(c.in)) && c.st.at == ws.StateOpen
+	return c.block == 0 && c.params == 0 && c.u.h.Data != nil && c.end == 0 && c.dec.InFrame() > uint64(len(c.in)) && c.st.at == ws.StateOpen
 }
 
 // long receives payload of a long frame, and looks at it. It returns false with
@@ -192,12 +197,15 @@ func (c *Conn) compact() {
 // verdict, if the turn is over.
 func (c *Conn) look() bool {
 	for {
-		c.run()
+		more := c.run()
 		if c.handling && !c.finish() {
 			return false
 		}
 		switch c.stop {
 		case stopNone, stopFull:
+			if more && c.stop == stopNone {
+				continue
+			}
 			return true
 		case stopClose:
 			c.stop = stopNone
