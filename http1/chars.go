@@ -111,19 +111,13 @@ func scanValue(b []byte, i int) int {
 // or split anything here. "#" begins a fragment, which is no part of a target.
 func scanTarget(b []byte, i int) int {
 	for i+8 <= len(b) {
-		w := word(b[i : i+8])
-		d := w ^ 0x7F*ones
-		f := w ^ '#'*ones
-		m := ((w-0x21*ones)&^w | (d-ones)&^d | (f-ones)&^f | w) & highs
-		if m != 0 {
+		if m := targetEnds(word(b[i : i+8])); m != 0 {
 			return i + firstByte(m)
 		}
 		i += 8
 	}
 	if w, ok := lastWord(b, i); ok {
-		d := w ^ 0x7F*ones
-		f := w ^ '#'*ones
-		return i + firstByte(((w-0x21*ones)&^w|(d-ones)&^d|(f-ones)&^f|w)&highs)
+		return i + firstByte(targetEnds(w))
 	}
 	for i < len(b) && isTarget(b[i]) {
 		i++
@@ -134,21 +128,13 @@ func scanTarget(b []byte, i int) int {
 // scanPath is scanTarget that also stops at "?".
 func scanPath(b []byte, i int) int {
 	for i+8 <= len(b) {
-		w := word(b[i : i+8])
-		d := w ^ 0x7F*ones
-		f := w ^ '#'*ones
-		q := w ^ '?'*ones
-		m := ((w-0x21*ones)&^w | (d-ones)&^d | (f-ones)&^f | (q-ones)&^q | w) & highs
-		if m != 0 {
+		if m := pathEnds(word(b[i : i+8])); m != 0 {
 			return i + firstByte(m)
 		}
 		i += 8
 	}
 	if w, ok := lastWord(b, i); ok {
-		d := w ^ 0x7F*ones
-		f := w ^ '#'*ones
-		q := w ^ '?'*ones
-		return i + firstByte(((w-0x21*ones)&^w|(d-ones)&^d|(f-ones)&^f|(q-ones)&^q|w)&highs)
+		return i + firstByte(pathEnds(w))
 	}
 	for i < len(b) && isTarget(b[i]) && b[i] != '?' {
 		i++
@@ -157,6 +143,19 @@ func scanPath(b []byte, i int) int {
 }
 
 func isTarget(c byte) bool { return c > ' ' && c < 0x7F && c != '#' }
+
+// targetEnds marks what cannot be in a target.
+func targetEnds(w uint64) uint64 {
+	d := w ^ 0x7F*ones
+	f := w ^ '#'*ones
+	return ((w-0x21*ones)&^w | (d-ones)&^d | (f-ones)&^f | w) & highs
+}
+
+// pathEnds marks what cannot be in a path: "?" too.
+func pathEnds(w uint64) uint64 {
+	q := w ^ '?'*ones
+	return targetEnds(w) | (q-ones)&^q&highs
+}
 
 // controls marks what cannot be in a field value, and HTAB.
 func controls(w uint64) uint64 {
