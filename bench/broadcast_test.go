@@ -95,11 +95,7 @@ func TestLoadIsStrictAboutBroadcasts(t *testing.T) {
 // broadcastingBy is the port of a server that sends each listener what a function
 // makes of a message; listeners and messages are counted from 1.
 func broadcastingBy(t *testing.T, frames func(listener, message int, payload string) string) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
+	t.Helper()
 	var mu sync.Mutex
 	var listeners []net.Conn
 	publish := func(r io.Reader) {
@@ -118,31 +114,21 @@ func broadcastingBy(t *testing.T, frames func(listener, message int, payload str
 			mu.Unlock()
 		}
 	}
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				r := bufio.NewReader(c)
-				req, err := http.ReadRequest(r)
-				if err != nil {
-					return
-				}
-				if req.URL.Path == publishPath {
-					io.WriteString(c, upgradeAnswer)
-					publish(r)
-					return
-				}
-				mu.Lock()
-				io.WriteString(c, upgradeAnswer)
-				listeners = append(listeners, c)
-				mu.Unlock()
-				io.Copy(io.Discard, r)
-			}()
+	return accepting(t, func(_ int, c net.Conn) {
+		r := bufio.NewReader(c)
+		req, err := http.ReadRequest(r)
+		if err != nil {
+			return
 		}
-	}()
-	return l.Addr().(*net.TCPAddr).Port
+		if req.URL.Path == publishPath {
+			io.WriteString(c, upgradeAnswer)
+			publish(r)
+			return
+		}
+		mu.Lock()
+		io.WriteString(c, upgradeAnswer)
+		listeners = append(listeners, c)
+		mu.Unlock()
+		io.Copy(io.Discard, r)
+	})
 }

@@ -24,55 +24,40 @@ const (
 // with the pieces, each of which is a write of its own.
 func speaking(t *testing.T, first string, pieces []string, closes bool) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
+	return accepting(t, func(_ int, c net.Conn) {
+		io.WriteString(c, first)
+		r := bufio.NewReader(c)
+		if _, err := r.Discard(len(csm)); err != nil {
+			return
+		}
 		for {
-			c, err := l.Accept()
-			if err != nil {
+			b := make([]byte, 12)
+			if _, err := io.ReadFull(r, b[:2]); err != nil {
 				return
 			}
-			go func() {
-				defer c.Close()
-				io.WriteString(c, first)
-				r := bufio.NewReader(c)
-				if _, err := r.Discard(len(csm)); err != nil {
+			if b[1] != 1 {
+				// A pong, to the ping below.
+				if string(b[:2]) != "\x02\xe3" {
 					return
 				}
-				for {
-					b := make([]byte, 12)
-					if _, err := io.ReadFull(r, b[:2]); err != nil {
-						return
-					}
-					if b[1] != 1 {
-						// A pong, to the ping below.
-						if string(b[:2]) != "\x02\xe3" {
-							return
-						}
-						if _, err := io.ReadFull(r, b[:2]); err != nil || string(b[:2]) != "pi" {
-							return
-						}
-						continue
-					}
-					if _, err := io.ReadFull(r, b[2:]); err != nil || string(b[:2]) != "\x64\x01" || string(b[6:]) != "\xb5hello" {
-						return
-					}
-					for _, p := range pieces {
-						if _, err := io.WriteString(c, strings.ReplaceAll(p, "{T}", string(b[2:6]))); err != nil {
-							return
-						}
-					}
-					if closes {
-						return
-					}
+				if _, err := io.ReadFull(r, b[:2]); err != nil || string(b[:2]) != "pi" {
+					return
 				}
-			}()
+				continue
+			}
+			if _, err := io.ReadFull(r, b[2:]); err != nil || string(b[:2]) != "\x64\x01" || string(b[6:]) != "\xb5hello" {
+				return
+			}
+			for _, p := range pieces {
+				if _, err := io.WriteString(c, strings.ReplaceAll(p, "{T}", string(b[2:6]))); err != nil {
+					return
+				}
+			}
+			if closes {
+				return
+			}
 		}
-	}()
-	return l.Addr().(*net.TCPAddr).Port
+	})
 }
 
 func TestCoapLoadIsStrict(t *testing.T) {
@@ -225,16 +210,7 @@ func TestFloorCoap(t *testing.T) {
 	send := csm + request + "\x00\x00" + request + "\x60\x01\xb5hello" + "\xd2\x05\x02to\xb5hello\xffabcdefghijk"
 	answer := strings.ReplaceAll(streamGood, "{T}", "abcd")
 	want := csm + answer + answer + "\xd0\x02\x45\xc0\xffHello, World!" + "\xd2\x02\x45to\xc0\xffHello, World!"
-	for i := range len(send) + 1 {
-		c := dial(t, port)
-		io.WriteString(c, send[:i])
-		io.WriteString(c, send[i:])
-		c.CloseWrite()
-		if b, err := io.ReadAll(c); err != nil || string(b) != want {
-			t.Fatalf("cut at %d: %q, %v, want %q", i, b, err, want)
-		}
-		c.Close()
-	}
+	everyCut(t, port, send, want)
 	for _, send := range []string{"\xf0\x00\x00\x00\x00\x01", "\x09\x01", "\xe0\xff\xff\x01"} {
 		c := dial(t, port)
 		io.WriteString(c, send)

@@ -113,16 +113,7 @@ func TestFloorSendsContentBack(t *testing.T) {
 	send := head + "0123456789" + head + "\r\n\r\n\r\n\r\n\r\n" + head + "abcdefghij"
 	answer := "HTTP/1.1 200 OK\r\n" + goodDate + "Content-Type: text/plain\r\nContent-Length: 10\r\n\r\n"
 	want := answer + "0123456789" + answer + "\r\n\r\n\r\n\r\n\r\n" + answer + "abcdefghij"
-	for i := range len(send) + 1 {
-		c := dial(t, port)
-		io.WriteString(c, send[:i])
-		io.WriteString(c, send[i:])
-		c.CloseWrite()
-		if b, err := io.ReadAll(c); err != nil || string(b) != want {
-			t.Fatalf("cut at %d: %q, %v, want %q", i, b, err, want)
-		}
-		c.Close()
-	}
+	everyCut(t, port, send, want)
 }
 
 // TestLoadPosts looks at what the load generator sends, and at what it says of

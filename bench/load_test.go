@@ -29,14 +29,9 @@ func compiled(t *testing.T, dir ...string) string {
 	return program
 }
 
-// answering is the port of a server that answers every request with the pieces,
-// each of which is a write of its own, and then closes the connection if asked.
-func answering(t *testing.T, pieces []string, closes bool) int {
-	return answeringEach(t, func(int) []string { return pieces }, closes)
-}
-
-// answeringEach is the same with the pieces for each connection, counted from 0.
-func answeringEach(t *testing.T, pieces func(conn int) []string, closes bool) int {
+// accepting is the port of a server of the test's that has a function serve each
+// connection, counted from 0, and closes it when that returns.
+func accepting(t *testing.T, serve func(i int, c net.Conn)) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -51,28 +46,42 @@ func answeringEach(t *testing.T, pieces func(conn int) []string, closes bool) in
 			}
 			go func() {
 				defer c.Close()
-				r := bufio.NewReader(c)
-				for {
-					line, err := r.ReadString('\n')
-					if err != nil {
-						return
-					}
-					if line != "\r\n" {
-						continue
-					}
-					for _, p := range pieces(i) {
-						if _, err := c.Write([]byte(p)); err != nil {
-							return
-						}
-					}
-					if closes {
-						return
-					}
-				}
+				serve(i, c)
 			}()
 		}
 	}()
 	return l.Addr().(*net.TCPAddr).Port
+}
+
+// answering is the port of a server that answers every request with the pieces,
+// each of which is a write of its own, and then closes the connection if asked.
+func answering(t *testing.T, pieces []string, closes bool) int {
+	return answeringEach(t, func(int) []string { return pieces }, closes)
+}
+
+// answeringEach is the same with the pieces for each connection, counted from 0.
+func answeringEach(t *testing.T, pieces func(conn int) []string, closes bool) int {
+	t.Helper()
+	return accepting(t, func(i int, c net.Conn) {
+		r := bufio.NewReader(c)
+		for {
+			line, err := r.ReadString('\n')
+			if err != nil {
+				return
+			}
+			if line != "\r\n" {
+				continue
+			}
+			for _, p := range pieces(i) {
+				if _, err := c.Write([]byte(p)); err != nil {
+					return
+				}
+			}
+			if closes {
+				return
+			}
+		}
+	})
 }
 
 const (

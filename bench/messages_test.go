@@ -72,6 +72,22 @@ func dial(t *testing.T, port int) *net.TCPConn {
 	return c.(*net.TCPConn)
 }
 
+// everyCut sends the same to a server cut in two at every place, and wants the
+// same back.
+func everyCut(t *testing.T, port int, send, want string) {
+	t.Helper()
+	for i := range len(send) + 1 {
+		c := dial(t, port)
+		io.WriteString(c, send[:i])
+		io.WriteString(c, send[i:])
+		c.CloseWrite()
+		if b, err := io.ReadAll(c); err != nil || string(b) != want {
+			t.Fatalf("cut at %d: %q, %v, want %q", i, b, err, want)
+		}
+		c.Close()
+	}
+}
+
 // receives wants exactly these bytes next.
 func receives(t *testing.T, r io.Reader, want string) {
 	t.Helper()
@@ -168,40 +184,26 @@ func TestFloorCutsOff(t *testing.T) {
 // client with the pieces, each of which is a write of its own.
 func echoing(t *testing.T, answer string, size int, pieces []string) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
+	return accepting(t, func(_ int, c net.Conn) {
+		r := bufio.NewReader(c)
+		for line := ""; line != "\r\n"; {
+			var err error
+			if line, err = r.ReadString('\n'); err != nil {
 				return
 			}
-			go func() {
-				defer c.Close()
-				r := bufio.NewReader(c)
-				for line := ""; line != "\r\n"; {
-					if line, err = r.ReadString('\n'); err != nil {
-						return
-					}
-				}
-				io.WriteString(c, answer)
-				for {
-					if _, err := io.ReadFull(r, make([]byte, size)); err != nil {
-						return
-					}
-					for _, p := range pieces {
-						if _, err := io.WriteString(c, p); err != nil {
-							return
-						}
-					}
-				}
-			}()
 		}
-	}()
-	return l.Addr().(*net.TCPAddr).Port
+		io.WriteString(c, answer)
+		for {
+			if _, err := io.ReadFull(r, make([]byte, size)); err != nil {
+				return
+			}
+			for _, p := range pieces {
+				if _, err := io.WriteString(c, p); err != nil {
+					return
+				}
+			}
+		}
+	})
 }
 
 // sentence is the message of n bytes that the load generator sends.

@@ -15,12 +15,17 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on")
 	flag.Parse()
 	var upgrader websocket.Upgrader
-	http.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
-		c, err := upgrader.Upgrade(w, r, nil)
-		if err != nil {
-			return
-		}
-		defer c.Close()
+	handle := func(path string, serve func(c *websocket.Conn)) {
+		http.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			c, err := upgrader.Upgrade(w, r, nil)
+			if err != nil {
+				return
+			}
+			defer c.Close()
+			serve(c)
+		})
+	}
+	handle("/ws", func(c *websocket.Conn) {
 		for {
 			kind, msg, err := c.ReadMessage()
 			if err != nil {
@@ -33,12 +38,7 @@ func main() {
 	})
 	var mu sync.Mutex
 	listeners := make(map[*websocket.Conn]struct{})
-	http.HandleFunc("/ws/listen", func(w http.ResponseWriter, r *http.Request) {
-		c, err := upgrader.Upgrade(w, r, nil)
-		if err != nil {
-			return
-		}
-		defer c.Close()
+	handle("/ws/listen", func(c *websocket.Conn) {
 		mu.Lock()
 		listeners[c] = struct{}{}
 		mu.Unlock()
@@ -47,12 +47,7 @@ func main() {
 		delete(listeners, c)
 		mu.Unlock()
 	})
-	http.HandleFunc("/ws/publish", func(w http.ResponseWriter, r *http.Request) {
-		c, err := upgrader.Upgrade(w, r, nil)
-		if err != nil {
-			return
-		}
-		defer c.Close()
+	handle("/ws/publish", func(c *websocket.Conn) {
 		for {
 			kind, msg, err := c.ReadMessage()
 			if err != nil {
