@@ -892,7 +892,7 @@ func (r *nibbler) Read(p []byte) (int, error) {
 func TestSourceTurns(t *testing.T) {
 	for _, asFile := range []bool{false, true} {
 		t.Run(fmt.Sprint("file ", asFile), func(t *testing.T) {
-			const size = 2 << 20
+			const size = 4 << 20
 			runMemory(t, memory.Config{Pipe: 2 * size}, bobtail.Config{Workers: 1}, func(t *testing.T, f *fixture) {
 				f.Loop = true
 				b := f.blobs()
@@ -912,7 +912,7 @@ func TestSourceTurns(t *testing.T) {
 				for was := uint64(0); was < size; turns++ {
 					small.Peer.TryWrite([]byte(get("/fast")))
 					poll()
-					if now := big.Peer.Received(); now-was > 600<<10 {
+					if now := big.Peer.Received(); now-was > 1100<<10 {
 						t.Fatalf("%d bytes in one turn", now-was)
 					} else {
 						was = now
