@@ -209,6 +209,9 @@ part_bench() {
 	bin=$(mktemp -d)
 	trap 'rm -rf "$bin"' EXIT
 	in_dir bench go build -o "$bin/" ./...
+	# The instructions of a request are counted where it is.
+	[ -z "$ci$install" ] || debian valgrind
+	in_dir bench go test -count 1 -run TestInstructions -v .
 	if git grep -q '"smoke"' -- 'bench/*.go'; then
 		in_dir bench timeout 1800 go run . -smoke
 	fi
