@@ -141,10 +141,7 @@ func serve(args []string) int {
 				return refuse("-coap: %s", cannotListen(err, coapAt, s.backend))
 			}
 		}
-		if err := here.at(address); err != nil {
-			server.Close()
-			return refuse("%v", err)
-		}
+		here.at(address)
 	}
 	// Whoever has read the address may send a signal.
 	signals := make(chan os.Signal, 2)

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bobtail-go/bobtail"
@@ -33,7 +34,7 @@ type site struct {
 	memory  bobtail.Memory
 	backend string
 	began   time.Time
-	page    static.Page
+	page    func() *static.Page // of at
 	clock   *clock
 	sockets *websocket.Driver
 	live    *live
@@ -88,31 +89,35 @@ func siteMemory(server *bobtail.Server) int {
 	return uploadsSize + clockOptions(server).Memory(server.Sockets())
 }
 
-// at says where the site is served. It compresses the page, which is a tenth of the
-// time until the first answer.
-func (s *site) at(url string) error {
+// at says where the site is served.
+func (s *site) at(url string) {
+	s.page = sync.OnceValue(func() *static.Page { return pageAt(url) })
+	s.slow.toldAt(url)
+}
+
+// pageAt is the page of a site that is served at url. To compress it takes as long as
+// all that serve does itself before it listens, so the first visitor waits for it, and nobody
+// who asks for something else.
+func pageAt(url string) *static.Page {
 	text := strings.ReplaceAll(page, pageURL, url)
 	text = strings.ReplaceAll(text, "ws"+strings.TrimPrefix(pageURL, "http"), "ws"+strings.TrimPrefix(url, "http"))
 	var zipped strings.Builder
-	z, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
-	if err == nil {
-		_, err = z.Write([]byte(text))
-	}
-	if err == nil {
-		err = z.Close()
-	}
+	z, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression) // which is a level that it has
+	io.WriteString(z, text)                                    // a Builder takes everything
+	z.Close()
 	// Its head is to fit into the least memory that a worker may have.
-	s.page = static.Page{
+	return &static.Page{
 		File:    static.File{Type: "text/html; charset=utf-8", Identity: text, Gzip: zipped.String()},
 		Options: static.Options{Sniff: true},
 	}
-	s.slow.toldAt(url)
-	return err
 }
+
+// front is the handler of the page.
+func (s *site) front(w bobtail.Response, r *bobtail.Request) error { return s.page().Serve(w, r) }
 
 func (s *site) mount() {
 	for pattern, h := range map[string]bobtail.Handler{
-		"GET /{$}":             s.page.Serve,
+		"GET /{$}":             s.front,
 		"GET /ws":              s.sockets.Upgrade(websocket.Options{Compress: true}, echoFrames),
 		"GET /ws/live":         s.live.upgrade(),
 		"GET /ws/straight":     s.sockets.Straight(websocket.Options{Compress: true}, echoStraight),

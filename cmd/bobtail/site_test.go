@@ -120,11 +120,7 @@ func TestSiteAllocatesNothing(t *testing.T) {
 
 // TestPageIsSmall holds the page to what a visitor has to load.
 func TestPageIsSmall(t *testing.T) {
-	var s site
-	if err := s.at(pageURL); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(s.page.File.Gzip); n == 0 || n > 12<<10 {
+	if n := len(pageAt(pageURL).File.Gzip); n == 0 || n > 12<<10 {
 		t.Errorf("the page has %d bytes compressed, want at most 12288", n)
 	}
 }
@@ -152,9 +148,7 @@ func inProcess(t *testing.T, name string, logs bool) net.Conn {
 		t.Fatal(err)
 	}
 	here.mount()
-	if err := here.at(pageURL); err != nil {
-		t.Fatal(err)
-	}
+	here.at(pageURL)
 	at, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
