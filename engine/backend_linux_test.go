@@ -6,12 +6,18 @@ import (
 	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/epoll"
+	"github.com/bobtail-go/bobtail/transport/uring"
 )
 
 func init() {
 	backends = append(backends, backend{
 		name: "epoll",
 		open: func(lanes int) (transport.Backend, error) { return epoll.New(epoll.Config{Lanes: lanes}) },
+		dial: dialHost,
+	})
+	backends = append(backends, backend{
+		name: "uring",
+		open: func(lanes int) (transport.Backend, error) { return uring.New(uring.Config{Lanes: lanes}) },
 		dial: dialHost,
 	})
 }

@@ -22,6 +22,7 @@ var floors = []struct {
 	{"internal/*", []string{"internal/*"}, "helpers know nothing of those whom they help"},
 	{"transport", nil, "the contract stands on nothing"},
 	{"transport/lneto/lnetotest", []string{"transport", "transport/lneto", "internal/*"}, "a fixture knows the backend that it is of"},
+	{"transport/uring", []string{"transport", "transport/epoll", "internal/*"}, "a ring replaces the waiting of another backend, whose plain calls it makes"},
 	{"transport/*", []string{"transport", "internal/*"}, "a backend knows the contract alone"},
 	{"pool", []string{"transport", "internal/*"}, "the pool knows no protocol"},
 	{"http1", []string{"internal/*"}, "a protocol does no I/O"},

@@ -1,0 +1,89 @@
+//go:build linux && (amd64 || arm64) && !tinygo
+
+package uring
+
+import (
+	"net"
+	"time"
+
+	"github.com/bobtail-go/bobtail/internal/netconn"
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+var _ transport.Detacher = (*Backend)(nil)
+
+// Detach implements transport.Detacher: it gives a transport.Descriptor, or a
+// net.Conn if there are bytes that were received already. It fails with
+// ErrTimedOut if the peer does not take what Send has taken.
+func (b *Backend) Detach(s transport.Stream) (any, error) {
+	t := b.at(int32(s))
+	if t.lane < 0 {
+		t.gen.Add(1)
+		return transport.Descriptor(s), nil
+	}
+	l := &b.lanes[t.lane]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.until(func() bool { return l.settle(t) }) {
+		return nil, transport.ErrTimedOut
+	}
+	// A receive that has not ended takes bytes of whoever has the stream then.
+	gen := t.gen.Load()
+	l.cancel(t, int32(s), false)
+	t.flags |= flagLeaving
+	if !l.until(func() bool {
+		l.take(userData(kindReceive, gen, int32(s)))
+		return t.flags&flagReceiving == 0
+	}) {
+		t.flags &^= flagLeaving
+		return nil, transport.ErrTimedOut
+	}
+	var rest []byte
+	if t.end != 0 {
+		rest = append(rest, l.received(t.buffer)[t.from:t.end]...)
+		t.end = 0
+		l.offer(t.buffer)
+	}
+	t.lane = -1
+	t.gen.Add(1)
+	if rest == nil {
+		return transport.Descriptor(s), nil
+	}
+	c, err := netconn.Of(transport.Descriptor(s), transport.Addr{}, transport.Addr{})
+	if err != nil {
+		return nil, transport.ErrClosed
+	}
+	return &remembered{c, rest}, nil
+}
+
+// until looks whether something has happened, for a while, without the lock in
+// between. The caller has it.
+func (l *lane) until(happened func() bool) bool {
+	for range patience {
+		if happened() {
+			return true
+		}
+		l.mu.Unlock()
+		time.Sleep(time.Millisecond)
+		l.mu.Lock()
+	}
+	return happened()
+}
+
+// remembered is a connection with bytes before those that it will receive.
+type remembered struct {
+	net.Conn
+	rest []byte
+}
+
+func (c *remembered) Read(p []byte) (int, error) {
+	if len(c.rest) > 0 {
+		n := copy(p, c.rest)
+		c.rest = c.rest[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// NetConn is the connection itself, as that of a tls.Conn is.
+func (c *remembered) NetConn() net.Conn { return c.Conn }

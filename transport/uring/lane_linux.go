@@ -1,0 +1,513 @@
+//go:build linux && (amd64 || arm64) && !tinygo
+
+package uring
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/bobtail-go/bobtail/transport"
+)
+
+// lane is a ring and the streams whose receives are in it.
+type lane struct {
+	mu sync.Mutex // guards all of it, but for woken; nothing that it guards waits
+	ring
+
+	b       *Backend
+	number  int
+	turn    uint32 // counts the Waits
+	waiting bool   // a Wait is in the kernel, or on its way there
+	queued  int    // sends that were not submitted yet
+	under   int    // operations that the kernel has under way with memory of ours
+	outs    [sendBuffers]out
+	free    []uint16 // of outs, the last one freed at the end
+	closed  bool
+
+	// On lane 0, the listeners: those of package epoll, whose descriptor is
+	// polled.
+	listening bool // the poll is in the ring
+	accepting bool // it has said that there are clients
+
+	yield int64 // when the lane last gave the processor away
+	woken atomic.Bool
+
+	_ [64]byte // no two lanes in one line of the cache
+}
+
+// out is a send buffer.
+type out struct {
+	fd  int32
+	gen uint32 // of the stream
+	at  uint32 // place of its submission
+	off uint16 // bytes that were sent
+	end uint16
+}
+
+// What a completion is of, in the bits of its user data between the stream's
+// generation and its descriptor, or the index of a send buffer.
+const (
+	kindNone uint64 = iota << kindShift
+	kindReceive
+	kindWatch
+	kindSend
+	kindListen
+
+	kindShift = 28
+	kindMask  = 15 << kindShift
+	indexMask = 1<<kindShift - 1
+)
+
+func userData(kind uint64, gen uint32, fd int32) uint64 {
+	return uint64(gen)<<32 | kind | uint64(fd)
+}
+
+// mostQueued is how many sends wait for each other: those who are served first
+// in a turn are not to wait for all the rest of it.
+const mostQueued = 32
+
+func (l *lane) open(b *Backend, number int) error {
+	l.b, l.number = b, number
+	l.free = make([]uint16, sendBuffers)
+	for i := range l.free {
+		l.free[i] = uint16(len(l.free) - 1 - i)
+	}
+	err := l.ring.open()
+	if err != nil {
+		l.ring.close(true)
+	}
+	return err
+}
+
+// rawTime is how long, in nanoseconds, a lane may hold the processor before it
+// yields, and how long a raw wait may last; see package epoll.
+const rawTime = 1_000_000
+
+// Wait implements transport.Backend.
+func (b *Backend) Wait(lane int, ev []transport.Event, deadline int64) (int, error) {
+	if lane == len(b.lanes) {
+		b.flush()
+		return b.sys.Wait(monitor, ev, deadline)
+	}
+	return b.lanes[lane].await(ev, deadline)
+}
+
+// flush submits what waits for those who are busy elsewhere: whoever is about to
+// sleep does it, and so does the engine's monitor while there is work.
+func (b *Backend) flush() {
+	for i := range b.lanes {
+		b.lanes[i].flush()
+	}
+}
+
+// flush submits what was asked for, unless somebody is about to.
+func (l *lane) flush() {
+	if l.mu.TryLock() {
+		if !l.closed {
+			l.submit()
+		}
+		l.mu.Unlock()
+	}
+}
+
+func (l *lane) await(ev []transport.Event, deadline int64) (int, error) {
+	now := int64(0)
+	if deadline != 0 {
+		if now = l.b.Now(); now-l.yield > rawTime {
+			l.flush() // what was queued does not wait for others
+			runtime.Gosched()
+			l.yield = now
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn++
+	l.queued = 0
+	raw, entered := true, false
+	for {
+		if l.closed { // a handler that was left alone has come back
+			return 0, transport.ErrClosed
+		}
+		if l.number == 0 && !l.listening && !l.accepting {
+			l.listen()
+		}
+		if entered || !l.pending() {
+			n := l.reap(ev)
+			if woken := l.woken.Load() && l.woken.Swap(false); n > 0 || woken {
+				return n, nil
+			}
+		}
+		if now >= deadline {
+			deadline = 0
+		}
+		if deadline == 0 && entered {
+			return 0, nil
+		}
+		ns := int64(0)
+		switch {
+		case deadline == 0 || l.woken.Load():
+		case raw:
+			ns = min(deadline-now, rawTime)
+		case deadline == transport.Forever:
+			ns = -1
+		default:
+			ns = deadline - now
+		}
+		n := l.tell()
+		l.waiting = true
+		l.mu.Unlock()
+		if !raw {
+			l.b.flush()
+		}
+		e := l.enter(n, ns, raw)
+		l.mu.Lock()
+		l.waiting, entered = false, true
+		switch e {
+		case 0, syscall.EINTR:
+		case syscall.ETIME:
+			raw = false
+		case syscall.EAGAIN, syscall.EBUSY, syscall.ENOMEM: // for want of memory
+			l.mu.Unlock()
+			runtime.Gosched()
+			l.mu.Lock()
+		default:
+			return 0, errorOf(e)
+		}
+		if deadline != 0 {
+			now = l.b.Now()
+			if !raw {
+				l.yield = now // a call that blocks has given the processor away
+			}
+		}
+	}
+}
+
+// reap acts on completions, as far as there is room for their events, and returns
+// the number of these.
+func (l *lane) reap(ev []transport.Event) (n int) {
+	for n < len(ev) && l.head != l.cqTail.Load() {
+		c := l.cqes[l.head&l.cqMask]
+		l.head++
+		if tag, ready := l.complete(c); ready != 0 {
+			ev[n] = transport.Event{Tag: tag, Ready: ready}
+			n++
+		}
+	}
+	l.cqHead.Store(l.head)
+	if l.accepting && n < len(ev) {
+		l.accepting = false
+		k, _ := l.b.sys.Wait(0, ev[n:], 0)
+		n += max(k, 0)
+	}
+	return n
+}
+
+// complete acts on a completion, and returns an event if that makes one.
+func (l *lane) complete(c cqe) (tag uint64, ready transport.Ready) {
+	gen, i := uint32(c.userData>>32), int32(c.userData&indexMask)
+	switch c.userData & kindMask {
+	case kindReceive:
+		l.under--
+		t := l.b.at(i)
+		if t.gen.Load() != gen {
+			if c.flags&cqeBuffer != 0 {
+				l.offer(uint16(c.flags >> cqeBufferShift))
+			}
+			return 0, 0
+		}
+		return t.tag, l.receiveDone(t, i, c)
+	case kindWatch:
+		if t := l.b.at(i); t.gen.Load() == gen {
+			return t.tag, l.watchDone(t, i, c.res)
+		}
+	case kindSend:
+		l.under--
+		return l.sendDone(uint16(i), c.res)
+	case kindListen:
+		l.listening, l.accepting = false, true
+	}
+	return 0, 0
+}
+
+// receive asks for the next bytes of a stream.
+func (l *lane) receive(t *stream, fd int32, how uint16) bool {
+	s := l.next()
+	if s == nil {
+		return false
+	}
+	s.op, s.fd, s.ioprio, s.flags = opRecv, fd, how, sqeBufferSelect
+	s.userData = userData(kindReceive, t.gen.Load(), fd)
+	t.flags |= flagReceiving
+	l.under++
+	return true
+}
+
+func (l *lane) receiveDone(t *stream, fd int32, c cqe) transport.Ready {
+	t.flags &^= flagReceiving
+	t.turn = l.turn
+	if c.res > 0 {
+		t.buffer = uint16(c.flags >> cqeBufferShift)
+		t.from, t.end = 0, uint16(c.res)
+		if c.flags&cqeSockMore != 0 || c.res == receiveSize {
+			t.flags |= flagMore
+		}
+		return transport.Readable
+	}
+	if c.flags&cqeBuffer != 0 {
+		l.offer(uint16(c.flags >> cqeBufferShift))
+	}
+	switch e := syscall.Errno(-c.res); e {
+	case 0:
+		if t.ended == 0 {
+			t.ended = transport.EOF
+		}
+		return transport.Readable | transport.Hangup
+	case syscall.ECANCELED:
+		// By the kernel: the thread that has asked for it has ended.
+		if t.flags&flagLeaving != 0 || l.receive(t, fd, 0) {
+			return 0
+		}
+		t.fail(transport.ErrSystem)
+	case syscall.ENOBUFS, syscall.EAGAIN, syscall.EINTR, syscall.ENOMEM:
+		return transport.Readable // who receives finds out
+	default:
+		t.fail(errorOf(e))
+	}
+	return transport.Readable | transport.Writable | transport.Hangup
+}
+
+// watch asks for an event when the stream has room, or is connected.
+func (l *lane) watch(t *stream, fd int32) bool {
+	if t.flags&flagWatching != 0 {
+		return true
+	}
+	s := l.next()
+	if s == nil {
+		return false
+	}
+	s.op, s.fd, s.opFlags = opPollAdd, fd, pollOut
+	s.userData = userData(kindWatch, t.gen.Load(), fd)
+	t.flags |= flagWatching
+	return true
+}
+
+func (l *lane) watchDone(t *stream, fd int32, res int32) transport.Ready {
+	t.flags &^= flagWatching
+	if syscall.Errno(-res) == syscall.ECANCELED && l.watch(t, fd) {
+		return 0
+	}
+	ready := transport.Writable
+	if res < 0 || res&(pollErr|pollHup) != 0 {
+		ready |= transport.Hangup
+	}
+	if t.flags&flagDialling != 0 {
+		t.flags &^= flagDialling
+		if ready&transport.Hangup == 0 && !l.receive(t, fd, 0) {
+			t.fail(transport.ErrSystem)
+			ready |= transport.Hangup
+		}
+	}
+	return ready
+}
+
+// queue takes bytes to be sent when the lane waits next. It takes all or none.
+func (l *lane) queue(t *stream, fd int32, bufs [][]byte, total int) bool {
+	if t.sending != 0 {
+		o := &l.outs[t.sending-1]
+		if int32(o.at-l.told) < 0 || int(o.end)+total > sendSize {
+			return false
+		}
+		l.fill(t.sending-1, bufs)
+		l.sqes[o.at&l.sqMask].len = uint32(o.end)
+		return true
+	}
+	if total > sendSize || total == 0 || len(l.free) == 0 {
+		return false
+	}
+	i := l.free[len(l.free)-1]
+	l.outs[i] = out{fd: fd, gen: t.gen.Load()}
+	l.fill(i, bufs)
+	if !l.send(i) {
+		return false
+	}
+	l.free = l.free[:len(l.free)-1]
+	t.sending = i + 1
+	if l.queued++; l.queued == mostQueued {
+		l.queued = 0
+		l.submit()
+	}
+	return true
+}
+
+// fill puts bytes into a send buffer, behind those that it has.
+func (l *lane) fill(i uint16, bufs [][]byte) {
+	o := &l.outs[i]
+	room := l.outgoing[int(i)*sendSize : (int(i)+1)*sendSize]
+	for _, p := range bufs {
+		o.end += uint16(copy(room[o.end:], p))
+	}
+}
+
+// send asks for what is in a send buffer to be sent, all of it.
+func (l *lane) send(i uint16) bool {
+	s := l.next()
+	if s == nil {
+		return false
+	}
+	o := &l.outs[i]
+	o.at = l.tail - 1
+	s.op, s.fd = opSend, o.fd
+	s.addr = uint64(uintptr(unsafe.Pointer(&l.outgoing[int(i)*sendSize+int(o.off)])))
+	s.len = uint32(o.end - o.off)
+	s.opFlags = syscall.MSG_NOSIGNAL | msgWaitall
+	s.userData = kindSend | uint64(i)
+	l.under++
+	return true
+}
+
+func (l *lane) sendDone(i uint16, res int32) (tag uint64, ready transport.Ready) {
+	o := &l.outs[i]
+	t := l.b.at(o.fd)
+	live := t.gen.Load() == o.gen
+	o.off += uint16(max(res, 0))
+	short := o.off < o.end
+	if short && live && (res > 0 || syscall.Errno(-res) == syscall.ECANCELED) && l.send(i) {
+		return 0, 0 // it was interrupted; if there is an error, it comes again
+	}
+	l.free = append(l.free, i)
+	if !live {
+		return 0, 0
+	}
+	t.sending = 0
+	if short {
+		t.fail(errorOf(syscall.Errno(-min(res, 0))))
+		return t.tag, transport.Readable | transport.Writable | transport.Hangup
+	}
+	if t.flags&flagFin != 0 {
+		t.flags &^= flagFin
+		l.b.sys.CloseWrite(transport.Stream(o.fd))
+	}
+	if t.flags&flagRoom != 0 {
+		t.flags &^= flagRoom
+		ready = transport.Writable
+	}
+	return t.tag, ready
+}
+
+// settle reports whether nothing of the stream's is being sent, after it has
+// submitted what waits.
+func (l *lane) settle(t *stream) bool {
+	if t.sending == 0 {
+		return true
+	}
+	l.submit()
+	l.take(kindSend | uint64(t.sending-1)) // what did not have to wait is done by now
+	return t.sending == 0
+}
+
+// take acts on a completion before its turn, if it has come: it keeps its place in
+// the queue, as one of nothing. The event is lost: whoever takes it knows.
+func (l *lane) take(userData uint64) {
+	for at := l.head; at != l.cqTail.Load(); at++ {
+		if c := &l.cqes[at&l.cqMask]; c.userData == userData {
+			done := *c
+			c.userData = kindNone
+			l.complete(done)
+			return
+		}
+	}
+}
+
+// listen polls the listeners.
+func (l *lane) listen() {
+	if s := l.next(); s != nil {
+		s.op, s.fd, s.opFlags, s.userData = opPollAdd, int32(l.b.sys.Poller()), pollIn, kindListen
+		l.listening = true
+	}
+}
+
+// hurry submits what was asked for by another than the one who waits, if he does.
+func (l *lane) hurry() {
+	if l.waiting {
+		l.submit()
+	}
+}
+
+// cancel ends what the ring does for a stream; what is being sent only if the
+// stream is aborted.
+func (l *lane) cancel(t *stream, fd int32, sending bool) {
+	gen := t.gen.Load()
+	if t.flags&flagReceiving != 0 {
+		l.cancelOne(fd, userData(kindReceive, gen, fd))
+	}
+	if t.flags&flagWatching != 0 {
+		l.cancelOne(fd, userData(kindWatch, gen, fd))
+	}
+	if sending {
+		l.cancelOne(fd, kindSend|uint64(t.sending-1))
+	}
+	// Nothing may be asked for of a descriptor that is another's by then.
+	for l.submit(); l.pending(); l.submit() {
+		runtime.Gosched() // the kernel has no memory
+	}
+}
+
+func (l *lane) cancelOne(fd int32, userData uint64) {
+	s := l.next()
+	if s == nil {
+		syscall.RawSyscall(syscall.SYS_SHUTDOWN, uintptr(fd), syscall.SHUT_RDWR, 0)
+		return
+	}
+	s.op, s.fd, s.addr, s.userData = opAsyncCancel, -1, userData, kindNone
+}
+
+func (l *lane) wake() {
+	if l.woken.Swap(true) {
+		return // the last one was not seen yet
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || !l.waiting {
+		return // it is seen before the lane waits
+	}
+	if s := l.next(); s != nil {
+		s.op, s.userData = opNop, kindNone
+		l.submit()
+	}
+}
+
+// patience is how long, in turns of a millisecond, close waits for what the
+// kernel has under way.
+const patience = 1000
+
+func (l *lane) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.fd < 0 {
+		return
+	}
+	for i := range l.outs {
+		l.cancelOne(-1, kindSend|uint64(i))
+	}
+	for range patience {
+		l.submit()
+		for l.head != l.cqTail.Load() {
+			c := l.cqes[l.head&l.cqMask]
+			l.head++
+			l.complete(c)
+		}
+		l.cqHead.Store(l.head)
+		if l.under == 0 {
+			break
+		}
+		l.mu.Unlock()
+		time.Sleep(time.Millisecond)
+		l.mu.Lock()
+	}
+	l.closed = true
+	l.ring.close(l.under == 0) // what the kernel may still write to is left to it
+}
