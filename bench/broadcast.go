@@ -39,5 +39,5 @@ func measureBroadcast(ctx context.Context, o options, load string, p *process, p
 		return err
 	}
 	defer l.stop()
-	return watch(p, l, n*o.parked, x)
+	return watch(ctx, o, p, l, n*o.parked, x)
 }

@@ -81,6 +81,16 @@ func compare(ctx context.Context, o options, w io.Writer) (*result, error) {
 		}
 		res.Settings.Rate = o.rate
 	}
+	if o.profile {
+		if err := countAll(ctx, o, b, res, w); err != nil {
+			return nil, err
+		}
+		if o.perf, err = newPerf(ctx, b.temp); err != nil {
+			line := fmt.Sprintf("nothing is recorded: %v", err)
+			fmt.Fprintln(w, line)
+			res.LeftOut = append(res.LeftOut, line)
+		}
+	}
 	runs := 0
 	for _, work := range o.works {
 		runs += o.rounds * len(able(ready, work))
@@ -276,14 +286,22 @@ func measureCPU(ctx context.Context, o options, load string, p *process, port in
 		return err
 	}
 	defer l.stop()
-	return watch(p, l, n, x)
+	return watch(ctx, o, p, l, n, x)
 }
 
 // watch lets a load go on once it is warm, and reads the server's clock before and
-// after.
-func watch(p *process, l *loader, n int, x *sample) error {
+// after. If it is to be recorded, it is so meanwhile.
+func watch(ctx context.Context, o options, p *process, l *loader, n int, x *sample) error {
 	if _, err := l.line(); err != nil {
 		return err
+	}
+	var r *recording
+	if o.perf != nil {
+		var err error
+		if r, err = o.perf.begin(ctx); err != nil {
+			return err
+		}
+		defer r.stop()
 	}
 	before, err := usedCPU(p.pid())
 	if err != nil {
@@ -300,10 +318,22 @@ func watch(p *process, l *loader, n int, x *sample) error {
 	if err != nil {
 		return err
 	}
+	if r != nil {
+		if err := r.off(); err != nil {
+			return err
+		}
+	}
 	if f["requests"] != int64(n) {
 		return fmt.Errorf("%d answers to %d requests", f["requests"], n)
 	}
 	used := after.sub(before)
+	if r != nil {
+		stacks, err := r.end(ctx, tree(p.pid()))
+		if err != nil {
+			return err
+		}
+		x.Profile = profileOf(stacks, used.total, n)
+	}
 	x.Requests = n
 	x.CPU = float64(used.total) / 1e3 / float64(n)
 	x.User = used.userPart()

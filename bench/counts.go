@@ -26,6 +26,9 @@ var counted = []string{"plain", "pipelined", "ws64", "coap", "coap16"}
 // many.
 const countedFew = 3200
 
+// countedClients is the constant clients of the program count.
+const countedClients = 16
+
 // count is the instructions of a request, by who executes them. What belongs to the
 // program itself, which stands for the network, is left out.
 type count struct {
@@ -133,8 +136,11 @@ func parseCallgrind(b []byte) (map[string]int64, error) {
 
 const module = "github.com/bobtail-go/bobtail"
 
+// systemCalls stands for the packages by which a Go program enters the kernel.
+const systemCalls = "system calls"
+
 // packageOf is the package of a function of a Go program: of one of ours its path in
-// the module, bobtail for the root, main, or runtime for all others.
+// the module, bobtail for the root, main, systemCalls, or runtime for all others.
 func packageOf(function string) string {
 	path, rest := "", function
 	plain := function
@@ -152,12 +158,11 @@ func packageOf(function string) string {
 		return strings.TrimPrefix(path, module+"/")
 	case path == "main":
 		return "main"
+	case slices.Contains(strings.Split(path, "/"), "syscall") || strings.HasPrefix(function, "golang.org/x/sys/unix."):
+		return systemCalls
 	}
 	return "runtime"
 }
-
-// ours reports whether a package is one of this project.
-func ours(of string) bool { return of != "runtime" && of != "main" }
 
 // shortName is the name of a function without the path of the module.
 func shortName(function string) string {

@@ -97,6 +97,8 @@ func TestPackageOf(t *testing.T) {
 		{"runtime.memmove", "runtime", "runtime.memmove"},
 		{"internal/runtime/atomic.Load", "runtime", "internal/runtime/atomic.Load"},
 		{"sync/atomic.AddInt64", "runtime", "sync/atomic.AddInt64"},
+		{"syscall.RawSyscall6", systemCalls, "syscall.RawSyscall6"},
+		{"internal/runtime/syscall/linux.Syscall6", systemCalls, "internal/runtime/syscall/linux.Syscall6"},
 		{"memcpy", "runtime", "memcpy"},
 		{"", "runtime", ""},
 	} {

@@ -94,7 +94,7 @@ func measureRate(ctx context.Context, o options, load string, p *process, port i
 		return err
 	}
 	defer l.stop()
-	if err := watch(p, l, paced(o), x); err != nil {
+	if err := watch(ctx, o, p, l, paced(o), x); err != nil {
 		return err
 	}
 	x.Rate = float64(o.rate)

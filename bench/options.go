@@ -32,6 +32,8 @@ type options struct {
 	results  []string // files to draw, instead of measuring
 	path     bool
 	seed     uint64
+	profile  bool
+	perf     *perf // what records, nil if nothing is recorded
 }
 
 // pipelinedFactor is how many times more requests a pipelined run has, which
@@ -79,6 +81,7 @@ func newFlags(o *options, list, work *string) *flag.FlagSet {
 	f.StringVar(&o.json, "json", "", "write every single figure to `FILE` too")
 	f.BoolVar(&o.markdown, "markdown", false, "print the tables in Markdown")
 	f.StringVar(&o.plots, "plots", "", fmt.Sprintf("draw costs, memory and latencies as SVG in `DIR`; -work is %s then, unless it is given", curves))
+	f.BoolVar(&o.profile, "profile", false, fmt.Sprintf("tell where the time goes, by perf, and count instructions, by valgrind; of %s\nand -work %s, unless others are named", strings.Join(profileServers, ","), strings.Join(profileWorks, ",")))
 	f.BoolVar(&o.path, "path", false, "measure instead CoAP over TCP and UDP on paths with delay and loss, which takes root;\nof -servers bobtail-epoll, unless others are named")
 	f.Uint64Var(&o.seed, "seed", 1, "`N` to draw from which packets of a path are lost")
 	return f
@@ -114,6 +117,14 @@ func parseOptions(args []string) (options, error) {
 	if o.plots != "" && !given["work"] {
 		work = curves
 	}
+	if o.profile {
+		if !given["work"] {
+			work = strings.Join(profileWorks, ",")
+		}
+		if !given["servers"] {
+			list = strings.Join(profileServers, ",")
+		}
+	}
 	if o.smoke {
 		// A flag that is given by name still counts.
 		small := map[string]string{"rounds": "1", "requests": "200", "conns": "16", "depth": "8", "parked": "200", "many": "100", "starts": "2", "seconds": "1"}
@@ -135,6 +146,9 @@ func parseOptions(args []string) (options, error) {
 	}
 	if o.works, err = choose("work", expand(work), workNames); err != nil {
 		return o, err
+	}
+	if i := slices.IndexFunc(o.works, func(work string) bool { return !recorded(work) }); o.profile && i >= 0 {
+		return o, fmt.Errorf("-profile does not do %s", o.works[i])
 	}
 	for _, n := range []struct {
 		name            string

@@ -49,6 +49,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{"too deep for the load generator", []string{"-depth", "257"}, "-depth 257"},
 		{"a rate below 0", []string{"-rate", "-1"}, "-rate -1"},
 		{"more connections than descriptors", []string{"-parked", "60000", "-work", "parked15k"}, "90000 connections are more"},
+		{"a profile of what does not run", []string{"-profile", "-work", "parked"}, "does not do parked"},
 		{"no number after -smoke", []string{"-smoke", "-conns", "0"}, "-conns 0"},
 	} {
 		var out, errs strings.Builder

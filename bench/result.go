@@ -17,6 +17,7 @@ type result struct {
 	Machine  machine
 	Settings settings
 	Samples  []sample
+	Counts   []*count `json:",omitempty"`
 	LeftOut  []string `json:",omitempty"`
 	Failures []string `json:",omitempty"`
 }
@@ -50,6 +51,8 @@ type sample struct {
 	PerSecond           float64 `json:",omitempty"`
 	P50, P99, P999, Max float64 `json:",omitempty"`
 	Again               float64 `json:",omitempty"` // datagrams sent once more, per request
+
+	Profile *profile `json:",omitempty"`
 
 	Rate   float64 `json:",omitempty"` // at which requests came, of latency and sleepers
 	P9999  float64 `json:",omitempty"`
@@ -224,6 +227,11 @@ func (r *result) print(w io.Writer, markdown bool) {
 		}
 		fmt.Fprintf(w, "\n%s\n\n", titles[work])
 		t.print(w, markdown)
+		r.printProfile(w, work, markdown)
+	}
+	if len(r.Counts) > 0 {
+		fmt.Fprintf(w, "\ninstructions of a request, or of a message and its echo, by package; by callgrind, without a network, %d to a wait\n\n", countedClients)
+		countTable(r.Counts).print(w, markdown)
 	}
 }
 

@@ -214,5 +214,6 @@ part_bench() {
 	in_dir bench go test -count 1 -run TestInstructions -v .
 	if git grep -q '"smoke"' -- 'bench/*.go'; then
 		in_dir bench timeout 1800 go run . -smoke
+		in_dir bench timeout 600 go run . -smoke -profile
 	fi
 }
