@@ -2,67 +2,103 @@
 
 package http1
 
-import "github.com/bobtail-go/bobtail/internal/ascii"
+// MaxRepeat is the longest head that a Repeat remembers, in bytes: browsers send
+// 400 to 700 without cookies.
+const MaxRepeat = 704
 
-// MaxRepeat is the longest field section that a Repeat remembers, in bytes.
-const MaxRepeat = 512
-
-// Repeat remembers the field section of the last head of a connection, since a
-// client who has sent a request behind another has mostly said the same of both
-// but for the target. It holds no pointer, and what it takes up has no other
-// lifetime than its own. The zero value remembers nothing.
+// Repeat remembers a head that was parsed last, byte for byte, for the next one to
+// be compared with: clients say much the same each time, a load balancer for all
+// of its own, and one who pipelines says it at once. A head that is the same is not
+// parsed again, and of one that differs in its request line only that line is.
 //
-// It is for one connection: what others have sent is not to be compared with, for
-// the time that this takes would tell of it.
+// The head may be another connection's. What comes of that is what the new bytes
+// are, which are the same or are parsed; and how long it takes says whether they
+// are the same as a whole, but not how far, so that nobody can find out piece by
+// piece what others have sent.
+//
+// A Repeat belongs to one Head and one Parser. It holds no pointer. The zero value
+// remembers nothing.
 type Repeat struct {
-	n uint16 // bytes in use
-	b [MaxRepeat]byte
+	line uint16 // bytes of the request line, with its CRLF
+	n    uint16 // of the head
+	same bool
+	b    [MaxRepeat]byte
 }
 
-// Forget has r remember nothing. It is called before h is changed by anything but
-// ParseNext.
-func (r *Repeat) Forget() { r.n = 0 }
+// Forget has r remember nothing. It is called before its Head is changed by
+// anything but ParseNext, and by Parse if that goes on where ParseNext has stopped.
+func (r *Repeat) Forget() { r.n, r.same = 0, false }
 
-// Note has r remember the fields of h, which is complete, of the bytes b. It does
-// nothing if r remembers some.
-func (r *Repeat) Note(h *Head, b []byte) {
-	if r.n != 0 || h.state != stateDone || h.form != Origin || h.version != Version11 || h.dropped != 0 {
+// Same reports whether the head that ParseNext has completed last is to the byte
+// the one that it completed before.
+func (r *Repeat) Same() bool { return r.same }
+
+// note has r remember h, which is complete and whose bytes b begins with, if it is
+// such that its lines can be told apart again.
+func (r *Repeat) note(h *Head, b []byte) {
+	if h.form != Origin || h.version != Version11 || h.start != 0 || h.pos > MaxRepeat {
+		r.n = 0
 		return
 	}
-	if s := b[h.lines():h.pos]; len(s) <= MaxRepeat {
-		r.n = uint16(copy(r.b[:], s))
-	}
+	r.line = h.target + h.targetLen + uint16(len(" HTTP/1.1\r\n"))
+	r.n = h.pos
+	copy(r.b[:], b[:h.pos])
 }
 
-// lines is where the field lines of a head begin of which no byte is missing.
-func (h *Head) lines() int { return int(h.target) + int(h.targetLen) + len(" HTTP/1.1\r\n") }
-
-// ParseNext is Reset and Parse for the head that follows h on the same connection,
-// which was complete. If r remembers h's fields, and those that follow are the same
-// to the byte, they are not taken apart again.
+// ParseNext is Reset and Parse for a head that begins where b does. If r remembers
+// the head that h has, what is the same is not parsed.
 func (p *Parser) ParseNext(h *Head, r *Repeat, b []byte) (done bool, err error) {
-	n := int(r.n)
-	old := h.lines()
-	if n == 0 || p.Ask {
-		r.Forget()
-		h.Reset()
-		return p.Parse(h, b)
-	}
-	limit := min(p.Limits.head(), MaxHeadBuffer, len(b))
-	i := p.wholeRequestLine(h, b[:limit], 0)
-	if i == 0 || limit-i < n || ascii.View(b[i:i+n]) != ascii.View(r.b[:n]) {
-		r.Forget()
-		h.Reset()
-		return p.Parse(h, b)
-	}
-	if i != old {
-		for k := range h.fields[:h.kept] {
-			s := &h.fields[k]
-			s.name += uint16(i - old)
-			s.value += uint16(i - old)
+	if n := int(r.n); n != 0 && !p.Ask {
+		if r.same = ends(b, n) && same(b[:n], r.b[:n]); r.same {
+			return true, nil
 		}
+		line := int(r.line)
+		most := min(p.Limits.head(), MaxHeadBuffer, len(b))
+		i := p.wholeRequestLine(h, b[:most], 0)
+		if i == 0 {
+			h.Reset()
+		} else if end := i + n - line; ends(b[:most], end) && same(b[i:end], r.b[line:n]) {
+			for k := range h.fields[:h.kept] {
+				s := &h.fields[k]
+				s.name += uint16(i - line)
+				s.value += uint16(i - line)
+			}
+			h.pos = uint16(end)
+			h.state = stateDone
+			r.note(h, b)
+			return true, nil
+		} else {
+			// All else is as Reset leaves it, in what note takes.
+			h.pos = uint16(i)
+			h.count, h.kept, h.facts, h.host, h.length = 0, 0, 0, 0, 0
+		}
+		r.n = 0
+	} else {
+		r.Forget()
+		h.Reset()
 	}
-	h.pos = uint16(i + n)
-	h.state = stateDone
-	return true, nil
+	if done, err = p.Parse(h, b); done {
+		r.note(h, b)
+	}
+	return done, err
+}
+
+// ends reports whether the end of a head may be at n.
+func ends(b []byte, n int) bool {
+	return n <= len(b) && b[n-1] == '\n' && b[n-2] == '\r' && b[n-3] == '\n' && b[n-4] == '\r'
+}
+
+// same reports whether a and b, which are of one length of at least eight bytes,
+// are the same, in a time that does not depend on where they differ.
+func same(a, b []byte) bool {
+	d := word(a[len(a)-8:]) ^ word(b[len(b)-8:])
+	for len(a) >= 32 && len(b) >= 32 {
+		d |= (word(a) ^ word(b)) | (word(a[8:]) ^ word(b[8:])) | (word(a[16:]) ^ word(b[16:])) | (word(a[24:]) ^ word(b[24:]))
+		a, b = a[32:], b[32:]
+	}
+	for len(a) > 8 && len(b) > 8 {
+		d |= word(a) ^ word(b)
+		a, b = a[8:], b[8:]
+	}
+	return d == 0
 }

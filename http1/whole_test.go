@@ -60,10 +60,9 @@ func TestParseNext(t *testing.T) {
 							first, next := []byte(line+fields), []byte(nextLine+nextFields)
 							var h http1.Head
 							var r http1.Repeat
-							if done, _ := p.Parse(&h, first); !done {
+							if done, _ := p.ParseNext(&h, &r, first); !done {
 								continue
 							}
-							r.Note(&h, first)
 							compareNext(t, p, &h, &r, next)
 						}
 					}
@@ -73,6 +72,8 @@ func TestParseNext(t *testing.T) {
 	}
 }
 
+// compareNext holds a head that is parsed behind h to the same head alone. What has
+// come of h at last is compared too.
 func compareNext(t *testing.T, p *http1.Parser, h *http1.Head, r *http1.Repeat, next []byte) {
 	t.Helper()
 	var alone http1.Head
@@ -106,29 +107,106 @@ func sameHead(a, b *http1.Head, in []byte) bool {
 		bytes.Equal(a.Host(in), b.Host(in)) && bytes.Equal(a.MethodName(in), b.MethodName(in))
 }
 
-// TestParseNextAgain has many requests behind each other, of which the program has
-// changed the bytes when it was done with them.
+// TestParseNextAgain has many heads behind each other, of which the program has
+// changed the bytes when it was done with them, some of which come in two pieces,
+// and asks which are the same as those before.
 func TestParseNextAgain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	p := &http1.Parser{Keep: http1.AllFields()}
-	for range 2000 {
+	seen := 0
+	for range 3000 {
+		p := &http1.Parser{Keep: http1.AllFields(), Ask: rng.IntN(8) == 0}
 		var h http1.Head
 		var r http1.Repeat
-		first := true
-		for range 6 {
-			next := []byte(repeated.lines[rng.IntN(4)] + repeated.fields[rng.IntN(6)])
-			if first {
-				if done, err := p.Parse(&h, next); !done {
-					t.Fatalf("%q: %v", next, err)
+		before := ""
+		for range 8 {
+			head := repeated.lines[rng.IntN(6)] + repeated.fields[rng.IntN(6)]
+			next := []byte(head + "GET")
+			if p.Ask {
+				if done, err := p.ParseNext(&h, &r, next); done || err != nil || !h.Asks() {
+					t.Fatalf("%q: %v %v, want to be asked", next, done, err)
 				}
-				first = false
-			} else {
-				compareNext(t, p, &h, &r, next)
+				h.Answer(false)
+				if done, err := p.Parse(&h, next); !done || r.Same() {
+					t.Fatalf("%q: %v %v, the same %v", next, done, err, r.Same())
+				}
+				continue
 			}
-			r.Note(&h, next)
+			if rng.IntN(6) == 0 {
+				if k := rng.IntN(len(head)); k > 0 {
+					compareNext(t, p, &h, &r, next[:k])
+				} else {
+					r.Forget()
+					h.Reset()
+				}
+				if done, err := p.Parse(&h, next); !done || r.Same() {
+					t.Fatalf("%q: %v %v, the same %v", next, done, err, r.Same())
+				}
+				before = ""
+				continue
+			}
+			compareNext(t, p, &h, &r, next)
+			if r.Same() != (head == before) {
+				t.Fatalf("%q behind %q: the same %v", head, before, r.Same())
+			}
+			if r.Same() {
+				seen++
+			}
+			before = head
 			for i := range next {
 				next[i] = 'x'
 			}
+		}
+	}
+	if seen < 300 {
+		t.Errorf("%d heads were the same as those before", seen)
+	}
+}
+
+// TestParseNextDiffers has heads of one length that differ in one byte, each of all.
+func TestParseNextDiffers(t *testing.T) {
+	p := &http1.Parser{Keep: http1.AllFields()}
+	first := []byte("GET /a/long/path?of=the&first=one HTTP/1.1\r\nHost: h.example\r\nAccept: text/html, text/plain, */*\r\nX: 1\r\n\r\n")
+	for n := 1; n <= 40; n++ {
+		first := append(first[:len(first)-4:len(first)-4], strings.Repeat("y", n)+"\r\n\r\n"...)
+		for i := range first {
+			for _, c := range []byte{first[i] ^ 1, first[i] ^ 0x20, first[i] ^ 0x80, '\r'} {
+				var h http1.Head
+				var r http1.Repeat
+				if done, err := p.ParseNext(&h, &r, first); !done {
+					t.Fatal(err)
+				}
+				next := bytes.Clone(first)
+				next[i] = c
+				compareNext(t, p, &h, &r, next)
+				if r.Same() != (c == first[i]) {
+					t.Fatalf("%q behind %q: the same %v", next, first, r.Same())
+				}
+			}
+		}
+	}
+}
+
+// TestRepeatLongest has heads about the longest that are remembered.
+func TestRepeatLongest(t *testing.T) {
+	p := new(http1.Parser)
+	const rest = "GET / HTTP/1.1\r\nHost: h\r\nX: \r\n\r\n"
+	for n := http1.MaxRepeat - 3; n <= http1.MaxRepeat+3; n++ {
+		in := []byte(strings.Replace(rest, "X: ", "X: "+strings.Repeat("x", n-len(rest)), 1))
+		var h http1.Head
+		var r http1.Repeat
+		for range 2 {
+			compareNext(t, p, &h, &r, in)
+		}
+		if r.Same() != (n <= http1.MaxRepeat) {
+			t.Errorf("a head of %d bytes: the same %v", len(in), r.Same())
+		}
+		// The fields are the same, and the head becomes too long to be remembered.
+		longer := []byte(strings.Replace(string(in), "/", "/longer", 1))
+		for range 2 {
+			compareNext(t, p, &h, &r, longer)
+		}
+		if r.Same() {
+			t.Errorf("a head of %d bytes is remembered", len(longer))
 		}
 	}
 }
@@ -154,40 +232,43 @@ func FuzzParseNext(f *testing.F) {
 	f.Add([]byte(plaintext), []byte(fields20))
 	f.Add([]byte(fields20), []byte(strings.Replace(fields20, "pink", "black-and-white", 1)))
 	f.Fuzz(func(t *testing.T, first, next []byte) {
-		p := &http1.Parser{Keep: http1.DefaultFields()}
-		var h http1.Head
-		var r http1.Repeat
-		if done, _ := p.Parse(&h, first); !done {
-			return
-		}
-		r.Note(&h, first)
-		compareNext(t, p, &h, &r, next)
-		// The same line before the fields of the first.
-		if i := bytes.IndexByte(next, '\n'); i >= 0 {
-			h.Reset()
-			p.Parse(&h, first)
-			r.Forget()
-			r.Note(&h, first)
-			k := bytes.IndexByte(first, '\n')
-			compareNext(t, p, &h, &r, append(append([]byte(nil), next[:i+1]...), first[k+1:]...))
+		for _, p := range []*http1.Parser{{Keep: http1.DefaultFields()}, {Keep: http1.AllFields(), Limits: http1.Limits{Target: 30, Head: 200, Fields: 4}}} {
+			var h http1.Head
+			var r http1.Repeat
+			for _, in := range [][]byte{first, next, next, first, next} {
+				compareNext(t, p, &h, &r, in)
+			}
+			// The same line before the fields of the first.
+			if i, k := bytes.IndexByte(next, '\n'), bytes.IndexByte(first, '\n'); i >= 0 {
+				compareNext(t, p, &h, &r, first)
+				compareNext(t, p, &h, &r, append(append([]byte(nil), next[:i+1]...), first[k+1:]...))
+				compareNext(t, p, &h, &r, append(append([]byte(nil), first[:k+1]...), next[i+1:]...))
+			}
 		}
 	})
 }
 
+// BenchmarkParseNext has heads that are the same as those before, or differ from
+// them in the target or in all.
 func BenchmarkParseNext(b *testing.B) {
-	for _, c := range []struct{ name, in string }{{"plaintext", plaintext}, {"browser", fields20}} {
+	for _, c := range []struct{ name, one, other string }{
+		{"plaintext", plaintext, plaintext},
+		{"plaintext, other target", plaintext, strings.Replace(plaintext, "text", "page", 1)},
+		{"plaintext, other", plaintext, strings.Replace(plaintext, "localhost", "127.0.0.1", 1)},
+		{"browser", fields20[:690] + "\r\n\r\n", fields20[:690] + "\r\n\r\n"},
+		{"browser, other target", fields20[:690] + "\r\n\r\n", strings.Replace(fields20[:690]+"\r\n\r\n", "kitty-darth", "puppy-death", 1)},
+		{"browser, other", fields20[:690] + "\r\n\r\n", strings.Replace(fields20[:690]+"\r\n\r\n", "Linux", "Haiku", 1)},
+	} {
 		b.Run(c.name, func(b *testing.B) {
 			p := &http1.Parser{Keep: http1.DefaultFields()}
-			in := []byte(c.in)
+			in := [2][]byte{[]byte(c.one), []byte(c.other)}
 			var h http1.Head
 			var r http1.Repeat
-			p.Parse(&h, in)
-			r.Note(&h, in)
-			b.SetBytes(int64(len(in)))
+			b.SetBytes(int64(len(in[0])))
 			b.ReportAllocs()
-			for b.Loop() {
-				if done, _ := p.ParseNext(&h, &r, in); !done {
-					b.Fatal("not done")
+			for i := 0; b.Loop(); i++ {
+				if done, err := p.ParseNext(&h, &r, in[i&1]); !done {
+					b.Fatal(err)
 				}
 			}
 		})

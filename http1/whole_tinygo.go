@@ -15,8 +15,8 @@ type Repeat struct{}
 // Forget does nothing.
 func (r *Repeat) Forget() {}
 
-// Note does nothing.
-func (r *Repeat) Note(_ *Head, _ []byte) {}
+// Same reports false.
+func (r *Repeat) Same() bool { return false }
 
 // ParseNext is Reset and Parse.
 func (p *Parser) ParseNext(h *Head, _ *Repeat, b []byte) (done bool, err error) {

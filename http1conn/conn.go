@@ -88,7 +88,7 @@ type Conn struct {
 	in           []byte
 	at, pos, end int
 	head         http1.Head
-	repeat       http1.Repeat // of the head before, while its bytes may still be in head
+	repeat       http1.Repeat // what head was parsed from, maybe on another stream
 	body         http1.Body
 	limits       http1.Limits // of the request at hand
 	piece        []byte       // of the content, a view of in that was not read yet
@@ -114,7 +114,7 @@ type Conn struct {
 
 	state     http1.State
 	continued bool // 100 was sent, or is not needed
-	touched   bool // the parser has looked at bytes of the request to come
+	touched   bool // the parser has looked at bytes of the request to come, else head is that of one before
 	closing   bool // the owner wants no further request
 	eof       bool
 	drained   int   // content that was read and thrown away
@@ -150,8 +150,6 @@ func (c *Conn) Reset(rw io.ReadWriter) {
 	c.rw = rw
 	c.at, c.pos, c.end = 0, 0, 0
 	c.piece = nil
-	c.head.Reset()
-	c.repeat.Forget()
 	c.out = c.out[:0]
 	c.first, c.start, c.headEnd, c.bytes, c.drained = 0, 0, 0, 0, 0
 	c.headDone, c.trailing, c.announced = false, false, false

@@ -34,6 +34,9 @@ func (c *Conn) compact() {
 	switch c.state {
 	case http1.StateIdle, http1.StateHead:
 		// All from the head's beginning on is the parser's.
+		if !c.touched {
+			c.head.Reset()
+		}
 		n := c.head.Compact(c.in[c.at:c.end])
 		copy(c.in, c.in[c.at:c.at+n])
 		c.at, c.pos, c.end = 0, 0, n
@@ -63,20 +66,13 @@ func (c *Conn) compact() {
 // It may be called in states Idle and Head, and, for the next request, in
 // Complete.
 func (c *Conn) Parse() (done bool, err error) {
-	follows := false
 	switch c.state {
 	case http1.StateIdle, http1.StateHead:
 	case http1.StateComplete:
 		if c.NeedsClose() {
 			return false, http1.ErrState
 		}
-		if follows = c.pos < c.end; follows {
-			c.advance(http1.EventNext)
-			c.piece = nil
-			c.at = c.pos
-		} else {
-			c.next()
-		}
+		c.next()
 	default:
 		return false, http1.ErrState
 	}
@@ -86,11 +82,11 @@ func (c *Conn) Parse() (done bool, err error) {
 	if c.at == c.end {
 		return false, nil // quickly for the idle
 	}
-	c.touched = true
-	if follows {
-		done, err = c.parser.ParseNext(&c.head, &c.repeat, c.in[c.at:c.end])
-	} else {
+	if c.touched {
 		done, err = c.parser.Parse(&c.head, c.in[c.at:c.end])
+	} else {
+		c.touched = true
+		done, err = c.parser.ParseNext(&c.head, &c.repeat, c.in[c.at:c.end])
 	}
 	if c.head.Asks() {
 		c.head.Answer(c.all != nil && c.all(&c.head, c.in[c.at:c.end]))
@@ -115,9 +111,6 @@ func (c *Conn) Parse() (done bool, err error) {
 	}
 	c.advance(http1.EventHeadComplete)
 	c.pos = c.at + c.head.Scanned()
-	if c.pos < c.end {
-		c.repeat.Note(&c.head, c.in[c.at:c.pos])
-	}
 	c.body = c.head.Body()
 	if c.body.Done() {
 		c.continued = true
@@ -161,8 +154,6 @@ const minContent = 32
 // next makes room for the next request.
 func (c *Conn) next() {
 	c.advance(http1.EventNext)
-	c.head.Reset()
-	c.repeat.Forget()
 	c.touched = false
 	c.piece = nil
 	if c.at = c.pos; c.at == c.end {
@@ -231,6 +222,11 @@ const emptyReads = 100
 // Head is the head of the request, in states from Body to Complete. Its
 // methods that take a buffer are to be given Bytes.
 func (c *Conn) Head() *http1.Head { return &c.head }
+
+// Repeated reports whether the head of the request is to the byte that of the
+// request before it on this Conn, whatever the stream of that: what follows from a
+// head alone is the same then.
+func (c *Conn) Repeated() bool { return c.repeat.Same() }
 
 // Bytes is the buffer that the head's views lie in. What it gives is valid
 // until more of the content is read, or the next request is parsed.

@@ -89,6 +89,7 @@ func (c *Conn) Outline() (http1.Outline, error) {
 // SetOutline takes up a request of which nothing but its outline is here. The
 // Conn is Reset before.
 func (c *Conn) SetOutline(o http1.Outline) {
+	c.repeat.Forget()
 	c.head.SetOutline(o)
 	c.state = http1.StateRespond
 	c.touched, c.continued = true, true
@@ -99,6 +100,7 @@ func (c *Conn) SetOutline(o http1.Outline) {
 func (c *Conn) Load(src []byte) {
 	v := &c.saved
 	n := copy(image(v), src)
+	c.repeat.Forget()
 	n += c.head.Load(src[n:])
 	c.end = copy(c.in, src[n:n+int(v.end)])
 	c.at, c.pos, c.probed = 0, int(v.pos), int(v.probed)

@@ -233,6 +233,7 @@ func (x *Exchange) answered(err error) (next, engine.Verdict) {
 
 // refuse answers a request that cannot be understood.
 func (x *Exchange) refuse(err error) engine.Verdict {
+	x.found = nil // no route was looked for
 	x.d.e.Log(engine.Event{Kind: engine.EventBadInput, Worker: int16(x.id), Handle: x.handle, Code: errorCode(err)})
 	if e := x.conn.CompleteErr(err); e != nil {
 		return engine.Abort

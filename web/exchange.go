@@ -24,7 +24,8 @@ type Exchange struct {
 	used   int
 
 	route  *route // of the request, nil if it has none
-	lookup lookup // of the route
+	found  *route // by the router for the last request that it has looked at
+	lookup lookup // of that route
 
 	value any // Request.Value
 	parts multipart
