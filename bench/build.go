@@ -110,14 +110,15 @@ func move(from, to string) error {
 }
 
 // goBuild makes the program of a Go package, which is the folder dir. The
-// workspace is left aside: its modules replace each other by path. One that several
-// servers are, under different flags, is made once.
+// workspace is left aside: its modules replace each other by path. Programs are static,
+// as those are that are put into images. One that several servers are, under different
+// flags, is made once.
 func (b *builder) goBuild(ctx context.Context, dir, name string) (string, error) {
 	program := filepath.Join(b.temp, name)
 	if b.made[program] {
 		return program, nil
 	}
-	err := command(ctx, dir, []string{"GOWORK=off"}, "go", "build", "-o", program, ".")
+	err := command(ctx, dir, []string{"GOWORK=off", "CGO_ENABLED=0"}, "go", "build", "-o", program, ".")
 	if err == nil {
 		b.made[program] = true
 	}

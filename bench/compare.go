@@ -91,11 +91,11 @@ func compare(ctx context.Context, o options, w io.Writer) (*result, error) {
 			res.LeftOut = append(res.LeftOut, line)
 		}
 	}
-	runs := 0
+	runs := make(map[string]int)
 	for _, work := range o.works {
-		runs += o.rounds * len(able(ready, work))
+		runs[work] = o.rounds * len(able(ready, work))
 	}
-	p := newProgress(w, runs)
+	p := newProgress(w, runs, func(work string) time.Duration { return expectedOf(o, work) })
 	defer p.close()
 	for _, work := range o.works {
 		failed := make(map[string]bool)
@@ -240,7 +240,7 @@ func warmArgs(o options, work string, port int) []string {
 // requestsOf is how many requests a run of a work has.
 func requestsOf(o options, work string) int {
 	if f := fileOf(work); f != nil {
-		return max(int(f.part*float64(o.requests)), 1)
+		return max(int(f.part*float64(o.requests)), min(f.least, o.requests), 1)
 	}
 	if m := messageOf(work); m != nil {
 		return max(int(m.part*float64(o.requests)), 1)

@@ -17,15 +17,17 @@ type file struct {
 	posted bool
 
 	// part is how many requests there are in one of a plain run's: about as
-	// long takes a run then.
-	part float64
+	// long takes a run then. There are at least as many as least, or as of a
+	// plain run.
+	part  float64
+	least int
 }
 
 // allFiles are the files of the work with files.
 var allFiles = []file{
-	{"10k", 10 << 10, false, 0.5},
-	{"1m", 1 << 20, false, 0.01},
-	{"echo1k", 1 << 10, true, 1},
+	{"10k", 10 << 10, false, 0.5, 0},
+	{"1m", 1 << 20, false, 0.02, 2000},
+	{"echo1k", 1 << 10, true, 1, 0},
 }
 
 // fileOf is the file that a work is about, nil if it is about none.

@@ -81,7 +81,7 @@ type starter func(task) ([]string, error)
 var servers = []server{
 	{baseline, buildFloor, short | files | posts | messages | broadcasting | streams | datagrams | floods},
 	{"bobtail-epoll", buildBobtail("epoll"), short | files | posts | sleeping | messages | live | broadcasting | streams | datagrams | floods},
-	{"bobtail-uring", buildBobtail("uring"), short | files | posts | sleeping | messages | live | streams},
+	{"bobtail-uring", buildBobtail("uring"), short | files | posts | sleeping | messages | live | broadcasting | streams},
 	{"bobtail-net", buildBobtail("net"), short | files | posts | sleeping | messages | live | broadcasting | streams},
 	{"bobtail-memory", buildBobtail("memory"), files},
 	{"tiny", buildTiny, short | posts | messages | streams},

@@ -12,6 +12,7 @@ import (
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/epoll"
 	"github.com/bobtail-go/bobtail/transport/netstd"
+	"github.com/bobtail-go/bobtail/transport/uring"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
 )
@@ -19,7 +20,7 @@ import (
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on")
 	sockets := flag.Int("sockets", 1024, "`N` connections at once")
-	network := flag.String("backend", "epoll", "`BACKEND`, epoll or net")
+	network := flag.String("backend", "epoll", "`BACKEND`, epoll, uring or net")
 	flag.Parse()
 	backend, err := open(*network)
 	if err != nil {
@@ -57,6 +58,8 @@ func open(name string) (transport.Backend, error) {
 	switch name {
 	case "epoll":
 		return epoll.New(epoll.Config{Lanes: lanes})
+	case "uring":
+		return uring.New(uring.Config{Lanes: lanes})
 	case "net":
 		return netstd.New(netstd.Config{Lanes: lanes})
 	}
