@@ -35,14 +35,6 @@ type Conn struct {
 	params   wsconn.Params
 	valued   bool // value is another
 
-	// What the handshake has found, for Begin.
-	offer  ws.Offer
-	agreed struct {
-		protocol uint16
-		params   wsconn.Params
-	}
-
-	memory  []byte // the worker's, all of it
 	in      []byte // what was received, and the message that has begun
 	at, end int    // what was not looked at yet is in[at:end]
 	from    int    // the message that has begun is in[from:to]
@@ -58,12 +50,26 @@ type Conn struct {
 	began    int64
 	stop     stop
 	verdict  engine.Verdict
+	err      error // what a send has failed with
+
+	taken    uint64        // messages received in this turn
+	messages atomic.Uint64 // and in all before
+
+	// All from here on the usual turn does without.
+
+	memory []byte // the worker's, all of it
+
+	// What the handshake has found, for Begin.
+	offer  ws.Offer
+	agreed struct {
+		protocol uint16
+		params   wsconn.Params
+	}
 
 	// The close frame to be sent, and the one that was received.
 	code   ws.Code
 	reason [ws.MaxReason]byte
 	size   int
-	err    error // what a send has failed with
 
 	frame [ws.MaxHeader + ws.MaxControl]byte
 
@@ -76,9 +82,7 @@ type Conn struct {
 	packer   packer
 	oneByte  [1]byte
 
-	taken    uint64        // messages received in this turn
-	messages atomic.Uint64 // and in all before
-	_        [flat.Line]byte
+	_ [flat.Line]byte
 }
 
 // stop says why no more of what was received is looked at.
@@ -295,27 +299,47 @@ func (c *Conn) transmit(p []byte) error {
 	if c.err != nil {
 		return c.err
 	}
-	if c.err = c.trySend(p); c.err != nil && c.stop != stopAbort {
-		c.stop = stopAbort
+	if c.handling && !c.takeSlot() {
+		return c.transmitted(engine.ErrDeadline)
 	}
-	c.out = c.out[:0]
-	return c.err
+	// RFC 6455 section 5.4: between the fragments of a message come control
+	// frames at most, so what others push waits.
+	if c.st.enc.Midway() || c.w.Pending(c.s) {
+		c.hold()
+	}
+	rest, err := c.w.Send(c.s, c.out, p, false)
+	return c.sent(p, rest, err)
 }
 
-func (c *Conn) trySend(p []byte) error {
+// sent sees to what Send has left of what is staged and p.
+func (c *Conn) sent(p []byte, rest int, err error) error {
 	w := c.w
-	if c.handling && !c.takeSlot() {
-		return engine.ErrDeadline
+	if w.Pending(c.s) {
+		// Section 5.5.1: nothing may follow a close frame. So one that is pushed
+		// must wait for what the handler still sends in this turn.
+		c.hold()
+		if c.stop == stopNone {
+			c.stop = stopFull
+		}
+	} else if !c.st.enc.Midway() && c.st.flags&flagHeld != 0 && rest == 0 {
+		c.unhold()
 	}
-	total := len(c.out) + len(p)
-	rest, err := c.give(p)
 	if c.handling {
 		w.Give()
 	}
-	if err != nil || rest == 0 {
-		return err
+	if err == nil && rest > 0 {
+		err = c.wait(p, rest, rest < len(c.out)+len(p))
 	}
-	return c.wait(p, rest, rest < total)
+	return c.transmitted(err)
+}
+
+// transmitted ends a transmit.
+func (c *Conn) transmitted(err error) error {
+	if c.err = err; err != nil && c.stop != stopAbort {
+		c.stop = stopAbort
+	}
+	c.out = c.out[:0]
+	return err
 }
 
 // takeSlot takes the slot for a moment, in a handler. If the peer does not take
@@ -331,28 +355,6 @@ func (c *Conn) takeSlot() bool {
 	w.Give()
 	_, err := w.Stream().Write(nil)
 	return err == nil && w.Take()
-}
-
-// give gives what is to be sent to the engine. The slot is ours.
-func (c *Conn) give(p []byte) (rest int, err error) {
-	// RFC 6455 section 5.4: between the fragments of a message come control
-	// frames at most, so what others push waits.
-	midway := c.st.enc.Midway()
-	if midway || c.w.Pending(c.s) {
-		c.hold()
-	}
-	rest, err = c.w.Send(c.s, c.out, p, false)
-	if c.w.Pending(c.s) {
-		// Section 5.5.1: nothing may follow a close frame. So one that is pushed
-		// must wait for what the handler still sends in this turn.
-		c.hold()
-		if c.stop == stopNone {
-			c.stop = stopFull
-		}
-	} else if !midway && c.st.flags&flagHeld != 0 && rest == 0 {
-		c.unhold()
-	}
-	return rest, err
 }
 
 // hold has what others push wait. The slot is ours.

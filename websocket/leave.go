@@ -16,7 +16,18 @@ func (c *Conn) flush() bool {
 	if len(c.out) == 0 {
 		return true
 	}
-	if c.transmit(nil); c.lost {
+	if c.err == nil && !c.handling && !c.st.enc.Midway() && c.st.flags&flagHeld == 0 && !c.w.Pending(c.s) {
+		// The usual case of transmit: nothing waits, and nothing will.
+		rest, err := c.w.Send(c.s, c.out, nil, false)
+		if rest == 0 && err == nil && !c.w.Pending(c.s) {
+			c.out = c.out[:0]
+			return true
+		}
+		c.sent(nil, rest, err)
+	} else {
+		c.transmit(nil)
+	}
+	if c.lost {
 		return false
 	}
 	if c.err != nil {
@@ -37,7 +48,7 @@ func (c *Conn) park() engine.Verdict {
 			return c.verdict
 		}
 	}
-	if !c.keep() {
+	if (c.at < c.end || c.from < c.to || s.Stashed()) && !c.keep() {
 		return c.verdict
 	}
 	if w.Pending(s) {
@@ -51,6 +62,9 @@ func (c *Conn) park() engine.Verdict {
 			return c.over(engine.Abort)
 		}
 		c.closed(c.code)
+	}
+	if s.Phase == uint8(engine.PhaseAlarm) && c.d.e.Pool().Deadlines.Get(c.handle.Index()) == c.st.due {
+		return engine.Park // as it is set already, for all messages of one tick
 	}
 	d := int64(0)
 	if c.st.due != pool.Never {

@@ -22,7 +22,10 @@ func (c *Conn) run() (more bool) {
 		if looked >= c.cut {
 			return true
 		}
-		end := c.window()
+		end := c.end
+		if c.block != 0 {
+			end = c.window()
+		}
 		p, k, err := c.dec.Next(c.in[c.at:end], &c.u.rules)
 		c.at += k
 		looked += k
@@ -38,7 +41,7 @@ func (c *Conn) run() (more bool) {
 			}
 		case ws.Data:
 			if c.st.at == ws.StateOpen {
-				c.data(p)
+				c.data(&p)
 			}
 		default:
 			c.act(p)
@@ -57,9 +60,10 @@ func (c *Conn) run() (more bool) {
 // window is the end of what may be looked at in one piece. Handlers send what they
 // are given, and if the peer does not take it, it is kept in output blocks, which
 // are for all: of a block, which would take dozens of those, they are given more
-// than of a worker's buffer only while three quarters of them are free.
+// than of a worker's buffer only while three quarters of them are free. What was
+// received is in a block.
 func (c *Conn) window() int {
-	if c.end-c.at <= c.cut || c.block == 0 || c.u.h.Data == nil || c.params != 0 {
+	if c.end-c.at <= c.cut || c.u.h.Data == nil || c.params != 0 {
 		return c.end
 	}
 	p := c.d.e.Pool()
@@ -88,7 +92,7 @@ func (c *Conn) act(p ws.Part) {
 }
 
 // data takes a part of a message.
-func (c *Conn) data(p ws.Part) {
+func (c *Conn) data(p *ws.Part) {
 	h := &c.u.h
 	if p.First && c.u.o.Rate != 0 && !c.mayCome() {
 		c.fail(ws.CodePolicyViolation)
@@ -99,15 +103,15 @@ func (c *Conn) data(p ws.Part) {
 	}
 	switch {
 	case p.Compressed:
-		c.packed(p)
+		c.packed(*p)
 		return
 	case h.Data != nil:
 		if c.begin() {
-			c.result(h.Data(c, p))
+			c.result(h.Data(c, *p))
 		}
 		return
 	case !p.First || !p.Last:
-		if !c.gather(p) {
+		if !c.gather(*p) {
 			return
 		}
 		p.Payload = c.in[c.from:c.to:c.to]

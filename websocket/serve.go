@@ -67,7 +67,7 @@ func (c *Conn) leave(v engine.Verdict) engine.Verdict {
 		c.value, c.r = nil, nil
 		return engine.Lost
 	}
-	if c.got < c.cut && c.fresh {
+	if c.r.bulk && c.got < c.cut && c.fresh {
 		c.r.bulk = false
 	}
 	c.r.dec = c.dec
@@ -113,7 +113,9 @@ func (c *Conn) serve() engine.Verdict {
 		if c.stop == stopFull || !w.Unread(s) || c.got >= turnBytes {
 			return c.park()
 		}
-		c.compact()
+		if c.end > 0 {
+			c.compact()
+		}
 		if c.r.bulk && c.block == 0 {
 			c.borrow()
 		}

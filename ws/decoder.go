@@ -89,6 +89,13 @@ func (d *Decoder) InFrame() (left uint64) { return d.left }
 // before that byte in b is lost. After an error, and after a part of kind Close,
 // Next must not be called again.
 func (d *Decoder) Next(b []byte, r *Rules) (p Part, n int, err error) {
+	if !small {
+		if f, n, e := d.whole(b, r); e != 0 {
+			return Part{}, n, e
+		} else if n > 0 {
+			return Part{Kind: Data, Op: Opcode(b[0] & 15), First: true, Last: true, Payload: f}, n, nil
+		}
+	}
 	for {
 		if d.flags&flagFrame == 0 {
 			f := b[n:]

@@ -20,6 +20,15 @@ func SHA1(b []byte) [20]byte {
 	return h.sum()
 }
 
+// Settled is the Decoder without what it has no use for between two messages, and
+// which says how the last one came.
+func (d *Decoder) Settled() Decoder {
+	if d.op != 0 {
+		return *d
+	}
+	return Decoder{flags: d.flags & (flagFrame | flagExtension), text: d.text}
+}
+
 // MaskAligned is Mask of other processors.
 func MaskAligned(b []byte, k Key) Key { return maskAligned(b, k) }
 
