@@ -52,6 +52,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if o.path {
 		return compareOverPaths(ctx, o, stdout, stderr)
 	}
+	if o.into != "" {
+		// Not after half an hour.
+		if _, err := insert(readme, o.into, ""); err != nil {
+			fmt.Fprintln(stderr, "bench:", err)
+			return 2
+		}
+	}
 	res, err := compare(ctx, o, stderr)
 	if ctx.Err() != nil {
 		fmt.Fprintln(stderr, "bench: interrupted")
@@ -68,6 +75,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	res.print(stdout, o.markdown)
+	if o.into != "" {
+		if err := res.printInto(o); err != nil {
+			fmt.Fprintln(stderr, "bench:", err)
+			return 1
+		}
+	}
 	if o.plots != "" {
 		if err := plotResults(o.plots, res); err != nil {
 			fmt.Fprintln(stderr, "bench:", err)

@@ -28,6 +28,8 @@ type options struct {
 	smoke    bool
 	json     string
 	markdown bool
+	into     string
+	line     []string // the command line
 	plots    string   // folder of the drawings
 	results  []string // files to draw, instead of measuring
 	path     bool
@@ -80,6 +82,7 @@ func newFlags(o *options, list, work *string) *flag.FlagSet {
 	f.BoolVar(&o.smoke, "smoke", false, "a few hundred requests a server, to see that all works; the figures mean nothing")
 	f.StringVar(&o.json, "json", "", "write every single figure to `FILE` too")
 	f.BoolVar(&o.markdown, "markdown", false, "print the tables in Markdown")
+	f.StringVar(&o.into, "into", "", "write the tables into README.md, between the comments <!-- `NAME` --> and\n<!-- end of NAME -->, in Markdown, and the command line with them")
 	f.StringVar(&o.plots, "plots", "", fmt.Sprintf("draw costs, memory and latencies as SVG in `DIR`; -work is %s then, unless it is given", curves))
 	f.BoolVar(&o.profile, "profile", false, fmt.Sprintf("tell where the time goes, by perf, and count instructions, by valgrind; of %s\nand -work %s, unless others are named", strings.Join(profileServers, ","), strings.Join(profileWorks, ",")))
 	f.BoolVar(&o.path, "path", false, "measure instead CoAP over TCP and UDP on paths with delay and loss, which takes root;\nof -servers bobtail-epoll, unless others are named")
@@ -112,6 +115,7 @@ func parseOptions(args []string) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q; -h helps", f.Arg(0))
 	}
 	o.results = f.Args()
+	o.line = args
 	given := make(map[string]bool)
 	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if o.plots != "" && !given["work"] {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -207,6 +208,10 @@ func (r *result) print(w io.Writer, markdown bool) {
 		default:
 			titles[c.name] = fmt.Sprintf("%s: %d WebSockets after the echo of a message of %d bytes each; process memory only; %s", c.name, c.conns(o), idleMessage.size, rounds)
 		}
+	}
+	if t := r.summaryTable(); len(t.rows) > 1 && !slices.ContainsFunc(r.Samples, func(x sample) bool { return x.Profile != nil }) {
+		fmt.Fprintf(w, "\nin short: medians; in brackets the ratio to the floor\n\n")
+		t.print(w, markdown)
 	}
 	for _, work := range workNames {
 		t := r.cpuTable(work)

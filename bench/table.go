@@ -6,11 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// table is a heading and rows of as many cells. The first column is of names,
-// the others are of figures and stand to the right.
+// table is a heading and rows of as many cells. The first column is of names, as are
+// as many more as words says; the others are of figures and stand to the right.
 type table struct {
-	head []string
-	rows [][]string
+	head  []string
+	rows  [][]string
+	words int
 }
 
 // print writes the table with blanks between the columns, or in Markdown, in
@@ -29,10 +30,14 @@ func (t table) print(w io.Writer, markdown bool) {
 			switch {
 			case markdown && i == 0:
 				b.WriteString("| " + cell + pad)
+			case markdown && i <= t.words:
+				b.WriteString(" | " + cell + pad)
 			case markdown:
 				b.WriteString(" | " + pad + cell)
 			case i == 0:
 				b.WriteString(cell + pad)
+			case i <= t.words:
+				b.WriteString("  " + cell + pad)
 			default:
 				b.WriteString("  " + pad + cell)
 			}
@@ -48,7 +53,7 @@ func (t table) print(w io.Writer, markdown bool) {
 	line(t.head)
 	if markdown {
 		for i, width := range widths {
-			if i == 0 {
+			if i <= t.words {
 				b.WriteString("|" + strings.Repeat("-", width+2))
 			} else {
 				b.WriteString("|" + strings.Repeat("-", width+1) + ":")

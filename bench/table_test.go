@@ -13,21 +13,34 @@ func TestTable(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		markdown bool
+		words    int
 		want     string
 	}{
-		{"text", false, `
+		{"text", false, 0, `
 server   us        ratio
 floor   7.2            1
 x         µ  1.04 (1..2)
 `},
-		{"Markdown", true, `
+		{"Markdown", true, 0, `
 | server |  us |       ratio |
 |--------|----:|------------:|
 | floor  | 7.2 |           1 |
 | x      |   µ | 1.04 (1..2) |
 `},
+		{"text with two columns of words", false, 1, `
+server  us         ratio
+floor   7.2            1
+x       µ    1.04 (1..2)
+`},
+		{"Markdown with two columns of words", true, 1, `
+| server | us  |       ratio |
+|--------|-----|------------:|
+| floor  | 7.2 |           1 |
+| x      | µ   | 1.04 (1..2) |
+`},
 	} {
 		var b strings.Builder
+		x.words = tt.words
 		x.print(&b, tt.markdown)
 		if got := "\n" + b.String(); got != tt.want {
 			t.Errorf("%s: got%swant%s", tt.name, got, tt.want)
