@@ -191,6 +191,13 @@ func (o Option) Definition() (d Definition, ok bool) {
 	return Definition{Name: l.name, Kind: l.kind, Min: b.min, Max: b.max, Repeatable: b.repeatable}, true
 }
 
+// Repeatable reports whether a message may have the option several times (RFC
+// 7252 section 5.4.5). Of one that the registry does not have, that is not known.
+func (o Option) Repeatable() bool {
+	d := o.bounds()
+	return d == nil || d.repeatable
+}
+
 // Fits reports whether a value of n bytes is within the bounds that the
 // registry has for the option; it has none for those that it does not have. An
 // option that does not fit is to be treated as one that is not understood (RFC

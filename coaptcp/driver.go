@@ -133,6 +133,7 @@ func New(server interface{ Engine() *engine.Engine }, c Config) (*Driver, error)
 	for i := range d.conns {
 		k := &d.conns[i]
 		k.x = resource.NewExchange(d.r, i, k.arena)
+		k.terms = resource.Terms{Reliable: true, SZX: 6, Pusher: &d.entry}
 	}
 
 	d.bounded = c.Handlers < e.MaxWorkers()

@@ -25,27 +25,21 @@ func (c *conn) request(m *coap.Message) bool {
 	// RFC 8323 section 5.3.1: no message is longer than the peer takes.
 	gap := coap.MaxTCPHeader + len(m.Token)
 	t := &c.terms
-	*t = resource.Terms{
-		Max:      max(int(min(peer.Message(), 1<<30))-gap, 1),
-		BERT:     peer.BERT() && d.ours.BERT(),
-		Reliable: true,
-		SZX:      6,
-		Pusher:   &d.entry,
-		Peer:     uint64(c.h),
-		Now:      c.w.Now,
-	}
+	t.Max = max(int(min(peer.Message(), 1<<30))-gap, 1)
+	t.BERT = peer.BERT() && d.ours.BERT()
+	t.Peer, t.Now = uint64(c.h), c.w.Now // the rest is always the same
 	at := len(c.out) + gap
-	var a resource.Answer
+	a := &c.answer
 	began := int64(0)
 	if d.cfg.Access != nil {
 		began = d.e.Backend().Now()
 	}
 	switch {
-	case c.x.Route(*m, t, c.out[at:at:cap(c.out)]):
-		a = c.x.Finish()
+	case c.x.RouteHere(t, c.out[at:at:cap(c.out)]):
+		c.x.FinishTo(a)
 	case c.reserved == 0 || !c.mayRun():
 		c.busy.Store(c.busy.Load() + 1)
-		a = c.x.Busy(uint32(d.cfg.Busy))
+		*a = c.x.Busy(uint32(d.cfg.Busy))
 	default:
 		if !c.run() {
 			return false
@@ -55,16 +49,16 @@ func (c *conn) request(m *coap.Message) bool {
 		}
 		if c.panicked {
 			c.panicked = false
-			a = c.x.Abandon()
+			*a = c.x.Abandon()
 		} else {
-			a = c.x.Finish()
+			c.x.FinishTo(a)
 		}
 	}
 	if d.cfg.Access != nil {
-		c.access(m, &a, began)
+		c.access(m, a, began)
 	}
 	if a.Later {
-		c.requests[0].Store(c.requests[0].Load() + 1)
+		c.answered[0]++
 		c.r.flags |= flagLater
 		d.sweep(c.w.Now, true)
 		return true
@@ -86,7 +80,7 @@ func (c *conn) access(m *coap.Message, a *resource.Answer, began int64) {
 
 func (c *conn) count(code coap.Code) {
 	if k := code.Class(); k < 6 {
-		c.requests[k].Store(c.requests[k].Load() + 1)
+		c.answered[k]++
 	}
 }
 

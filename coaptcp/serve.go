@@ -44,6 +44,7 @@ type conn struct {
 	got     int    // bytes received in this turn
 
 	terms    resource.Terms
+	answer   resource.Answer
 	reserved int  // output blocks that are reserved for what is staged
 	again    bool // the message at hand is to be looked at once more
 	panicked bool
@@ -52,7 +53,8 @@ type conn struct {
 	stop     stop
 	verdict  engine.Verdict
 
-	requests [6]atomic.Uint64 // nobody else writes them
+	answered [6]uint64        // answers in this turn, by class
+	requests [6]atomic.Uint64 // and in those before; nobody else writes them
 	busy     atomic.Uint64
 	_        [flat.Line]byte
 }
@@ -108,6 +110,12 @@ func (c *conn) unstash() {
 // leave ends a turn.
 func (c *conn) leave(v engine.Verdict) engine.Verdict {
 	c.unreserve()
+	for k, n := range c.answered {
+		if n > 0 {
+			c.requests[k].Store(c.requests[k].Load() + n)
+			c.answered[k] = 0
+		}
+	}
 	if c.lost {
 		return engine.Lost
 	}
@@ -195,14 +203,14 @@ func (c *conn) look() bool {
 	d := c.d
 	for c.at < c.end && c.stop == stopNone {
 		b := c.in[c.at:c.end]
+		h, k, err := coap.ParseTCPHeader(b)
+		switch {
+		case err != nil:
+			return c.reject(0, err)
+		case k == 0:
+			return true
+		}
 		if c.r.need == 0 {
-			h, k, err := coap.ParseTCPHeader(b)
-			switch {
-			case err != nil:
-				return c.reject(0, err)
-			case k == 0:
-				return true
-			}
 			if err := d.ours.Check(h); err != nil {
 				// A request whose token is not here yet can be answered in a moment.
 				b = b[k:]
@@ -217,19 +225,20 @@ func (c *conn) look() bool {
 		if uint32(len(b)) < c.r.need {
 			return true
 		}
-		m, n, err := coap.ParseTCP(b)
-		if err != nil {
+		m, body, n := c.x.Message(), k+h.TokenLength, int(c.r.need)
+		m.Code, m.Token = h.Code, b[k:body:body]
+		if m.Options, m.Payload, err = coap.ParseBody(b[body:n]); err != nil {
 			return c.reject(0, err)
 		}
 		if !c.room() {
 			c.stop = stopRoom // what was sent before has used it up
 			return true
 		}
-		if c.r.flags&flagLater != 0 && c.mustWait(&m) {
+		if c.r.flags&flagLater != 0 && c.mustWait(m) {
 			c.stop = stopWait
 			return true
 		}
-		if !c.take(&m) {
+		if !c.take(m) {
 			return false
 		}
 		if c.again {

@@ -60,7 +60,7 @@ type Exchange struct {
 }
 
 // has says which options a request has.
-type has uint8
+type has uint16
 
 const (
 	hasBlock1 has = 1 << iota
@@ -71,6 +71,7 @@ const (
 	hasForget  // not to observe any more
 	hasTypes   // Content-Format or Accept, which the route may refuse
 	hasProxy   // for somebody else
+	hasOther   // some that this package does not know, or not in this form
 )
 
 // stage is how far the answer is.
@@ -130,14 +131,25 @@ func (x *Exchange) Serve(m coap.Message, t *Terms, dst []byte) Answer {
 // is put behind dst, within its capacity. m, t and dst must stay as they are
 // until Finish, Busy or Abandon.
 func (x *Exchange) Route(m coap.Message, t *Terms, dst []byte) (done bool) {
+	x.m = m
+	return x.RouteHere(t, dst)
+}
+
+// Message is where the Exchange keeps its request. A driver may put it there
+// itself, between two exchanges, and calls RouteHere then: copying a message costs
+// as much as looking at it.
+func (x *Exchange) Message() *coap.Message { return &x.m }
+
+// RouteHere is Route of the request that is in Message.
+func (x *Exchange) RouteHere(t *Terms, dst []byte) (done bool) {
 	room := cap(dst) - len(dst)
 	if t.Max > 0 {
 		room = min(room, t.Max)
 	}
-	x.m, x.t, x.out = m, t, dst[len(dst):len(dst):len(dst)+room]
-	x.route, x.value, x.payload, x.used = nil, nil, m.Payload, 0
+	x.t, x.out = t, dst[len(dst):len(dst):len(dst)+room]
+	x.route, x.value, x.payload, x.used = nil, nil, x.m.Payload, 0
 	x.transfer, x.reads, x.told, x.seq, x.ticket, x.observer = -1, false, false, -1, Ticket{}, place{}
-	x.part = Part{Last: true, P: m.Payload}
+	x.part.Offset, x.part.Last, x.part.P, x.part.Size = 0, true, x.m.Payload, 0
 	x.begin()
 	if c := x.look(); c != 0 {
 		x.refuse(c)
@@ -168,9 +180,11 @@ func (x *Exchange) look() coap.Code {
 	if x.route != nil {
 		understood = x.route.understood
 	}
-	if o, bad := x.m.Options.Critical(understood); bad {
-		x.refuseOption(o)
-		return 0
+	if x.has&hasOther != 0 {
+		if o, bad := x.m.Options.Critical(understood); bad {
+			x.refuseOption(o)
+			return 0
+		}
 	}
 	switch {
 	case x.has&hasProxy != 0:
@@ -232,6 +246,7 @@ func (x *Exchange) readOptions() coap.Code {
 		// have, and what is there again though not repeatable, is nothing. If
 		// it is critical, that is refused below.
 		if !n.Fits(len(v)) || n == last && n != coap.OptURIPath {
+			x.has |= hasOther
 			continue
 		}
 		last = n
@@ -277,6 +292,8 @@ func (x *Exchange) readOptions() coap.Code {
 			x.silent = uint8(u)
 		case coap.OptProxyURI, coap.OptProxyScheme:
 			x.has |= hasProxy
+		default:
+			x.has |= hasOther
 		}
 	}
 	if p.n == 0 {
@@ -357,7 +374,7 @@ func (x *Exchange) Run() {
 		x.fail(err)
 	case !x.part.Last:
 		x.goOn()
-	case x.stage == stageFresh && x.ticket != Ticket{}:
+	case x.stage == stageFresh && x.ticket.r != nil:
 		x.stage = stageLater
 	case x.stage == stageFresh:
 		x.code, x.stage = successes[x.m.Code], stageHead
@@ -383,12 +400,19 @@ var successes = [...]coap.Code{
 
 // Finish is the answer. What Run has meant for others is done now: uploads go
 // on, and observations that were not to be end.
-func (x *Exchange) Finish() Answer {
-	if x.ticket != (Ticket{}) && x.stage != stageLater && !x.r.takeBack(x.ticket) {
+func (x *Exchange) Finish() (a Answer) {
+	x.FinishTo(&a)
+	return a
+}
+
+// FinishTo is Finish into memory of the caller's.
+func (x *Exchange) FinishTo(a *Answer) {
+	if x.ticket.r != nil && x.stage != stageLater && !x.r.takeBack(x.ticket) {
 		x.stage = stageLater // somebody was faster
 	}
-	a := Answer{Later: x.stage == stageLater}
-	if !a.Later {
+	if a.Later = x.stage == stageLater; a.Later {
+		a.Code, a.Body, a.None = 0, nil, false
+	} else {
 		a.Code, a.Body = x.code, x.out
 		// RFC 7967 section 2.1. What an upload needs to go on is always said.
 		a.None = x.code != coap.CodeContinue && x.silent>>(x.code.Class()-1)&1 != 0
@@ -397,7 +421,6 @@ func (x *Exchange) Finish() Answer {
 		}
 	}
 	x.letGo(x.keep)
-	return a
 }
 
 // Busy answers 5.03 with a Max-Age in seconds, instead of Run and Finish.

@@ -97,16 +97,21 @@ func isFree(n coap.Option) bool {
 
 // isOnce reports whether a message has an option once at most (RFC 7252 section
 // 5.4.5).
-func isOnce(n coap.Option) bool {
-	d, ok := n.Definition()
-	return ok && !d.Repeatable
-}
+func isOnce(n coap.Option) bool { return !n.Repeatable() }
 
 // Uint adds an option with a number.
 func (h Head) Uint(n coap.Option, v uint64) Head { return h.Option(n, h.x.number(v)) }
 
 // Format says what the payload is, as Content-Format.
-func (h Head) Format(f coap.Format) Head { return h.Uint(coap.OptContentFormat, uint64(f)) }
+func (h Head) Format(f coap.Format) Head {
+	if x := h.x; x.stage == stageHead && x.err == nil && len(x.out) == 0 && cap(x.out) > 2 {
+		// The usual case of Uint: it is the first option, and fits.
+		x.out = coap.AppendUintOption(x.out, 0, coap.OptContentFormat, uint64(f))
+		x.formatted = true
+		return h
+	}
+	return h.Uint(coap.OptContentFormat, uint64(f))
+}
 
 // MaxAge says for how many seconds the answer may be cached (RFC 7252 section
 // 5.10.5).

@@ -15,7 +15,7 @@ const MaxSegments = 16
 // (RFC 7252 section 6.4).
 type node struct {
 	routes []*route // whose patterns end here
-	kids   []kid    // by literal segment, in order
+	kids   []kid    // by literal segment, shorter ones first
 	wild   *node
 	multi  *node
 }
@@ -29,7 +29,8 @@ type kid struct {
 func (n *node) kid(text string) (i int, found bool) {
 	i, end := 0, len(n.kids)
 	for i < end {
-		if m := int(uint(i+end) / 2); n.kids[m].text < text {
+		m := int(uint(i+end) / 2)
+		if t := n.kids[m].text; len(t) < len(text) || len(t) == len(text) && t < text {
 			i = m + 1
 		} else {
 			end = m
