@@ -99,7 +99,8 @@ func chartsOf(results ...*result) []chart {
 			samples = append(samples, x)
 		}
 		m := r.Machine
-		s := fmt.Sprintf("Linux %s, %d cores, %s, %s, %s", m.Kernel, m.Cores, m.CPU, m.Go, m.Date)
+		// Without the date, which would make another drawing of the same figures.
+		s := fmt.Sprintf("Linux %s, %d cores, %s, %s", m.Kernel, m.Cores, m.CPU, m.Go)
 		if !slices.Contains(sources, s) {
 			sources = append(sources, s)
 		}
@@ -292,6 +293,9 @@ func (c chart) draw(w io.Writer) error {
 			*s = ink
 		}
 	}
+	// Its labels would touch the ticks.
+	inner := c.Y.text
+	c.Y.text = func(y float64) string { return inner(y) + " " }
 	// That of the other axis lies above it, where it can be read.
 	p.X.Label.Text = c.X.Label
 	grid := plotter.NewGrid()
@@ -384,15 +388,12 @@ func (c chart) draw(w io.Writer) error {
 func (a axis) scale(to *plot.Axis, at []float64) {
 	if !a.log {
 		to.Min, to.Max = 0, max(1.05*to.Max, 1)
-		to.Tick.Marker = plot.TickerFunc(func(least, most float64) []plot.Tick {
-			ticks := plot.DefaultTicks{}.Ticks(least, most)
-			for i := range ticks {
-				if ticks[i].Label != "" {
-					ticks[i].Label = a.text(ticks[i].Value)
-				}
-			}
-			return ticks
-		})
+		var ticks plot.ConstantTicks
+		step := even(to.Max)
+		for x := 0.0; x <= to.Max; x += step {
+			ticks = append(ticks, plot.Tick{Value: x, Label: a.text(x)})
+		}
+		to.Tick.Marker = ticks
 		return
 	}
 	to.Scale = plot.LogScale{}
@@ -424,6 +425,18 @@ func (a axis) scale(to *plot.Axis, at []float64) {
 		ticks = append(ticks, t)
 	}
 	to.Tick.Marker = ticks
+}
+
+// even is a round step that goes into most at least four times and fewer than ten.
+func even(most float64) float64 {
+	step := math.Pow(10, math.Floor(math.Log10(most)))
+	switch {
+	case most >= 5*step:
+		return step
+	case most >= 2*step:
+		return step / 2
+	}
+	return step / 5
 }
 
 // decades are round values from least or below to most or above, two at least: one,

@@ -91,7 +91,7 @@ func TestChartsOf(t *testing.T) {
 		t.Errorf("the drawings are of\n%s\nwant\n%s", got, plottedData)
 	}
 	for _, c := range charts {
-		if c.Title == "" || c.Desc == "" || c.Source != "Linux 6.18.44, 2 cores, AMD EPYC, go1.26.8, 2026-11-21 18:30 UTC" {
+		if c.Title == "" || c.Desc == "" || c.Source != "Linux 6.18.44, 2 cores, AMD EPYC, go1.26.8" {
 			t.Errorf("%s: title %q, text %q, source %q", c.File, c.Title, c.Desc, c.Source)
 		}
 	}
@@ -138,7 +138,7 @@ func readDrawing(t *testing.T, name string) drawing {
 		case xml.CharData:
 			switch within {
 			case "text":
-				d.texts = append(d.texts, string(tok))
+				d.texts = append(d.texts, strings.TrimSpace(string(tok)))
 			case "title":
 				d.title += string(tok)
 			case "desc":
@@ -345,6 +345,16 @@ func TestColours(t *testing.T) {
 			if colours[o.name] == c && s.does&o.does&(short|messages|streams) != 0 {
 				t.Errorf("%s and %s have the same colour, and may be in one drawing", s.name, o.name)
 			}
+		}
+	}
+}
+
+func TestEven(t *testing.T) {
+	for _, tt := range []struct{ most, want float64 }{
+		{1, 0.2}, {1.9, 0.2}, {2, 0.5}, {4.9, 0.5}, {5, 1}, {9.9, 1}, {10, 2}, {16.8, 2}, {42, 5}, {160, 20},
+	} {
+		if got := even(tt.most); got != tt.want || tt.most/got < 4 || tt.most/got >= 10 {
+			t.Errorf("even(%g) = %g, want %g", tt.most, got, tt.want)
 		}
 	}
 }
