@@ -41,47 +41,6 @@ func (r *Response) AppendContent(dst []byte, p []byte) ([]byte, error) {
 	return append(dst, ChunkEnd...), nil
 }
 
-// AppendRest appends the rest of a response whose status and fields are there and
-// whose content is parts, one after the other, as AppendLength, AppendEnd,
-// AppendContent and AppendFinish would, if it is of the kind that most are: it
-// has content, no length was declared, and the connection persists without a
-// word about it. Any other is left as it is, and ok is false, as it always is in
-// programs that are to be small (TinyGo). What is appended
-// beside the content is at most MaxLengthSize and MaxEndSize.
-func (r *Response) AppendRest(dst, date []byte, parts ...string) (rest []byte, ok bool) {
-	if small || r.state != respFields || r.facts != respKeepAlive || r.version == Version10 || r.code == StatusResetContent {
-		return dst, false
-	}
-	if date != nil {
-		if len(date) != DateSize || controls(word(date[:8]))|controls(word(date[8:16]))|controls(word(date[16:24]))|controls(word(date[21:29])) != 0 {
-			return dst, false
-		}
-	}
-	n := uint64(0)
-	for _, s := range parts {
-		n += uint64(len(s))
-	}
-	dst = append(dst, "Content-Length: "...)
-	if n-10 < 90 {
-		dst = append(dst, byte('0'+n/10), byte('0'+n%10))
-	} else {
-		dst = ascii.AppendUint(dst, n)
-	}
-	if date != nil {
-		dst = append(dst, "\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n"...)
-		*(*[DateSize]byte)(dst[len(dst)-DateSize-4:]) = *(*[DateSize]byte)(date)
-	} else {
-		dst = append(dst, "\r\n\r\n"...)
-	}
-	for _, s := range parts {
-		dst = append(dst, s...)
-	}
-	r.facts |= respLength
-	r.length, r.sent = n, n
-	r.state = respDone
-	return dst, true
-}
-
 // AppendLastChunk ends chunked content, for AppendTrailer to follow. It fails
 // with ErrTrailerFraming if the content is sent otherwise, since trailers then
 // have no place. Where no content is sent it appends nothing.

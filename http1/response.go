@@ -175,14 +175,17 @@ func (r *Response) AppendFieldBytes(dst []byte, name string, value []byte) ([]by
 	if r.state != respFields && r.state != respInterim {
 		return dst, ErrState
 	}
-	id := idContentType
-	if small || name != "Content-Type" { // which most answers have
-		if len(name) == 0 {
-			return dst, ErrFieldName
+	if !small && name == "Content-Type" { // which most answers have
+		if dst, ok := appendType(dst, value); ok {
+			return dst, nil
 		}
-		if id = lookup(ascii.Bytes(name)); id == idOther && !allToken(name) {
-			return dst, ErrFieldName
-		}
+	}
+	if len(name) == 0 {
+		return dst, ErrFieldName
+	}
+	id := lookup(ascii.Bytes(name))
+	if id == idOther && !allToken(name) {
+		return dst, ErrFieldName
 	}
 	if scanValue(value, 0) != len(value) {
 		return dst, ErrFieldValue

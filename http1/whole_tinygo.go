@@ -23,3 +23,16 @@ func (p *Parser) ParseNext(h *Head, _ *Repeat, b []byte) (done bool, err error) 
 	h.Reset()
 	return p.Parse(h, b)
 }
+
+// Ending is for other compilers.
+type Ending struct{}
+
+// Set reports false.
+func (e *Ending) Set(_ []byte) bool { return false }
+
+// AppendRest leaves the response as it is.
+func (r *Response) AppendRest(dst []byte, _ *Ending, _ ...string) (rest []byte, ok bool) {
+	return dst, false
+}
+
+func appendType(dst, _ []byte) (line []byte, ok bool) { return dst, false }

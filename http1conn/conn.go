@@ -106,6 +106,8 @@ type Conn struct {
 	resp  http1.Response
 	bytes int64 // content of the response
 
+	ending http1.Ending // with the date that was last given
+
 	headDone bool // the head of the response is complete
 	headEnd  int  // where it ends in out, 0 if it is not there
 	trailing bool // the last chunk was staged

@@ -2,6 +2,7 @@ package http1conn
 
 import (
 	"github.com/bobtail-go/bobtail/http1"
+	"github.com/bobtail-go/bobtail/internal/ascii"
 )
 
 // This file stages a response: interim ones, the head, the end.
@@ -68,12 +69,7 @@ func (c *Conn) Status(code int, reason string) error {
 
 // Field stages a field of the response's head; http1.Response.AppendField
 // says what it refuses.
-func (c *Conn) Field(name, value string) error {
-	if !c.inHead() {
-		return http1.ErrState
-	}
-	return c.field(name, value)
-}
+func (c *Conn) Field(name, value string) error { return c.FieldBytes(name, ascii.Bytes(value)) }
 
 // inHead reports whether the head of the response is being staged.
 func (c *Conn) inHead() bool {
@@ -84,20 +80,15 @@ func (c *Conn) inHead() bool {
 	return false
 }
 
-func (c *Conn) field(name, value string) error {
-	if err := c.room(http1.FieldOverhead + len(name) + len(value)); err != nil {
-		return err
-	}
-	out, err := c.resp.AppendField(c.out, name, value)
-	c.out = out
-	return err
-}
-
 // FieldBytes is Field with a value in bytes.
 func (c *Conn) FieldBytes(name string, value []byte) error {
 	if !c.inHead() {
 		return http1.ErrState
 	}
+	return c.field(name, value)
+}
+
+func (c *Conn) field(name string, value []byte) error {
 	if err := c.room(http1.FieldOverhead + len(name) + len(value)); err != nil {
 		return err
 	}
@@ -164,8 +155,8 @@ func (c *Conn) End(parts ...string) error {
 	for _, s := range parts {
 		n += len(s)
 	}
-	if c.state == http1.StateContent && !c.headDone && cap(c.out)-len(c.out)-http1.MaxLengthSize-http1.MaxEndSize >= n {
-		if out, ok := c.resp.AppendRest(c.out, c.now(), parts...); ok {
+	if c.state == http1.StateContent && !c.headDone && c.ending.Set(c.now()) {
+		if out, ok := c.resp.AppendRest(c.out, &c.ending, parts...); ok {
 			c.out = out
 			c.start = len(out)
 			c.headDone, c.headEnd = true, len(out)-n
@@ -362,7 +353,7 @@ func (c *Conn) stageInterim(code int, fields []Field) error {
 	}
 	c.out = out
 	for _, f := range fields {
-		if err := c.field(f.Name, f.Value); err != nil {
+		if err := c.field(f.Name, ascii.Bytes(f.Value)); err != nil {
 			return err
 		}
 	}
