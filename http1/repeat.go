@@ -3,8 +3,8 @@
 package http1
 
 // MaxRepeat is the longest head that a Repeat remembers, in bytes: browsers send
-// 400 to 700 without cookies.
-const MaxRepeat = 704
+// 400 to 600 without cookies.
+const MaxRepeat = 640
 
 // Repeat remembers a head that was parsed last, byte for byte, for the next one to
 // be compared with: clients say much the same each time, a load balancer for all

@@ -255,9 +255,9 @@ func BenchmarkParseNext(b *testing.B) {
 		{"plaintext", plaintext, plaintext},
 		{"plaintext, other target", plaintext, strings.Replace(plaintext, "text", "page", 1)},
 		{"plaintext, other", plaintext, strings.Replace(plaintext, "localhost", "127.0.0.1", 1)},
-		{"browser", fields20[:690] + "\r\n\r\n", fields20[:690] + "\r\n\r\n"},
-		{"browser, other target", fields20[:690] + "\r\n\r\n", strings.Replace(fields20[:690]+"\r\n\r\n", "kitty-darth", "puppy-death", 1)},
-		{"browser, other", fields20[:690] + "\r\n\r\n", strings.Replace(fields20[:690]+"\r\n\r\n", "Linux", "Haiku", 1)},
+		{"browser", fields20[:620] + "\r\n\r\n", fields20[:620] + "\r\n\r\n"},
+		{"browser, other target", fields20[:620] + "\r\n\r\n", strings.Replace(fields20[:620]+"\r\n\r\n", "kitty-darth", "puppy-death", 1)},
+		{"browser, other", fields20[:620] + "\r\n\r\n", strings.Replace(fields20[:620]+"\r\n\r\n", "Linux", "Haiku", 1)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			p := &http1.Parser{Keep: http1.DefaultFields()}

@@ -75,27 +75,17 @@ func (e Error) Status() int {
 	return 500
 }
 
-// Conn is a connection. It is used by one goroutine at a time.
+// Conn is a connection. It is used by one goroutine at a time. What every request
+// needs comes first, so that it is in few lines of the cache.
 type Conn struct {
 	rw     io.ReadWriter
 	parser *http1.Parser
 	date   func() []byte
-	errors func(c *Conn) error
-	all    func(h *http1.Head, b []byte) bool
 
 	// in[at:] begins with the head of the request; in[pos:end] are bytes that
 	// were received and are not used yet.
 	in           []byte
 	at, pos, end int
-	head         http1.Head
-	repeat       http1.Repeat // what head was parsed from, maybe on another stream
-	body         http1.Body
-	limits       http1.Limits // of the request at hand
-	piece        []byte       // of the content, a view of in that was not read yet
-
-	// What Whole has found out about the content, without using it.
-	probe  http1.Body
-	probed int
 
 	// out[:start] are whole responses and interim ones, out[start:] belongs to
 	// the response at hand, as long as its head is not complete. out[first:] is
@@ -103,26 +93,38 @@ type Conn struct {
 	out   []byte
 	first int
 	start int
-	resp  http1.Response
-	bytes int64 // content of the response
-
-	ending http1.Ending // with the date that was last given
-
-	headDone bool // the head of the response is complete
-	headEnd  int  // where it ends in out, 0 if it is not there
-	trailing bool // the last chunk was staged
-
-	saved saved // scratch of Save and Load
 
 	state     http1.State
 	continued bool // 100 was sent, or is not needed
 	touched   bool // the parser has looked at bytes of the request to come, else head is that of one before
 	closing   bool // the owner wants no further request
 	eof       bool
-	drained   int   // content that was read and thrown away
-	announced bool  // Connection: close was put into the head after all
-	err       error // of reading the stream, or of the request; the first one stays
-	werr      error // of writing the stream
+	headDone  bool // the head of the response is complete
+	trailing  bool // the last chunk was staged
+	announced bool // Connection: close was put into the head after all
+
+	headEnd int // where the head of the response ends in out, 0 if it is not there
+	resp    http1.Response
+	bytes   int64  // content of the response
+	drained int    // content that was read and thrown away
+	err     error  // of reading the stream, or of the request; the first one stays
+	werr    error  // of writing the stream
+	piece   []byte // of the content, a view of in that was not read yet
+	body    http1.Body
+
+	ending http1.Ending // with the date that was last given
+	head   http1.Head
+	repeat http1.Repeat // what head was parsed from, maybe on another stream
+
+	limits http1.Limits // of the request at hand
+
+	// What Whole has found out about the content, without using it.
+	probe  http1.Body
+	probed int
+
+	saved  saved // scratch of Save and Load
+	errors func(c *Conn) error
+	all    func(h *http1.Head, b []byte) bool
 }
 
 // New makes a connection without a stream: see Reset. It keeps the buffers of

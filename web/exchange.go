@@ -13,39 +13,9 @@ import (
 )
 
 // Exchange is a worker's place for one request and its answer. It is made
-// once for each worker, and holds the worker's memory.
+// once for each worker, and holds the worker's memory. What every request needs is
+// together, so that it is in few lines of the cache.
 type Exchange struct {
-	conn   http1conn.Conn
-	req    Request
-	stream stream
-	in     io.ReadWriter // the stream, outside of a server
-	memory []byte        // all of it
-	arena  []byte
-	used   int
-
-	route  *route // of the request, nil if it has none
-	found  *route // by the router for the last request that it has looked at
-	lookup lookup // of that route
-
-	value any // Request.Value
-	parts multipart
-
-	asideFirst, asideLast int // fields set aside: see aside.go
-
-	err      error      // what the handler's calls have failed with first
-	result   error      // what the handler has returned
-	static   []byte     // content to be sent from where it is, after what is staged
-	source   openSource // of the response: see source.go
-	then     mode       // what the handler leaves the connection in: see later.go, outlet.go, switch.go
-	protocol Protocol   // in modeSwitch, whose the connection will be
-	typed    bool       // a Content-Type was given
-	handling bool       // a handler runs
-	detached bool       // the handler has taken the connection over
-	lost     bool       // the right to the slot passed while a worker waited to send
-	sinking  bool       // a Sink's Piece runs
-	ending   Sink       // whose End runs
-	state    State      // of the Sink's request, while one of its methods runs
-
 	// In a server; w is nil otherwise.
 	d      *Driver
 	w      *engine.Worker
@@ -53,10 +23,43 @@ type Exchange struct {
 	id     int
 	handle pool.Handle
 
-	date      [http1.DateSize]byte
+	req    Request
+	stream stream
+	route  *route // of the request, nil if it has none
+	found  *route // by the router for the last request that it has looked at
+
+	err    error  // what the handler's calls have failed with first
+	result error  // what the handler has returned
+	static []byte // content to be sent from where it is, after what is staged
+	value  any    // Request.Value
+	used   int    // of the arena
+
+	asideFirst, asideLast int // fields set aside: see aside.go
+
+	then     mode     // what the handler leaves the connection in: see later.go, outlet.go, switch.go
+	typed    bool     // a Content-Type was given
+	handling bool     // a handler runs
+	detached bool     // the handler has taken the connection over
+	lost     bool     // the right to the slot passed while a worker waited to send
+	sinking  bool     // a Sink's Piece runs
+	ending   Sink     // whose End runs
+	protocol Protocol // in modeSwitch, whose the connection will be
+
+	source openSource // of the response: see source.go
+
 	dateUntil int64 // of the engine's clock
+	date      [http1.DateSize]byte
+
+	conn http1conn.Conn
+
+	lookup lookup // of the route that was found
+	state  State  // of the Sink's request, while one of its methods runs
+	parts  multipart
+	memory []byte // all of it
+	arena  []byte
 
 	// Outside of a server: see single.go.
+	in       io.ReadWriter // the stream
 	handler  Handler
 	serveOne http1conn.Handler
 	wall     func() int64
