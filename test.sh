@@ -8,6 +8,7 @@
 #
 #	say TEXT            show a line of progress
 #	debian PACKAGE...   make sure of Debian packages
+#	keep NAME MAKE...   make sure of a folder in the cache
 #	missing TEXT        give up because a tool is not here
 #	leave_out TEXT      stop, because there is nothing to check here
 set -u
@@ -84,6 +85,20 @@ debian() {
 	$sudo apt-get -q update || true
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
 		install --no-install-recommends "${want[@]}" || missing "needs Debian packages that cannot be installed: ${want[*]}"
+}
+
+# keep NAME MAKE [ARGUMENT...] sets kept to the folder of the cache that MAKE FOLDER
+# ARGUMENT... has made, one for each text of the input. Those of a month ago are removed.
+keep() {
+	local name=$1 make=$2 new=$cache/new-$1-$$
+	shift 2
+	kept=$cache/$name-$(cksum | cut -d ' ' -f 1)
+	[ ! -d "$kept" ] || return 0
+	say "making $name, which takes up to two minutes"
+	find "$cache" -maxdepth 1 \( -name "$name-*" -o -name "new-$name-*" \) -mtime +30 -exec rm -rf {} +
+	# Only what is complete gets the name, also if two make it at a time.
+	"$make" "$new" "$@"
+	mv -T "$new" "$kept" || rm -rf "$new"
 }
 
 for file in ci/*.sh; do

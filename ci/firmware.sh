@@ -14,15 +14,9 @@ firmware_up() {
 	[ -n "${TINYGOROOT:-}" ] || TINYGOROOT=$("$tinygo" env TINYGOROOT)
 	local root
 	root=$(go env GOROOT)
-	firmware=$cache/firmware-$( (go env GOVERSION GOROOT && echo "$TINYGOROOT" && declare -f firmware_make &&
-		find firmware/tinygo -type f -print0 | sort -z | xargs -0 cat) | cksum | cut -d ' ' -f 1)
-	if [ ! -d "$firmware" ]; then
-		find "$cache" -maxdepth 1 -name 'firmware-*' -mtime +30 -exec rm -rf {} +
-		# Only what is complete gets the name, also if two make it at a time.
-		local new=$cache/new-firmware-$$
-		firmware_make "$new" "$root"
-		mv -T "$new" "$firmware" || rm -rf "$new"
-	fi
+	keep firmware firmware_make "$root" < <(go env GOVERSION GOROOT && echo "$TINYGOROOT" && declare -f firmware_make &&
+		find firmware/tinygo -type f -print0 | sort -z | xargs -0 cat)
+	firmware=$kept
 }
 
 # firmware_make DIR GOROOT makes the copies, the libraries and the targets.

@@ -14,14 +14,8 @@ picow_up() {
 	local svd=${BOBTAIL_SVD:-../shared/svd}/rp2040.svd made=$firmware/tinygoroot/src/device/rp/rp2040.go
 	[ -f "$made" ] || [ -f "$svd" ] || leave_out 'needs an official TinyGo 0.41, or rp2040.svd: BOBTAIL_SVD=FOLDER'
 	[ ! -f "$made" ] || svd=
-	picow=$cache/picow-$( (echo "$firmware" && declare -f picow_make && cat firmware/picow/picow.json ${svd:+"$svd"}) | cksum | cut -d ' ' -f 1)
-	if [ ! -d "$picow" ]; then
-		find "$cache" -maxdepth 1 -name 'picow-*' -mtime +30 -exec rm -rf {} +
-		# Only what is complete gets the name, also if two make it at a time.
-		local new=$cache/new-picow-$$
-		picow_make "$new" "$svd"
-		mv -T "$new" "$picow" || rm -rf "$new"
-	fi
+	keep picow picow_make "$svd" < <(echo "$firmware" && declare -f picow_make && cat firmware/picow/picow.json ${svd:+"$svd"})
+	picow=$kept
 }
 
 # picow_make DIR SVD makes a folder like that of firmware_make, with the target

@@ -14,18 +14,9 @@ tinygo_up() {
 	else
 		[ "$(go env GOOS)/$(go env GOARCH)" = linux/amd64 ] || missing 'needs TinyGo 0.41 in the path'
 		debian g++ llvm-19-dev clang-19 libclang-19-dev lld-19 libzstd-dev zlib1g-dev libedit-dev musl-dev
-		local dir
-		dir=$cache/tinygo-$( (go env GOVERSION && declare -f tinygo_make && cat ci/tinygo/*) | cksum | cut -d ' ' -f 1)
-		if [ ! -d "$dir" ]; then
-			say 'building TinyGo, which takes a minute or two'
-			find "$cache" -maxdepth 1 -name '*tinygo-*' -mtime +30 -exec rm -rf {} +
-			# Only what is complete gets the name, also if two build at a time.
-			local new=$cache/new-tinygo-$$
-			tinygo_make "$new"
-			mv -T "$new" "$dir" || rm -rf "$new"
-		fi
-		tinygo=$dir/tinygo tinygo_linux="-target=$dir/linux-amd64.json"
-		export TINYGOROOT=$dir/tinygoroot
+		keep tinygo tinygo_make < <(go env GOVERSION && declare -f tinygo_make && cat ci/tinygo/*)
+		tinygo=$kept/tinygo tinygo_linux="-target=$kept/linux-amd64.json"
+		export TINYGOROOT=$kept/tinygoroot
 	fi
 	say "$("$tinygo" version)"
 }
