@@ -11,15 +11,27 @@ import (
 // readme is where -into writes.
 const readme = "README.md"
 
+// inShort is the name of the place for the summary, where a name has one.
+func inShort(name string) string { return name + " in short" }
+
 // printInto writes the tables into a place of the README, with the command line that
-// makes them.
+// makes them; and the summary into one of its own, if there is one.
 func (r *result) printInto(o options) error {
-	var b bytes.Buffer
+	var short, b bytes.Buffer
+	r.printMachine(&short)
+	r.printSummary(&short, true)
 	fmt.Fprintf(&b, "`go run . %s`\n\n", strings.Join(o.told(), " "))
-	r.print(&b, true)
+	r.printMachine(&b)
+	r.printTables(&b, true)
 	text, err := insert(readme, o.into, b.String())
 	if err != nil {
 		return err
+	}
+	if err := os.WriteFile(readme, []byte(text), 0o666); err != nil {
+		return err
+	}
+	if text, err = insert(readme, inShort(o.into), short.String()); err != nil {
+		return nil
 	}
 	return os.WriteFile(readme, []byte(text), 0o666)
 }

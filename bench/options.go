@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -141,6 +142,9 @@ func parseOptions(args []string) (options, error) {
 	var err error
 	if o.servers, err = choose("server", list, serverNames()); err != nil {
 		return o, err
+	}
+	if o.path && o.into != "" {
+		return o, errors.New("-into does not take what -path measures")
 	}
 	if o.path {
 		o.servers = forPath(o.servers)

@@ -50,6 +50,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{"a rate below 0", []string{"-rate", "-1"}, "-rate -1"},
 		{"more connections than descriptors", []string{"-parked", "60000", "-work", "parked15k"}, "90000 connections are more"},
 		{"a profile of what does not run", []string{"-profile", "-work", "parked"}, "does not do parked"},
+		{"a path into the README", []string{"-path", "-into", "run"}, "-into"},
 		{"no number after -smoke", []string{"-smoke", "-conns", "0"}, "-conns 0"},
 	} {
 		var out, errs strings.Builder

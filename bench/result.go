@@ -143,13 +143,32 @@ func (r *result) writeJSON(name string) error {
 	return os.WriteFile(name, b.Bytes(), 0o644)
 }
 
-// print writes the machine and a table for each work that was done.
+// print writes the machine, the summary, and a table for each work that was done.
 func (r *result) print(w io.Writer, markdown bool) {
-	m, s := r.Machine, r.Settings
+	r.printMachine(w)
+	r.printSummary(w, markdown)
+	r.printTables(w, markdown)
+}
+
+func (r *result) printMachine(w io.Writer) {
+	m := r.Machine
 	fmt.Fprintf(w, "%s; Linux %s; %d cores, %s; load before %s; %s; %s\n", m.Date, m.Kernel, m.Cores, m.CPU, m.Load, m.Go, m.C)
 	for _, line := range r.LeftOut {
 		fmt.Fprintln(w, line)
 	}
+}
+
+// printSummary writes the summary of several works that were measured as usual.
+func (r *result) printSummary(w io.Writer, markdown bool) {
+	profiled := slices.ContainsFunc(r.Samples, func(x sample) bool { return x.Profile != nil })
+	if t := r.summaryTable(); len(t.rows) > 1 && !profiled {
+		fmt.Fprintf(w, "\nin short: medians; in brackets the ratio to the floor\n\n")
+		t.print(w, markdown)
+	}
+}
+
+func (r *result) printTables(w io.Writer, markdown bool) {
+	s := r.Settings
 	request := "short requests"
 	if s.Browser {
 		request = "requests of a browser"
@@ -208,10 +227,6 @@ func (r *result) print(w io.Writer, markdown bool) {
 		default:
 			titles[c.name] = fmt.Sprintf("%s: %d WebSockets after the echo of a message of %d bytes each; process memory only; %s", c.name, c.conns(o), idleMessage.size, rounds)
 		}
-	}
-	if t := r.summaryTable(); len(t.rows) > 1 && !slices.ContainsFunc(r.Samples, func(x sample) bool { return x.Profile != nil }) {
-		fmt.Fprintf(w, "\nin short: medians; in brackets the ratio to the floor\n\n")
-		t.print(w, markdown)
 	}
 	for _, work := range workNames {
 		t := r.cpuTable(work)
