@@ -202,6 +202,7 @@ type Engine struct {
 	cfg     Config
 	backend transport.Backend
 	files   transport.FileSender // the backend, if it is one
+	holds   bool                 // the backend holds bytes until they are consumed
 	pool    *pool.Pool
 	drivers []Driver
 	lanes   []lane
@@ -268,6 +269,7 @@ func Make(c *Config) (*Engine, error) {
 	}
 	e := &Engine{
 		backend: c.Backend,
+		holds:   c.Backend.Holds() > 0,
 		pool:    pool.New(c.Pool),
 		lanes:   make([]lane, c.Backend.Lanes()),
 		workers: make([]*Worker, c.Workers+c.Spare),

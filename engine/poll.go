@@ -88,8 +88,8 @@ func (e *Engine) pollLane(w *Worker, i int, deadline int64) error {
 			}
 			if int(w.current.Load()) != nobody {
 				e.queueEvent(ev) // inside a handler: one slot at a time
-			} else {
-				w.dispatch(ev)
+			} else if s, sig := w.claim(ev); s != nil {
+				w.serve(s, sig)
 			}
 		}
 		n, err := e.backend.Wait(i, l.raw[:], deadline)

@@ -59,8 +59,22 @@ func (e *Engine) flushTo(s *pool.Slot, bufs [][]byte) (sent int, err error) {
 // of blocks. The caller may wait with [Stream.WriteOn] (or Write, if nothing
 // was sent), in a handler, or give up.
 func (w *Worker) Send(s *pool.Slot, head, body []byte, static bool) (rest int, err error) {
-	n, ahead, err := w.sendFirst(s, head, body)
-	if err != nil || n == len(head)+len(body) {
+	var n int
+	ahead := s.Flags&flagOutput == 0
+	if ahead { // sendFirst, with a function less: see serve
+		w.bufs[0], w.bufs[1] = head, body
+		n, err = w.e.backend.Send(stream(s), w.bufs[:2])
+		w.bufs[0], w.bufs[1] = nil, nil
+		if n > 0 {
+			w.counts.add(countSent, n)
+		}
+		if err == nil && n == len(head)+len(body) {
+			return 0, nil
+		}
+		if err != nil && !transport.ErrWouldBlock.Is(err) {
+			return 0, err
+		}
+	} else if n, ahead, err = w.sendFirst(s, head, body); err != nil || n == len(head)+len(body) {
 		return 0, err
 	}
 	skip := min(n, len(head))

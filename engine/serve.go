@@ -23,12 +23,22 @@ const lingerLimit = 1 << 20
 
 // serve works on a slot that the worker has claimed until the slot is let go,
 // or gone.
+//
+// On the way of every request, the fewer functions the better: those that are
+// called before a system call and return after it cost more than what most of
+// them do, since the kernel leaves the processor no memory of where they
+// return to.
 func (w *Worker) serve(s *pool.Slot, sig pool.Signals) {
 	e := w.e
 	w.current.Store(int32(e.pool.Index(s)))
 	for {
 		note(s, sig)
-		leave, gone := w.step(s)
+		leave, gone := pool.Park, false
+		if s.Flags&(flagKilled|flagHalf|flagClosing|flagOutput) != 0 {
+			leave, gone = w.step(s)
+		} else if v := e.drivers[s.Driver].Serve(w, s); v != Park || s.Flags&flagOutput != 0 {
+			leave, gone = w.heed(s, v)
+		}
 		if gone {
 			break
 		}
@@ -102,7 +112,12 @@ func (w *Worker) step(s *pool.Slot) (leave pool.Event, gone bool) {
 	if s.Flags&flagClosing != 0 {
 		return w.finish(s)
 	}
-	switch v := w.e.drivers[s.Driver].Serve(w, s); v {
+	return w.heed(s, w.e.drivers[s.Driver].Serve(w, s))
+}
+
+// heed does what a driver says, as step does.
+func (w *Worker) heed(s *pool.Slot, v Verdict) (leave pool.Event, gone bool) {
+	switch v {
 	case Park:
 		if s.Flags&flagOutput != 0 {
 			// What was sent has perhaps not all been taken. Nothing more is
@@ -350,21 +365,27 @@ func (w *Worker) Receive(s *pool.Slot, buf []byte) (int, error) {
 	view, err := w.e.backend.Receive(stream(s), buf)
 	n := len(view)
 	if n > 0 {
-		if &view[0] != &buf[0] {
-			copy(buf, view)
+		if w.e.holds {
+			if &view[0] != &buf[0] {
+				copy(buf, view)
+			}
+			w.e.backend.Consume(stream(s), n)
 		}
-		w.e.backend.Consume(stream(s), n)
 		w.counts.add(countReceived, n)
 	}
 	switch {
+	case err == nil:
+		if n < len(buf) && s.Flags&flagHangup == 0 {
+			s.Flags &^= flagUnread
+		} else if n > 0 {
+			// There may be more, also if nobody has told of it: see Ignore.
+			s.Flags |= flagUnread
+		}
 	case transport.EOF.Is(err):
 		s.Flags |= flagEOF
 		s.Flags &^= flagUnread
-	case transport.ErrWouldBlock.Is(err), err == nil && n < len(buf) && s.Flags&flagHangup == 0:
+	case transport.ErrWouldBlock.Is(err):
 		s.Flags &^= flagUnread
-	case err == nil && n > 0:
-		// There may be more, also if nobody has told of it: see Ignore.
-		s.Flags |= flagUnread
 	}
 	return n, err
 }

@@ -102,7 +102,9 @@ func (w *Worker) run() {
 		ev, took := e.lanes[w.lane.Load()].take(&w.token)
 		switch took {
 		case tookEvent:
-			w.dispatch(ev)
+			if s, sig := w.claim(ev); s != nil {
+				w.serve(s, sig)
+			}
 		case tookNone:
 			w.fetch()
 		case tookDeposed:
@@ -189,17 +191,18 @@ func (w *Worker) fetch() {
 	}
 }
 
-// dispatch acts on an event.
-func (w *Worker) dispatch(ev transport.Event) {
+// claim acts on an event, and returns the slot that is to be served for it, if
+// it is the worker's now.
+func (w *Worker) claim(ev transport.Event) (*pool.Slot, pool.Signals) {
 	if ev.Tag&listenerTag != 0 {
 		w.e.acceptClients(int(ev.Tag&^listenerTag), &w.counts, w.id)
-		return
+		return nil, 0
 	}
 	h := pool.Handle(ev.Tag)
 	outcome, sig := w.e.pool.Signal(h, signalsOf(ev.Ready), pool.Claim)
 	switch outcome {
 	case pool.Claimed:
-		w.serve(w.e.pool.Slot(h.Index()), sig)
+		return w.e.pool.Slot(h.Index()), sig
 	case pool.Resumed:
 		w.e.resume(h, sig)
 	case pool.Noted:
@@ -207,6 +210,7 @@ func (w *Worker) dispatch(ev transport.Event) {
 			w.e.tellOf(h, transport.ErrReset)
 		}
 	}
+	return nil, 0
 }
 
 func signalsOf(r transport.Ready) pool.Signals {

@@ -93,9 +93,12 @@ const (
 	End                          // end the connection
 )
 
+// wakesParked wakes a parked slot up.
+const wakesParked = Readable | Hangup | Output | Kick | End
+
 // interest says which signals wake a slot up from a state.
 var interest = [numStates]Signals{
-	Parked:    Readable | Hangup | Output | Kick | End,
+	Parked:    wakesParked,
 	Blocked:   Writable | Hangup | Kick | End,
 	Held:      Permit | Hangup | Kick | End,
 	Draining:  Readable | Hangup | Kick | End,
