@@ -140,7 +140,8 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	return x.settle(err, began)
 }
 
-// settle counts and reports an answer, sends its static content, and goes on.
+// settle counts and reports an answer, sends its static content if the connection
+// does not go on, and goes on.
 func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
 	x.counts.class(x.conn.Code())
 	if x.d.cfg.Access != nil {
@@ -153,7 +154,7 @@ func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
 		after, v, _ := x.d.modes[modeSource].Load().leave(x, err, began)
 		return after, v
 	}
-	if x.static != nil {
+	if x.static != nil && (x.conn.State() != http1.StateComplete || x.conn.NeedsClose()) {
 		static := x.static
 		x.static = nil
 		if e := x.send(x.conn.Staged(), static); e != nil {
@@ -215,18 +216,11 @@ func (x *Exchange) answered(err error) (next, engine.Verdict) {
 		return nextEnd, engine.Abort
 	}
 	x.s.Phase = uint8(engine.PhaseBusy)
-	if x.conn.Buffered() == 0 {
-		// The last request that was here: send, and look for more.
-		v, blocked := x.flush()
-		if blocked {
-			return nextEnd, v
-		}
-		return nextReceive, 0
+	if x.conn.Buffered() == 0 || x.static != nil {
+		return nextSend, 0 // the last request that was here, or one that does not fit into memory
 	}
 	if staged := x.conn.Staged(); cap(staged)-len(staged) < cap(staged)/2 {
-		if v, blocked := x.flush(); blocked {
-			return nextEnd, v
-		}
+		return nextSend, 0
 	}
 	return nextStep, 0
 }

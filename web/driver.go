@@ -143,39 +143,65 @@ type next uint8
 
 const (
 	nextStep    next = iota // go on with what is buffered
+	nextSend                // send what is staged, and go on with what is buffered, or receive
 	nextReceive             // more bytes are needed
 	nextEnd                 // the verdict is there
 )
 
 // Serve implements engine.Driver.
-func (d *Driver) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
+func (d *Driver) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict { return d.entry.Serve(w, s) }
+
+// Serve goes on until there is a verdict. It receives and sends itself, and what a
+// request is answered by has returned by then: a system call of the kernel's network
+// goes deeper than a processor remembers where calls return to, so that each frame
+// that is on the stack meanwhile costs a return that is not foreseen.
+func (e *entry) Serve(w *engine.Worker, s *pool.Slot) (v engine.Verdict) {
+	d := e.Get()
 	x := &d.xs[w.ID()]
 	x.w, x.s = w, s
 	x.handle = d.e.Pool().Handle(s)
 	x.conn.Reset(&x.stream)
+	after := nextReceive
 	if s.Stashed() {
 		x.conn.Load(d.e.Pool().Stash.Block(s))
+		after = nextStep
 	}
-	v := x.serve()
-	if x.lost {
-		x.lost = false
-		return engine.Lost
-	}
-	return v
-}
-
-// serve goes on until there is a verdict.
-func (x *Exchange) serve() engine.Verdict {
-	w, s := x.w, x.s
 	if m := pool.StateOf[slotState](s).mode; m != modeRequest {
-		if v, over := x.d.modes[m].Load().serve(x); !over {
-			return v
+		var over bool
+		if v, over = d.modes[m].Load().serve(x); !over {
+			return x.verdict(v)
+		}
+		if after = nextStep; x.conn.Buffered() == 0 || x.static != nil {
+			after = nextSend
 		}
 	}
 	for receives := 0; ; {
-		after, v := x.step()
+		if after == nextStep {
+			after, v = x.step()
+		}
+		if after == nextSend {
+			staged, static := x.conn.Staged(), x.static
+			x.static = nil
+			if len(staged)+len(static) > 0 {
+				rest, err := w.Send(s, staged, static, true)
+				if rest > 0 {
+					err = x.sendRest(staged, static, rest)
+				}
+				if err != nil {
+					return x.verdict(engine.Abort)
+				}
+				x.conn.Unstage()
+			}
+			if w.Pending(s) {
+				// Nothing more is read from a peer that does not read.
+				return x.verdict(x.park())
+			}
+			if after = nextReceive; x.conn.Buffered() > 0 {
+				after = nextStep
+			}
+		}
 		if after == nextEnd {
-			return v
+			return x.verdict(v)
 		}
 		if after == nextStep {
 			continue
@@ -183,26 +209,39 @@ func (x *Exchange) serve() engine.Verdict {
 		// A turn ends when there is nothing more to receive, and after some
 		// receives in any case.
 		if receives > 0 && !w.Unread(s) || receives == turnReceives {
-			return x.park()
+			return x.verdict(x.park())
 		}
 		receives++
+		after = nextStep
 		n, err := w.Receive(s, x.conn.Space())
 		if n > 0 {
 			x.conn.Feed(n)
 		}
+		if err == nil {
+			continue
+		}
 		switch transport.Of(err) {
 		case 0:
 		case transport.ErrWouldBlock:
-			return x.park()
+			return x.verdict(x.park())
 		case transport.EOF:
 			x.conn.FeedEOF()
 			if v, over := x.ended(); over {
-				return v
+				return x.verdict(v)
 			}
 		default:
-			return engine.Abort
+			return x.verdict(engine.Abort)
 		}
 	}
+}
+
+// verdict is v, unless the slot is another's meanwhile.
+func (x *Exchange) verdict(v engine.Verdict) engine.Verdict {
+	if x.lost {
+		x.lost = false
+		return engine.Lost
+	}
+	return v
 }
 
 // step does one thing with what is buffered.
@@ -248,8 +287,6 @@ func (x *Exchange) ended() (engine.Verdict, bool) {
 
 // entry is the driver as its engine has it.
 type entry struct{ opaque.Pointer[Driver] }
-
-func (e *entry) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict { return e.Get().Serve(w, s) }
 
 func (e *entry) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	return e.Get().Farewell(dst, s, why)

@@ -15,8 +15,13 @@ func (x *Exchange) send(head, static []byte) error {
 	if err != nil || rest == 0 {
 		return err
 	}
-	// No output block is free. The worker waits for the peer then, as a
-	// handler that streams would.
+	return x.sendRest(head, static, rest)
+}
+
+// sendRest sends the last bytes of head and static, as many as rest says, for
+// which no output block is free. The worker waits for the peer then, as a handler
+// that streams would.
+func (x *Exchange) sendRest(head, static []byte, rest int) error {
 	begun := rest < len(head)+len(static)
 	if n := rest - len(static); n > 0 {
 		head = head[len(head)-n:]
@@ -27,6 +32,7 @@ func (x *Exchange) send(head, static []byte) error {
 		return engine.ErrClosing
 	}
 	t := x.w.Stream()
+	var err error
 	if begun {
 		_, err = t.WriteOn(head)
 	} else {
