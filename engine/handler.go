@@ -33,7 +33,9 @@ func (w *Worker) BeginHandler(limit int64, sent bool) bool {
 	if w.caught.Load() {
 		w.caught.Store(false)
 	}
-	w.deadline.Store(w.Now + min(limit, mostPatience))
+	if d := w.Now + min(limit, mostPatience); w.deadline.Load() != d { // as most of a batch have the same
+		w.deadline.Store(d)
+	}
 	w.warned = false
 	w.turn++
 	r := w.turn<<rightTurn | rightHandler

@@ -12,9 +12,15 @@ import (
 
 // request does what can be done for a request whose head is complete.
 func (x *Exchange) request() (next, engine.Verdict) {
-	r, own := x.d.router.find(x)
+	// A head that is the same as that before has the same route, and its wildcards
+	// are where they were.
+	r, own := x.found, ownNone
+	if r == nil || !x.conn.Repeated() {
+		r, own = x.d.router.find(x)
+		x.found = r
+	}
 	x.route = r
-	if r != nil {
+	if r != nil && (r.MaxBody != 0 || r.Types != nil) {
 		own = x.terms(r)
 	}
 	if own != ownNone {
@@ -23,7 +29,9 @@ func (x *Exchange) request() (next, engine.Verdict) {
 	if r.Sink != nil {
 		return x.feedSink(r)
 	}
-	if whole, fits := x.conn.Whole(); !whole {
+	if x.conn.State() == http1.StateRespond {
+		// All of it is here, if there is any.
+	} else if whole, fits := x.conn.Whole(); !whole {
 		if fits && !x.conn.Expects() && !(r.Streams && x.conn.Head().Chunked()) {
 			// Short content is waited for without a worker. Who asks whether to
 			// send it at all is answered by the handler.
@@ -53,11 +61,8 @@ func (x *Exchange) request() (next, engine.Verdict) {
 	return x.answer(r, h)
 }
 
-// terms holds a request with content to the terms of its route.
+// terms holds a request with content to the terms of its route, which has some.
 func (x *Exchange) terms(r *route) ownAnswer {
-	if r.MaxBody == 0 && r.Types == nil {
-		return ownNone
-	}
 	h := x.conn.Head()
 	n, known := h.ContentLength()
 	if n == 0 && !h.Chunked() {

@@ -26,7 +26,7 @@ type Exchange struct {
 	req    Request
 	stream stream
 	route  *route // of the request, nil if it has none
-	found  *route // by the router for the last request that it has looked at
+	found  *route // by the router, for the request that it was asked about last
 
 	err    error  // what the handler's calls have failed with first
 	result error  // what the handler has returned
@@ -113,7 +113,7 @@ func (x *Exchange) keep(err error) error {
 
 // noteField notes what the handler has said itself.
 func (x *Exchange) noteField(name string) {
-	if name == "Content-Type" || ascii.EqualFold(name, "content-type") {
+	if ascii.EqualFold(name, "content-type") {
 		x.typed = true
 	}
 }

@@ -116,9 +116,14 @@ func (w Response) Bytes(contentType string, b []byte) error {
 // Header adds a field. A value with CR, LF or another control fails, and so
 // does a name that is not a token: nothing can split the response.
 func (h Head) Header(name, value string) Head {
-	if h.x.err == nil {
-		h.x.noteField(name)
-		h.x.keep(h.x.conn.Field(name, value))
+	x := h.x
+	if x.err == nil {
+		if name == "Content-Type" {
+			x.typed = true
+		} else {
+			x.noteField(name)
+		}
+		x.keep(x.conn.Field(name, value))
 	}
 	return h
 }

@@ -219,18 +219,8 @@ func (t *router) method(name string) uint64 {
 }
 
 // find returns the route of the exchange's request, or if there is none what
-// the router answers itself. A head that is the same as that before has the same
-// route, and its wildcards are where they were.
-func (t *router) find(x *Exchange) (r *route, own ownAnswer) {
-	if x.found == nil || !x.conn.Repeated() {
-		r, own = t.look(x)
-		x.found = r
-	}
-	return x.found, own
-}
-
-// look is find for a head that nothing is known of.
-func (t *router) look(x *Exchange) (*route, ownAnswer) {
+// the router answers itself.
+func (t *router) find(x *Exchange) (*route, ownAnswer) {
 	h, b := x.conn.Head(), x.conn.Bytes()
 	l := &x.lookup
 	p := h.Path(b)
