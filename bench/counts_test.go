@@ -10,7 +10,7 @@ import (
 // mostInstructions is what a request, or a message and its echo, may take, some
 // percent more than it does.
 var mostInstructions = map[string]float64{
-	"plain": 4660, "pipelined": 2590, "ws64": 2350, "coap": 3985, "coap16": 2615,
+	"plain": 2820, "pipelined": 1935, "ws64": 1810, "coap": 3235, "coap16": 1945,
 }
 
 // TestInstructions holds the instructions of a request to limits: unlike a time they
