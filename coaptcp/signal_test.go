@@ -401,6 +401,7 @@ func TestConfig(t *testing.T) {
 type noNetwork struct{ transport.Backend }
 
 func (noNetwork) Lanes() int { return 1 }
+func (noNetwork) Holds() int { return 0 }
 
 // TestReuse has nothing of a connection hold for the next one in its slot: neither
 // what its peer takes, nor that it was released, nor what has begun.
