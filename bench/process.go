@@ -119,8 +119,11 @@ func (p *process) await(ctx context.Context, t task) error {
 }
 
 // ended reports whether the server has ended by itself. Nobody has waited for it.
-func (p *process) ended() bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid()))
+func (p *process) ended() bool { return ended(p.pid()) }
+
+// ended reports whether a child has ended for which nobody has waited.
+func ended(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return true
 	}

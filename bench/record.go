@@ -103,10 +103,15 @@ func (r *recording) say(word string) error {
 	if _, err := io.WriteString(r.control, word+"\n"); err != nil {
 		return err
 	}
-	r.ack.SetReadDeadline(time.Now().Add(5 * time.Second))
-	b := make([]byte, len("ack\n\x00"))
-	_, err := io.ReadFull(r.ack, b)
-	return err
+	b, have := make([]byte, len("ack\n\x00")), 0
+	for limit := time.Now().Add(time.Minute); ; {
+		r.ack.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		n, err := io.ReadFull(r.ack, b[have:])
+		have += n
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || ended(r.cmd.Process.Pid) || time.Now().After(limit) {
+			return err
+		}
+	}
 }
 
 // off ends what is recorded.
