@@ -75,10 +75,8 @@ func (t *router) add(given Route, workers int) error {
 	if err := given.validate(); err != nil {
 		return err
 	}
-	for _, o := range t.routes {
-		if why := p.Relate(&o.pattern).Conflict(); why != "" {
-			return &PatternError{Pattern: p.Text, Other: o.pattern.Text, Err: ErrConflict, why: why}
-		}
+	if o, why := t.tree(p.Host).conflict(&p, p.Segments); o != nil {
+		return &PatternError{Pattern: p.Text, Other: o.pattern.Text, Err: ErrConflict, why: why}
 	}
 	r := &route{Route: given, pattern: p}
 	if p.Method != "" {
