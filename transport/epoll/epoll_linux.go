@@ -70,6 +70,7 @@ type lane struct {
 	one    uint64 // what a wake writes
 	events []syscall.EpollEvent
 	yield  int64 // when the lane last gave the processor away
+	last   int64 // when it last began to wait
 
 	woken  atomic.Bool // there is an unread wake in wakefd
 	mu     sync.Mutex  // guards closed against a late Wake
