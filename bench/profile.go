@@ -59,12 +59,26 @@ var partRules = []struct {
 }{
 	{partSwitch, []string{"__schedule", "schedule"}},
 	{partDeliver, []string{"handle_softirqs", "__do_softirq"}},
-	{partSend, []string{"__x64_sys_send", "__x64_sys_write", "__arm64_sys_send", "__arm64_sys_write", "io_send", "tcp_sendmsg", "sock_sendmsg"}},
-	{partReceive, []string{"__x64_sys_recv", "__x64_sys_read", "__arm64_sys_recv", "__arm64_sys_read", "io_recv", "tcp_recvmsg", "sock_recvmsg"}},
-	{partWait, []string{"__x64_sys_epoll_wait", "__x64_sys_epoll_pwait", "__arm64_sys_epoll_pwait"}},
-	{partRing, []string{"__x64_sys_io_uring", "__arm64_sys_io_uring", "tctx_task_work", "io_run_local_work"}},
-	{partOther, []string{"__x64_sys_", "__arm64_sys_"}},
+	{partSend, []string{"sys_send", "sys_write", "io_send", "do_writev", "tcp_sendmsg", "sock_sendmsg", "sock_write_iter"}},
+	{partReceive, []string{"sys_recv", "sys_read", "io_recv", "do_readv", "tcp_recvmsg", "sock_recvmsg", "sock_read_iter"}},
+	{partWait, []string{"sys_epoll_wait", "sys_epoll_pwait", "do_epoll_wait", "do_epoll_pwait"}},
+	{partRing, []string{"sys_io_uring", "tctx_task_work", "io_run_local_work"}},
+	{partOther, []string{"sys_", "do_futex"}},
 	{partStopped, []string{"asm_sysvec", "asm_common_interrupt", "asm_exc"}},
+}
+
+// calls are how the names of system calls begin in the kernel, as far as the compiler
+// has left these functions there.
+var calls = []string{"__x64_", "__arm64_", "__do_", "__se_", "k"}
+
+// callName is the name of a function, with sys_ before that of a system call.
+func callName(function string) string {
+	for _, prefix := range calls {
+		if rest, ok := strings.CutPrefix(function, prefix); ok && strings.HasPrefix(rest, "sys_") {
+			return rest
+		}
+	}
+	return function
 }
 
 // partOf is the part that a sample belongs to.
@@ -75,7 +89,7 @@ func partOf(s stack) string {
 	for _, rule := range partRules {
 		for _, function := range s.kernel {
 			for _, name := range rule.names {
-				if strings.HasPrefix(function, name) {
+				if strings.HasPrefix(callName(function), name) {
 					return rule.part
 				}
 			}
