@@ -4,7 +4,6 @@ package uring
 
 import (
 	"net"
-	"time"
 
 	"github.com/bobtail-go/bobtail/internal/netconn"
 	"github.com/bobtail-go/bobtail/transport"
@@ -54,20 +53,6 @@ func (b *Backend) Detach(s transport.Stream) (any, error) {
 		return nil, transport.ErrClosed
 	}
 	return &remembered{c, rest}, nil
-}
-
-// until looks whether something has happened, for a while, without the lock in
-// between. The caller has it.
-func (l *lane) until(happened func() bool) bool {
-	for range patience {
-		if happened() {
-			return true
-		}
-		l.mu.Unlock()
-		time.Sleep(time.Millisecond)
-		l.mu.Lock()
-	}
-	return happened()
 }
 
 // remembered is a connection with bytes before those that it will receive.

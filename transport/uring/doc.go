@@ -4,7 +4,9 @@
 //
 // Each lane has a ring. A stream that is empty has a receive in it, for one
 // buffer of those that all streams of the lane share; when bytes come the
-// kernel takes a buffer and fills it, so that a parked stream holds none. What
+// kernel takes a buffer and fills it, so that a parked stream holds none. A stream
+// that has had more at a time than a buffer has room for is polled instead, and
+// received from by a system call, until it has less. What
 // is sent in the turn in which the bytes were told is copied, and submitted with
 // the receives of that turn when the lane waits again. All else, which is what is
 // long, what others send, listeners and files, is done by plain system calls,
@@ -15,9 +17,14 @@
 // A stream has at most one receive under way, for one buffer: who is not read
 // from holds no more than that, and the kernel does the rest. If all buffers are
 // taken the receive fails, the stream is told readable, and is received from by a
-// system call. In the same way a send that finds no buffer free, or that is too
-// long for one, is a system call. So no number of peers takes more memory than
-// was there at the start, and the slower way is that of package epoll.
+// system call; where that lasts, the kernel is given more buffers, up to 1024 a
+// lane. In the same way a send that finds no buffer free, or that is too
+// long for one, is a system call. So no number of peers takes more than 2.4 MB a
+// lane, and the slower way is that of package epoll.
+//
+// A stream that is closed while something is being sent, to a peer who does not
+// read, keeps its descriptor until that has left, or the peer has taken nothing
+// for 20 seconds; at most 192 of a lane do.
 //
 // # Threads
 //

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -20,12 +19,13 @@ type lane struct {
 
 	b       *Backend
 	number  int
-	turn    uint32 // counts the Waits
-	waiting bool   // a Wait is in the kernel, or on its way there
-	queued  int    // sends that were not submitted yet
-	under   int    // operations that the kernel has under way with memory of ours
+	turn    uint8 // counts the Waits
+	waiting bool  // a Wait is in the kernel, or on its way there
+	queued  int   // sends that were not submitted yet
+	under   int   // operations that the kernel has under way with memory of ours
 	outs    [sendBuffers]out
-	free    []uint16 // of outs, the last one freed at the end
+	free    [2][]uint8 // of outs, small and large, the last one freed at the end
+	closing bool       // what is interrupted is not sent again
 	closed  bool
 
 	// On lane 0, the listeners: those of package epoll, whose descriptor is
@@ -46,6 +46,8 @@ type out struct {
 	at  uint32 // place of its submission
 	off uint16 // bytes that were sent
 	end uint16
+
+	orphan bool // the stream was closed: the descriptor is closed when all is sent
 }
 
 // What a completion is of, in the bits of its user data between the stream's
@@ -72,11 +74,13 @@ const mostQueued = 32
 
 func (l *lane) open(b *Backend, number int) error {
 	l.b, l.number = b, number
-	l.free = make([]uint16, sendBuffers)
-	for i := range l.free {
-		l.free[i] = uint16(len(l.free) - 1 - i)
+	for i := range uint8(sendBuffers) {
+		l.release(sendBuffers - 1 - i)
 	}
 	err := l.ring.open()
+	if err == nil {
+		err = l.ring.prove()
+	}
 	if err != nil {
 		l.ring.close(true)
 	}
@@ -157,7 +161,7 @@ func (l *lane) await(ev []transport.Event, deadline int64) (int, error) {
 		default:
 			ns = deadline - now
 		}
-		n := l.tell()
+		n, at := l.tell(), l.cqTail.Load()
 		l.waiting = true
 		l.mu.Unlock()
 		if !raw {
@@ -166,6 +170,7 @@ func (l *lane) await(ev []transport.Event, deadline int64) (int, error) {
 		e := l.enter(n, ns, raw)
 		l.mu.Lock()
 		l.waiting, entered = false, true
+		l.sent(at)
 		switch e {
 		case 0, syscall.EINTR:
 		case syscall.ETIME:
@@ -226,20 +231,30 @@ func (l *lane) complete(c cqe) (tag uint64, ready transport.Ready) {
 		}
 	case kindSend:
 		l.under--
-		return l.sendDone(uint16(i), c.res)
+		return l.sendDone(uint8(i), c.res)
 	case kindListen:
 		l.listening, l.accepting = false, true
 	}
 	return 0, 0
 }
 
-// receive asks for the next bytes of a stream.
+// fewBytes is how often in a row what was received must have had room in a buffer,
+// of a stream that had more than that, until the ring receives for it again.
+const fewBytes = 4
+
+// receive asks for the next bytes of a stream; or to be told that they are there,
+// if they are likely to be more than a buffer has room for: to take the first of
+// them alone costs a call, and has the peer fill what room that made.
 func (l *lane) receive(t *stream, fd int32, how uint16) bool {
 	s := l.next()
 	if s == nil {
 		return false
 	}
-	s.op, s.fd, s.ioprio, s.flags = opRecv, fd, how, sqeBufferSelect
+	if s.fd = fd; t.bulk > 0 {
+		s.op, s.opFlags = opPollAdd, pollIn
+	} else {
+		s.op, s.ioprio, s.flags = opRecv, how, sqeBufferSelect
+	}
 	s.userData = userData(kindReceive, t.gen.Load(), fd)
 	t.flags |= flagReceiving
 	l.under++
@@ -249,11 +264,20 @@ func (l *lane) receive(t *stream, fd int32, how uint16) bool {
 func (l *lane) receiveDone(t *stream, fd int32, c cqe) transport.Ready {
 	t.flags &^= flagReceiving
 	t.turn = l.turn
+	if c.res > 0 && t.bulk > 0 {
+		if c.res&(pollErr|pollHup) != 0 {
+			return transport.Readable | transport.Writable | transport.Hangup
+		}
+		return transport.Readable
+	}
 	if c.res > 0 {
 		t.buffer = uint16(c.flags >> cqeBufferShift)
 		t.from, t.end = 0, uint16(c.res)
 		if c.flags&cqeSockMore != 0 || c.res == receiveSize {
 			t.flags |= flagMore
+		}
+		if c.res == receiveSize {
+			t.bulk = fewBytes
 		}
 		return transport.Readable
 	}
@@ -272,7 +296,10 @@ func (l *lane) receiveDone(t *stream, fd int32, c cqe) transport.Ready {
 			return 0
 		}
 		t.fail(transport.ErrSystem)
-	case syscall.ENOBUFS, syscall.EAGAIN, syscall.EINTR, syscall.ENOMEM:
+	case syscall.ENOBUFS:
+		l.lacked()
+		return transport.Readable // and received by a system call
+	case syscall.EAGAIN, syscall.EINTR, syscall.ENOMEM:
 		return transport.Readable // who receives finds out
 	default:
 		t.fail(errorOf(e))
@@ -317,24 +344,18 @@ func (l *lane) watchDone(t *stream, fd int32, res int32) transport.Ready {
 // queue takes bytes to be sent when the lane waits next. It takes all or none.
 func (l *lane) queue(t *stream, fd int32, bufs [][]byte, total int) bool {
 	if t.sending != 0 {
-		o := &l.outs[t.sending-1]
-		if int32(o.at-l.told) < 0 || int(o.end)+total > sendSize {
-			return false
-		}
-		l.fill(t.sending-1, bufs)
-		l.sqes[o.at&l.sqMask].len = uint32(o.end)
-		return true
+		return l.append(t, bufs, total)
 	}
-	if total > sendSize || total == 0 || len(l.free) == 0 {
+	i, ok := l.buffer(total)
+	if !ok {
 		return false
 	}
-	i := l.free[len(l.free)-1]
 	l.outs[i] = out{fd: fd, gen: t.gen.Load()}
 	l.fill(i, bufs)
 	if !l.send(i) {
+		l.release(i)
 		return false
 	}
-	l.free = l.free[:len(l.free)-1]
 	t.sending = i + 1
 	if l.queued++; l.queued == mostQueued {
 		l.queued = 0
@@ -343,17 +364,70 @@ func (l *lane) queue(t *stream, fd int32, bufs [][]byte, total int) bool {
 	return true
 }
 
-// fill puts bytes into a send buffer, behind those that it has.
-func (l *lane) fill(i uint16, bufs [][]byte) {
+// append adds bytes to those that are queued, unless the kernel has them.
+func (l *lane) append(t *stream, bufs [][]byte, total int) bool {
+	i := t.sending - 1
 	o := &l.outs[i]
-	room := l.outgoing[int(i)*sendSize : (int(i)+1)*sendSize]
+	if int32(o.at-l.told) < 0 {
+		return false
+	}
+	s := &l.sqes[o.at&l.sqMask]
+	if int(o.end)+total > len(l.room(i)) {
+		k, ok := l.buffer(int(o.end) + total)
+		if !ok {
+			return false
+		}
+		l.outs[k] = *o
+		copy(l.room(k), l.room(i)[:o.end])
+		l.release(i)
+		i, t.sending = k, k+1
+		o = &l.outs[i]
+		s.userData = kindSend | uint64(i)
+		s.addr = addressOf(l.room(i)[o.off:])
+	}
+	l.fill(i, bufs)
+	s.len = uint32(o.end - o.off)
+	return true
+}
+
+// buffer takes a send buffer for n bytes, if there is one. Few bytes take no large
+// one: where the small ones are used up, by a burst or by peers who do not read, a
+// system call is as good.
+func (l *lane) buffer(n int) (i uint8, ok bool) {
+	k := 0
+	switch {
+	case n == 0 || n > largeSize:
+		return 0, false
+	case n > smallSize:
+		k = 1
+	}
+	f := l.free[k]
+	if len(f) == 0 {
+		return 0, false
+	}
+	l.free[k] = f[:len(f)-1]
+	return f[len(f)-1], true
+}
+
+func (l *lane) release(i uint8) {
+	k := 0
+	if i >= smallBuffers {
+		k = 1
+	}
+	l.free[k] = append(l.free[k], i)
+}
+
+// fill puts bytes into a send buffer, behind those that it has.
+func (l *lane) fill(i uint8, bufs [][]byte) {
+	o := &l.outs[i]
+	room := l.room(i)
 	for _, p := range bufs {
 		o.end += uint16(copy(room[o.end:], p))
 	}
 }
 
 // send asks for what is in a send buffer to be sent, all of it.
-func (l *lane) send(i uint16) bool {
+func (l *lane) send(i uint8) bool {
 	s := l.next()
 	if s == nil {
 		return false
@@ -361,7 +435,7 @@ func (l *lane) send(i uint16) bool {
 	o := &l.outs[i]
 	o.at = l.tail - 1
 	s.op, s.fd = opSend, o.fd
-	s.addr = uint64(uintptr(unsafe.Pointer(&l.outgoing[int(i)*sendSize+int(o.off)])))
+	s.addr = addressOf(l.room(i)[o.off:])
 	s.len = uint32(o.end - o.off)
 	s.opFlags = syscall.MSG_NOSIGNAL | msgWaitall
 	s.userData = kindSend | uint64(i)
@@ -369,16 +443,24 @@ func (l *lane) send(i uint16) bool {
 	return true
 }
 
-func (l *lane) sendDone(i uint16, res int32) (tag uint64, ready transport.Ready) {
+func (l *lane) sendDone(i uint8, res int32) (tag uint64, ready transport.Ready) {
 	o := &l.outs[i]
 	t := l.b.at(o.fd)
 	live := t.gen.Load() == o.gen
 	o.off += uint16(max(res, 0))
 	short := o.off < o.end
-	if short && live && (res > 0 || syscall.Errno(-res) == syscall.ECANCELED) && l.send(i) {
-		return 0, 0 // it was interrupted; if there is an error, it comes again
+	interrupted := res > 0 || syscall.Errno(-res) == syscall.ECANCELED
+	if short && (live || o.orphan) && interrupted && !l.closing && l.send(i) {
+		return 0, 0 // if there is an error, it comes again
 	}
-	l.free = append(l.free, i)
+	l.release(i)
+	if o.orphan {
+		if short { // the peer is to see that something is missing
+			l.b.sys.Abort(transport.Stream(o.fd))
+		} else {
+			l.b.sys.CloseStream(transport.Stream(o.fd))
+		}
+	}
 	if !live {
 		return 0, 0
 	}
@@ -398,6 +480,39 @@ func (l *lane) sendDone(i uint16, res int32) (tag uint64, ready transport.Ready)
 	return t.tag, ready
 }
 
+// submit has the kernel take what was asked for, without waiting.
+func (l *lane) submit() {
+	at := l.cqTail.Load()
+	l.ring.submit()
+	l.sent(at)
+}
+
+// sent takes the completions of sends, from one on, that make no event: their
+// buffers are free before what came earlier has had its turn, which may be many
+// Waits later. They keep their places in the queue, as those of nothing.
+func (l *lane) sent(at uint32) {
+	for end := l.cqTail.Load(); at != end; at++ {
+		c := &l.cqes[at&l.cqMask]
+		if c.userData&kindMask != kindSend {
+			continue
+		}
+		i := uint8(c.userData & indexMask)
+		o := &l.outs[i]
+		if o.orphan || c.res < 0 || int(o.off)+int(c.res) != int(o.end) {
+			continue
+		}
+		if t := l.b.at(o.fd); t.gen.Load() == o.gen {
+			if t.flags&(flagRoom|flagFin) != 0 {
+				continue
+			}
+			t.sending = 0
+		}
+		c.userData = kindNone
+		l.under--
+		l.release(i)
+	}
+}
+
 // settle reports whether nothing of the stream's is being sent, after it has
 // submitted what waits.
 func (l *lane) settle(t *stream) bool {
@@ -405,7 +520,9 @@ func (l *lane) settle(t *stream) bool {
 		return true
 	}
 	l.submit()
-	l.take(kindSend | uint64(t.sending-1)) // what did not have to wait is done by now
+	if t.sending != 0 {
+		l.take(kindSend | uint64(t.sending-1)) // what did not have to wait is done by now
+	}
 	return t.sending == 0
 }
 
@@ -450,10 +567,7 @@ func (l *lane) cancel(t *stream, fd int32, sending bool) {
 	if sending {
 		l.cancelOne(fd, kindSend|uint64(t.sending-1))
 	}
-	// Nothing may be asked for of a descriptor that is another's by then.
-	for l.submit(); l.pending(); l.submit() {
-		runtime.Gosched() // the kernel has no memory
-	}
+	l.submit() // nothing may be asked for of a descriptor that is another's by then
 }
 
 func (l *lane) cancelOne(fd int32, userData uint64) {
@@ -480,8 +594,8 @@ func (l *lane) wake() {
 	}
 }
 
-// patience is how long, in turns of a millisecond, close waits for what the
-// kernel has under way.
+// patience is how long, in turns of a millisecond, close waits for peers to take
+// what was sent to them, and again for what it has cancelled then.
 const patience = 1000
 
 func (l *lane) close() {
@@ -490,24 +604,39 @@ func (l *lane) close() {
 	if l.closed || l.fd < 0 {
 		return
 	}
+	l.until(l.over)
+	l.closing = true
 	for i := range l.outs {
 		l.cancelOne(-1, kindSend|uint64(i))
 	}
+	l.until(l.over)
+	l.closed = true
+	l.ring.close(l.under == 0) // what the kernel may still write to is left to it
+}
+
+// over reports whether nothing is under way any more. It is for when there are no
+// streams whose events would be lost.
+func (l *lane) over() bool {
+	l.enter(l.tell(), 0, true)
+	for l.head != l.cqTail.Load() {
+		c := l.cqes[l.head&l.cqMask]
+		l.head++
+		l.complete(c)
+	}
+	l.cqHead.Store(l.head)
+	return l.under == 0
+}
+
+// until looks whether something has happened, for a while, without the lock in
+// between. The caller has it.
+func (l *lane) until(happened func() bool) bool {
 	for range patience {
-		l.submit()
-		for l.head != l.cqTail.Load() {
-			c := l.cqes[l.head&l.cqMask]
-			l.head++
-			l.complete(c)
-		}
-		l.cqHead.Store(l.head)
-		if l.under == 0 {
-			break
+		if happened() {
+			return true
 		}
 		l.mu.Unlock()
 		time.Sleep(time.Millisecond)
 		l.mu.Lock()
 	}
-	l.closed = true
-	l.ring.close(l.under == 0) // what the kernel may still write to is left to it
+	return happened()
 }

@@ -15,24 +15,36 @@ import (
 )
 
 // TestRefused has New say so, and leave nothing open, where a sandbox forbids
-// io_uring, as those of containers do.
+// io_uring, as those of containers do, or one of its calls.
 func TestRefused(t *testing.T) {
-	childtest.Start(t, func() error {
-		runtime.LockOSThread() // a filter is of a thread
-		for _, e := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS} {
-			if err := forbid(425, e); err != nil { // io_uring_setup
-				return fmt.Errorf("cannot forbid it: %w", err)
-			}
-			before := newDescriptor()
-			if _, err := uring.New(uring.Config{Lanes: 2}); err != transport.ErrNotSupported {
-				return fmt.Errorf("with %v, New = %v, want ErrNotSupported", e, err)
-			}
-			if after := newDescriptor(); after != before {
-				return fmt.Errorf("with %v, descriptors are left open: the next is %d, and was %d", e, after, before)
-			}
-		}
-		return nil
-	}).Wait()
+	for _, tt := range []struct {
+		name string
+		call uint32
+		e    syscall.Errno
+	}{
+		{"setup is not permitted", 425, syscall.EPERM},
+		{"setup does not exist", 425, syscall.ENOSYS},
+		{"enter is not permitted", 426, syscall.EPERM},
+		{"enter does not exist", 426, syscall.ENOSYS},
+		{"register is not permitted", 427, syscall.EPERM},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			childtest.Start(t, func() error {
+				runtime.LockOSThread() // a filter is of a thread
+				if err := forbid(tt.call, tt.e); err != nil {
+					return fmt.Errorf("cannot forbid it: %w", err)
+				}
+				before := newDescriptor()
+				if _, err := uring.New(uring.Config{Lanes: 2}); err != transport.ErrNotSupported {
+					return fmt.Errorf("New = %v, want ErrNotSupported", err)
+				}
+				if after := newDescriptor(); after != before {
+					return fmt.Errorf("descriptors are left open: the next is %d, and was %d", after, before)
+				}
+				return nil
+			}).Wait()
+		})
+	}
 }
 
 // newDescriptor is the lowest that is free.

@@ -3,6 +3,7 @@
 package uring
 
 import (
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -17,13 +18,24 @@ const (
 	completions = 2048
 )
 
-// Buffers of a lane. Those for receiving are used in turn, so all of their
-// memory is touched sooner or later; of those for sending, the last one freed.
+// Buffers of a lane. Those for receiving are used in turn, so the kernel is given
+// a few only, and more when it has had none left so often that it is no burst; of
+// those for sending, which are of two sizes, the last one freed is taken first. So
+// memory that was never needed was never touched. Those for sending are as many as
+// two Waits of the engine tell events, and some for peers who do not read.
 const (
-	receiveBuffers = 128 // a power of two
+	receiveBuffers = 1024 // a power of two
+	firstBuffers   = 32
+	nextBuffers    = 128
+	dryReceives    = 8192 // bring the next
 	receiveSize    = 2048
-	sendBuffers    = 64
-	sendSize       = 4096
+	receiveStride  = receiveSize + 64 // beginnings at all places of the cache
+
+	smallBuffers = 128
+	smallSize    = 512
+	largeBuffers = 64
+	largeSize    = 4096
+	sendBuffers  = smallBuffers + largeBuffers // at most 255
 )
 
 // ring is an io_uring with its buffers. What it has is guarded by its lane's
@@ -49,6 +61,8 @@ type ring struct {
 	outgoing []byte
 	offered  []ringBuffer
 	offers   uint16 // tail of offered
+	buffers  uint16 // those that the kernel was ever given
+	dry      uint16 // receives that found none, since the last were given
 	tail16   *atomic.Uint32
 	wait     getEvents
 	timeout  timespec
@@ -96,8 +110,8 @@ func (r *ring) open() error {
 }
 
 func (r *ring) openBuffers() error {
-	const ringSize = receiveBuffers * int(unsafe.Sizeof(ringBuffer{})) // one page, and aligned to it
-	const total = (pageSize + receiveBuffers*receiveSize + sendBuffers*sendSize + pageSize - 1) / pageSize * pageSize
+	const ringSize = receiveBuffers * int(unsafe.Sizeof(ringBuffer{})) // whole pages, and aligned to them
+	const total = (ringSize + receiveBuffers*receiveStride + smallBuffers*smallSize + largeBuffers*largeSize + pageSize - 1) / pageSize * pageSize
 	var err error
 	if r.memory, err = mapped(-1, 0, total); err != nil {
 		return err
@@ -105,14 +119,12 @@ func (r *ring) openBuffers() error {
 	r.offered = unsafe.Slice((*ringBuffer)(unsafe.Pointer(&r.memory[0])), receiveBuffers)
 	r.tail16 = (*atomic.Uint32)(unsafe.Pointer(&r.memory[12])) // id and tail of the first
 	rest := r.memory[ringSize:]
-	r.incoming, r.outgoing = rest[:receiveBuffers*receiveSize], rest[receiveBuffers*receiveSize:]
-	reg := bufferReg{addr: uint64(uintptr(unsafe.Pointer(&r.memory[0]))), entries: receiveBuffers}
+	r.incoming, r.outgoing = rest[:receiveBuffers*receiveStride], rest[receiveBuffers*receiveStride:]
+	reg := bufferReg{addr: addressOf(r.memory), entries: receiveBuffers}
 	if _, _, e := syscall.RawSyscall6(sysRegister, uintptr(r.fd), registerBufferRing, uintptr(unsafe.Pointer(&reg)), 1, 0, 0); e != 0 {
 		return transport.ErrNotSupported
 	}
-	for i := range uint16(receiveBuffers) {
-		r.offer(i)
-	}
+	r.more(firstBuffers)
 	return nil
 }
 
@@ -143,10 +155,26 @@ func (r *ring) close(all bool) {
 	}
 }
 
+// more gives the kernel n more buffers, or as many as there are.
+func (r *ring) more(n uint16) {
+	for range min(n, receiveBuffers-r.buffers) {
+		r.offer(r.buffers)
+		r.buffers++
+	}
+}
+
+// lacked counts a receive that has found no buffer.
+func (r *ring) lacked() {
+	if r.dry++; r.dry == dryReceives {
+		r.dry = 0
+		r.more(nextBuffers)
+	}
+}
+
 // offer gives a buffer to the kernel for a receive.
 func (r *ring) offer(id uint16) {
 	b := &r.offered[r.offers&(receiveBuffers-1)]
-	b.addr = uint64(uintptr(unsafe.Pointer(&r.incoming[int(id)*receiveSize])))
+	b.addr = addressOf(r.received(id))
 	b.len = receiveSize
 	b.id = id
 	r.offers++
@@ -156,13 +184,23 @@ func (r *ring) offer(id uint16) {
 	r.tail16.Store(uint32(r.offered[0].id) | uint32(r.offers)<<16)
 }
 
+func addressOf(b []byte) uint64 { return uint64(uintptr(unsafe.Pointer(&b[0]))) }
+
 // received are the bytes of a buffer.
 func (r *ring) received(id uint16) []byte {
-	return r.incoming[int(id)*receiveSize : (int(id)+1)*receiveSize]
+	return r.incoming[int(id)*receiveStride:][:receiveSize]
+}
+
+// room is the send buffer i.
+func (r *ring) room(i uint8) []byte {
+	if i < smallBuffers {
+		return r.outgoing[int(i)*smallSize:][:smallSize]
+	}
+	return r.outgoing[smallBuffers*smallSize+int(i-smallBuffers)*largeSize:][:largeSize]
 }
 
 // next is the next entry of the submissions, cleared; or nil if the kernel takes
-// none, which does not happen as long as it has memory.
+// none any more.
 func (r *ring) next() *sqe {
 	if r.tail-r.sqHead.Load() == uint32(len(r.sqes)) {
 		if r.submit(); r.tail-r.sqHead.Load() == uint32(len(r.sqes)) {
@@ -188,12 +226,17 @@ func (r *ring) tell() uint32 {
 	return r.tail - r.sqHead.Load()
 }
 
-// submit has the kernel take the entries, without waiting.
+// submit has the kernel take the entries, without waiting for anything but that it
+// has memory for them: nobody would be there to submit them later.
 func (r *ring) submit() {
 	for n := r.tell(); n > 0; n = r.tell() {
 		_, _, e := syscall.RawSyscall6(sysEnter, uintptr(r.fd), uintptr(n), 0, 0, 0, 0)
-		if e != 0 && e != syscall.EINTR {
-			return // they are taken with the next
+		switch e {
+		case 0, syscall.EINTR:
+		case syscall.EAGAIN, syscall.ENOMEM:
+			runtime.Gosched()
+		default:
+			return
 		}
 	}
 }

@@ -9,8 +9,11 @@ import (
 )
 
 // stream is what is known of a stream beside its descriptor, by which it is
-// found. From Attach on it is guarded by the lock of its lane.
+// found: 24 bytes, which a parked one costs. From Attach on it is guarded by the
+// lock of its lane.
 type stream struct {
+	tag uint64
+
 	// gen is of the stream, and not of one that had its descriptor before. A
 	// completion of another one is not for this one. Whoever has the lock of the
 	// lane that the completion came on, and finds gen equal, may touch the rest.
@@ -18,10 +21,10 @@ type stream struct {
 	// else when another begins on the descriptor, by whom the kernel gave it to.
 	gen atomic.Uint32
 
-	lane  int16 // -1 before Attach
+	lane  int8 // -1 before Attach
 	flags flags
-	tag   uint64
-	turn  uint32 // of the lane, in which bytes were told
+	turn  uint8 // of the lane, in which bytes were told
+	bulk  uint8 // if not 0, it has more bytes at a time than a buffer has room for
 
 	// What a receive has brought: bytes from to end of a buffer, which are there
 	// if end is not 0; and, behind them, how the stream has ended.
@@ -29,7 +32,7 @@ type stream struct {
 	from, end uint16
 	ended     transport.Error // EOF, or that with which both directions have failed
 
-	sending uint16 // index of the send buffer that is under way, plus 1
+	sending uint8 // index of the send buffer that is under way, plus 1
 }
 
 type flags uint8
@@ -67,7 +70,7 @@ func (b *Backend) enroll(s transport.Stream, dialled bool) (transport.Stream, er
 	if dialled {
 		t.flags = flagDialling
 	}
-	t.buffer, t.from, t.end, t.ended, t.sending = 0, 0, 0, 0, 0
+	t.buffer, t.from, t.end, t.ended, t.bulk, t.sending = 0, 0, 0, 0, 0, 0
 	return s, nil
 }
 
@@ -84,7 +87,7 @@ func (b *Backend) Attach(s transport.Stream, lane int, tag uint64) error {
 	t, l := b.at(int32(s)), &b.lanes[lane]
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t.lane, t.tag = int16(lane), tag
+	t.lane, t.tag = int8(lane), tag
 	t.turn = l.turn - 1
 	ok := true
 	if t.flags&flagDialling != 0 {
@@ -148,6 +151,12 @@ func (b *Backend) Receive(s transport.Stream, buf []byte) ([]byte, error) {
 	}
 	t.flags &^= flagMore
 	if t.flags&(flagDialling|flagReceiving) == 0 {
+		switch {
+		case n >= receiveSize:
+			t.bulk = fewBytes
+		case n > 0 && t.bulk > 0:
+			t.bulk--
+		}
 		if !l.receive(t, int32(s), recvPollFirst) {
 			return nil, transport.ErrSystem
 		}
@@ -186,6 +195,7 @@ func (b *Backend) Send(s transport.Stream, bufs [][]byte) (int, error) {
 		return 0, err
 	}
 	if t.turn == l.turn && l.queue(t, int32(s), bufs, total) {
+		l.hurry() // after 256 turns
 		l.mu.Unlock()
 		return total, nil
 	}
@@ -266,27 +276,30 @@ func (b *Backend) CloseWrite(s transport.Stream) error {
 }
 
 // CloseStream implements transport.Backend. What is under way in the ring keeps
-// the socket open, so the receive is cancelled; what is being sent goes on.
+// the socket open, so the receive is cancelled; what is being sent goes on, and
+// the descriptor is closed when it has left.
 func (b *Backend) CloseStream(s transport.Stream) {
-	b.forget(s, false)
-	b.sys.CloseStream(s)
+	if _, orphan := b.forget(s, false); !orphan {
+		b.sys.CloseStream(s)
+	}
 }
 
 // Abort implements transport.Backend.
 func (b *Backend) Abort(s transport.Stream) {
-	if b.forget(s, true) {
+	if attached, _ := b.forget(s, true); attached {
 		// Now, and not when the last of what is cancelled has let go of the socket.
 		disconnect(int32(s))
 	}
 	b.sys.Abort(s)
 }
 
-// forget ends a stream's part in its ring, if it has one, which it reports.
-func (b *Backend) forget(s transport.Stream, abort bool) bool {
+// forget ends a stream's part in its ring, and reports whether it had one, and
+// whether the descriptor is to be closed by sendDone.
+func (b *Backend) forget(s transport.Stream, abort bool) (attached, orphan bool) {
 	t := b.at(int32(s))
 	if t.lane < 0 {
 		t.gen.Add(1)
-		return false
+		return false, false
 	}
 	l := &b.lanes[t.lane]
 	l.mu.Lock()
@@ -297,10 +310,11 @@ func (b *Backend) forget(s transport.Stream, abort bool) bool {
 	}
 	settled := l.settle(t)
 	l.cancel(t, int32(s), !settled && abort)
-	if !settled && !abort {
+	if orphan = !settled && !abort; orphan {
+		l.outs[t.sending-1].orphan = true
 		limitOrphan(int32(s))
 	}
 	t.lane = -1
 	t.gen.Add(1)
-	return true
+	return true, orphan
 }

@@ -134,8 +134,8 @@ func (b *Backend) Local(s transport.Stream) transport.Addr { return b.sys.Local(
 // Remote implements transport.Backend.
 func (b *Backend) Remote(s transport.Stream) transport.Addr { return b.sys.Remote(s) }
 
-// Close implements transport.Backend. What Send has taken of streams that were
-// closed since, and their peers have not, is lost.
+// Close implements transport.Backend. It waits for a second for peers to take
+// what was sent to streams that were closed since; then those are reset.
 func (b *Backend) Close() error {
 	for i := range b.lanes {
 		b.lanes[i].close()

@@ -35,3 +35,9 @@ func open(t testing.TB, c uring.Config) *uring.Backend {
 	}
 	return b
 }
+
+func TestStreamSize(t *testing.T) {
+	if uring.StreamSize != 24 {
+		t.Errorf("a stream costs %d bytes, want 24", uring.StreamSize)
+	}
+}
