@@ -77,15 +77,6 @@ func (u *UTF8) Check(b []byte) bool {
 
 // skipASCII is the offset of the first byte at i or later that is not ASCII.
 func skipASCII(b []byte, i int) int {
-	if !small {
-		for ; i+64 <= len(b); i += 64 {
-			p := (*[64]byte)(b[i:]) // see Mask
-			if (word(p[:8])|word(p[8:16])|word(p[16:24])|word(p[24:32])|
-				word(p[32:40])|word(p[40:48])|word(p[48:56])|word(p[56:]))&highs != 0 {
-				break
-			}
-		}
-	}
 	for ; i+32 <= len(b); i += 32 {
 		p := b[i : i+32]
 		if (word(p)|word(p[8:])|word(p[16:])|word(p[24:]))&highs != 0 {
