@@ -75,3 +75,55 @@ func TestRepeatForgotten(t *testing.T) {
 		})
 	}
 }
+
+// TestRepeatPutAway puts away what is here of a request, has others served
+// meanwhile, and takes it up again: neither is taken for the other.
+func TestRepeatPutAway(t *testing.T) {
+	a := "GET /a/path HTTP/1.1\r\nHost: a\r\n\r\n"
+	b := "GET /other HTTP/1.1\r\nHost: b\r\nAccept: */*\r\n\r\n"
+	c, err := http1conn.New(http1conn.Config{Parser: &http1.Parser{Keep: http1.DefaultFields()}, In: make([]byte, 256), Out: make([]byte, 4096)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	feed := func(s string) { c.Feed(copy(c.Space(), s)) }
+	serve := func(target, host string) {
+		t.Helper()
+		if done, err := c.Parse(); !done {
+			t.Fatalf("%s: %v", target, err)
+		}
+		h, in := c.Head(), c.Bytes()
+		if string(h.Target(in)) != target || string(h.Host(in)) != host {
+			t.Fatalf("%q of %q, want %q of %q", h.Target(in), h.Host(in), target, host)
+		}
+		if err := c.Complete(); err != nil {
+			t.Fatal(err)
+		}
+		c.Unstage()
+	}
+	for n := 1; n < len(b); n++ {
+		block := make([]byte, http1conn.SaveOverhead()+256)
+		c.Reset(nil)
+		// A part of b, which was looked at or not, behind a request.
+		feed(a + b[:n])
+		serve("/a/path", "a")
+		if n%2 == 0 {
+			if done, err := c.Parse(); done || err != nil {
+				t.Fatal(done, err)
+			}
+		}
+		if _, ok := c.Save(block); !ok {
+			t.Fatal("not saved")
+		}
+		c.Reset(nil)
+		feed(a)
+		serve("/a/path", "a")
+		c.Reset(nil)
+		c.Load(block)
+		feed(b[n:] + a)
+		serve("/other", "b")
+		serve("/a/path", "a")
+		if c.Repeated() {
+			t.Fatalf("%d bytes: the same as that before the last", n)
+		}
+	}
+}
