@@ -16,7 +16,7 @@ func (c *Conn) flush() bool {
 	if len(c.out) == 0 {
 		return true
 	}
-	if c.err == nil && !c.handling && !c.st.enc.Midway() && c.st.flags&flagHeld == 0 && !c.w.Pending(c.s) {
+	if !small && c.err == nil && !c.handling && !c.st.enc.Midway() && c.st.flags&flagHeld == 0 && !c.w.Pending(c.s) {
 		// The usual case of transmit: nothing waits, and nothing will.
 		rest, err := c.w.Send(c.s, c.out, nil, false)
 		if rest == 0 && err == nil && !c.w.Pending(c.s) {
@@ -63,7 +63,7 @@ func (c *Conn) park() engine.Verdict {
 		}
 		c.closed(c.code)
 	}
-	if s.Phase == uint8(engine.PhaseAlarm) && c.d.e.Pool().Deadlines.Get(c.handle.Index()) == c.st.due {
+	if !small && s.Phase == uint8(engine.PhaseAlarm) && c.d.e.Pool().Deadlines.Get(c.handle.Index()) == c.st.due {
 		return engine.Park // as it is set already, for all messages of one tick
 	}
 	d := int64(0)

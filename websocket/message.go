@@ -41,7 +41,7 @@ func (c *Conn) run() (more bool) {
 			}
 		case ws.Data:
 			if c.st.at == ws.StateOpen {
-				c.data(&p)
+				c.data(p)
 			}
 		default:
 			c.act(p)
@@ -92,7 +92,7 @@ func (c *Conn) act(p ws.Part) {
 }
 
 // data takes a part of a message.
-func (c *Conn) data(p *ws.Part) {
+func (c *Conn) data(p ws.Part) {
 	h := &c.u.h
 	if p.First && c.u.o.Rate != 0 && !c.mayCome() {
 		c.fail(ws.CodePolicyViolation)
@@ -103,15 +103,15 @@ func (c *Conn) data(p *ws.Part) {
 	}
 	switch {
 	case p.Compressed:
-		c.packed(*p)
+		c.packed(p)
 		return
 	case h.Data != nil:
 		if c.begin() {
-			c.result(h.Data(c, *p))
+			c.result(h.Data(c, p))
 		}
 		return
 	case !p.First || !p.Last:
-		if !c.gather(*p) {
+		if !c.gather(p) {
 			return
 		}
 		p.Payload = c.in[c.from:c.to:c.to]
