@@ -53,6 +53,7 @@ func (c *conn) park() engine.Verdict {
 	if c.stop == stopRoom || c.stop == stopWait {
 		c.r.flags |= flagIgnored
 		w.Ignore(s)
+		w.Prompt(s) // it is not the peer who is waited for
 	}
 	switch {
 	case w.Pending(s):
@@ -83,9 +84,6 @@ func (c *conn) keep() bool {
 		return c.abort(0, "too many slow senders")
 	}
 	c.st.kept = uint32(copy(b, c.in[c.at:c.end]))
-	if c.stop == stopRoom || c.stop == stopWait {
-		c.w.Prompt(c.s) // it is not the peer who is waited for
-	}
 	return true
 }
 

@@ -362,6 +362,31 @@ func TestStashFull(t *testing.T) {
 	})
 }
 
+// TestNotStalled has a sender not pay whose message is half in the stash, and whom
+// we do not read from for want of room for an answer, but one who could go on.
+func TestNotStalled(t *testing.T) {
+	x := plain
+	x.cfg.Stash = 2
+	runVirtual(t, x, func(t *testing.T, f *fixture) {
+		in := post("t", "echo", strings.Repeat("x", 300))
+		waits, slow, c := f.dial(), f.dial(), f.dial()
+		for _, o := range []*client{waits, slow} {
+			o.Send(in[:100])
+			f.Advance(50 * time.Millisecond)
+		}
+		free := f.hoard()
+		waits.Send(in[100:200])
+		f.Advance(time.Second)
+		free()
+		c.Send(in[:100])
+		slow.wantAbort("slow senders")
+		for o, from := range map[*client]int{waits: 200, c: 100} {
+			o.Send(in[from:])
+			o.wantMessage(coap.CodeContent, "t", strings.Repeat("x", 300))
+		}
+	})
+}
+
 // TestStuckHandler has a handler that does not come back by its deadline cost its
 // connection, by an Abort, and no more; what it does when it comes back is for
 // nobody.
