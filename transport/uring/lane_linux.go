@@ -34,6 +34,7 @@ type lane struct {
 	accepting bool // it has said that there are clients
 
 	yield int64 // when the lane last gave the processor away
+	last  int64 // when it last began to wait
 	woken atomic.Bool
 
 	_ [64]byte // no two lanes in one line of the cache
@@ -91,6 +92,10 @@ func (l *lane) open(b *Backend, number int) error {
 // yields, and how long a raw wait may last; see package epoll.
 const rawTime = 1_000_000
 
+// livelyTime is how long the raw wait of a lane may last that has begun to wait
+// within the last rawTime; see package epoll.
+const livelyTime = 5_000_000
+
 // Wait implements transport.Backend.
 func (b *Backend) Wait(lane int, ev []transport.Event, deadline int64) (int, error) {
 	if lane == len(b.lanes) {
@@ -119,13 +124,17 @@ func (l *lane) flush() {
 }
 
 func (l *lane) await(ev []transport.Event, deadline int64) (int, error) {
-	now := int64(0)
+	now, most := int64(0), int64(rawTime)
 	if deadline != 0 {
 		if now = l.b.Now(); now-l.yield > rawTime {
 			l.flush() // what was queued does not wait for others
 			runtime.Gosched()
 			l.yield = now
 		}
+		if now-l.last < rawTime {
+			most = livelyTime
+		}
+		l.last = now
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -155,7 +164,7 @@ func (l *lane) await(ev []transport.Event, deadline int64) (int, error) {
 		switch {
 		case deadline == 0 || l.woken.Load():
 		case raw:
-			ns = min(deadline-now, rawTime)
+			ns = min(deadline-now, most)
 		case deadline == transport.Forever:
 			ns = -1
 		default:

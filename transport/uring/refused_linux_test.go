@@ -24,6 +24,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{"setup is not permitted", 425, syscall.EPERM},
 		{"setup does not exist", 425, syscall.ENOSYS},
+		{"setup may lock no memory", 425, syscall.ENOMEM},
 		{"enter is not permitted", 426, syscall.EPERM},
 		{"enter does not exist", 426, syscall.ENOSYS},
 		{"register is not permitted", 427, syscall.EPERM},

@@ -73,14 +73,15 @@ type ring struct {
 const pageSize = 64 << 10
 
 // open makes the ring. It fails with ErrNotSupported if the kernel has none, or
-// too old a one, or forbids it.
+// too old a one, or forbids it, or has no memory for it, of which a process without
+// privileges has what RLIMIT_MEMLOCK allows: 68 KB a lane are needed.
 func (r *ring) open() error {
 	r.fd = -1
 	p := params{flags: setupCQSize | setupSubmitAll | setupCoopTaskrun, cqEntries: completions}
 	fd, _, e := syscall.RawSyscall(sysSetup, submissions, uintptr(unsafe.Pointer(&p)), 0)
 	switch e {
 	case 0:
-	case syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM:
+	case syscall.EMFILE, syscall.ENFILE:
 		return transport.ErrDescriptors
 	default:
 		return transport.ErrNotSupported

@@ -40,8 +40,8 @@ type Backend struct {
 var _ transport.Backend = (*Backend)(nil)
 
 // New makes a backend. It fails with ErrNotSupported where io_uring is not to be
-// had, and with ErrDescriptors if the system has no descriptor or memory left for
-// it.
+// had, or the limit of locked memory (RLIMIT_MEMLOCK) leaves less than 68 KB a lane,
+// and with ErrDescriptors if the system has no descriptor left for it.
 func New(c Config) (*Backend, error) {
 	if c.Lanes == 0 {
 		c.Lanes = 1
