@@ -48,7 +48,7 @@ func (c *Conn) park() engine.Verdict {
 			return c.verdict
 		}
 	}
-	if (c.at < c.end || c.from < c.to || s.Stashed()) && !c.keep() {
+	if (small || c.at < c.end || c.from < c.to || s.Stashed()) && !c.keep() {
 		return c.verdict
 	}
 	if w.Pending(s) {
