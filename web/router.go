@@ -75,7 +75,7 @@ func (t *router) add(given Route, workers int) error {
 	if err := given.validate(); err != nil {
 		return err
 	}
-	if o, why := t.tree(p.Host).conflict(&p, p.Segments); o != nil {
+	if o, why := t.conflict(&p); o != nil {
 		return &PatternError{Pattern: p.Text, Other: o.pattern.Text, Err: ErrConflict, why: why}
 	}
 	r := &route{Route: given, pattern: p}
