@@ -34,7 +34,7 @@ func (w *Worker) serve(s *pool.Slot, sig pool.Signals) {
 	for {
 		note(s, sig)
 		leave, gone := pool.Park, false
-		if s.Flags&(flagKilled|flagHalf|flagClosing|flagOutput) != 0 {
+		if small || s.Flags&(flagKilled|flagHalf|flagClosing|flagOutput) != 0 {
 			leave, gone = w.step(s)
 		} else if v := e.drivers[s.Driver].Serve(w, s); v != Park || s.Flags&flagOutput != 0 {
 			leave, gone = w.heed(s, v)
