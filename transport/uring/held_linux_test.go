@@ -634,3 +634,45 @@ func TestBulkAndLines(t *testing.T) {
 		t.Errorf("Receive = %v, want EOF", err)
 	}
 }
+
+// TestNoClientStarves tells of a client who waits though each Wait has no room but
+// for a stream's event, of which there is always another.
+func TestNoClientStarves(t *testing.T) {
+	n := newNetwork(t)
+	defer n.end()
+	for range 3 {
+		n.connect()
+	}
+	for i := range n.all {
+		io.WriteString(n.all[i].peer, "x")
+	}
+	c, err := net.Dial("tcp", n.ListenerAddr(n.l).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var one [1]transport.Event
+	for end := time.Now().Add(limit / 6); ; {
+		k, err := n.Wait(0, one[:], n.Now()+int64(time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k > 0 && one[0].Tag == listenerTag {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("nobody tells of the client")
+		}
+		if k > 0 { // he says more at once
+			p := &n.all[one[0].Tag-1]
+			n.receive(p, 10)
+			n.Receive(p.id, make([]byte, 10))
+			io.WriteString(p.peer, "x")
+		}
+	}
+	s, err := n.Accept(n.l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.CloseStream(s)
+}

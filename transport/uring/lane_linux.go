@@ -210,13 +210,13 @@ func (l *lane) reap(ev []transport.Event) (n int) {
 			ev[n] = transport.Event{Tag: tag, Ready: ready}
 			n++
 		}
+		if l.accepting { // in its turn: there may never be room behind the streams
+			l.accepting = false
+			k, _ := l.b.sys.Wait(0, ev[n:], 0)
+			n += max(k, 0)
+		}
 	}
 	l.cqHead.Store(l.head)
-	if l.accepting && n < len(ev) {
-		l.accepting = false
-		k, _ := l.b.sys.Wait(0, ev[n:], 0)
-		n += max(k, 0)
-	}
 	return n
 }
 
