@@ -4,6 +4,7 @@ package uring
 
 import (
 	"net"
+	"os"
 
 	"github.com/bobtail-go/bobtail/internal/netconn"
 	"github.com/bobtail-go/bobtail/transport"
@@ -12,8 +13,9 @@ import (
 var _ transport.Detacher = (*Backend)(nil)
 
 // Detach implements transport.Detacher: it gives a transport.Descriptor, or a
-// net.Conn if there are bytes that were received already. It fails with
-// ErrTimedOut if the peer does not take what Send has taken.
+// net.Conn if there are bytes that were received already, which has no deadlines
+// where no descriptor is left for a duplicate. It fails with ErrTimedOut if the
+// peer does not take what Send has taken.
 func (b *Backend) Detach(s transport.Stream) (any, error) {
 	t := b.at(int32(s))
 	if t.lane < 0 {
@@ -48,9 +50,14 @@ func (b *Backend) Detach(s transport.Stream) (any, error) {
 	if rest == nil {
 		return transport.Descriptor(s), nil
 	}
-	c, err := netconn.Of(transport.Descriptor(s), transport.Addr{}, transport.Addr{})
-	if err != nil {
-		return nil, transport.ErrClosed
+	f := os.NewFile(uintptr(s), "connection")
+	c, err := net.FileConn(f) // of a duplicate
+	if err == nil {
+		f.Close()
+	} else {
+		// There is no descriptor for that. It is too late to fail: by its name the
+		// engine would close another's stream.
+		c, _ = netconn.Of(f, b.sys.Local(s), b.sys.Remote(s))
 	}
 	return &remembered{c, rest}, nil
 }
