@@ -75,16 +75,27 @@ func (n *network) connect() *pair {
 		n.t.Fatal(err)
 	}
 	c.(*net.TCPConn).SetReadBuffer(64 << 10)
-	s, err := n.Accept(n.l)
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	s := n.accept()
 	tag := uint64(len(n.all) + 1)
 	if err := n.Attach(s, 0, tag); err != nil {
 		n.t.Fatal(err)
 	}
 	n.all = append(n.all, pair{id: s, tag: tag, peer: c.(*net.TCPConn)})
 	return &n.all[len(n.all)-1]
+}
+
+// accept accepts a client who has connected, which he may know before we do.
+func (n *network) accept() transport.Stream {
+	n.t.Helper()
+	for end := time.Now().Add(limit); ; n.wait(time.Millisecond) {
+		s, err := n.Accept(n.l)
+		if err == nil {
+			return s
+		}
+		if !transport.ErrWouldBlock.Is(err) || time.Now().After(end) {
+			n.t.Fatalf("Accept = %v", err)
+		}
+	}
 }
 
 // wait waits once, for d at most.
@@ -670,9 +681,30 @@ func TestNoClientStarves(t *testing.T) {
 			io.WriteString(p.peer, "x")
 		}
 	}
-	s, err := n.Accept(n.l)
+	n.CloseStream(n.accept())
+}
+
+// TestFilledBeforeAttach tells of room to who has filled the stream before it was
+// attached.
+func TestFilledBeforeAttach(t *testing.T) {
+	n := newNetwork(t)
+	defer n.end()
+	c, err := net.Dial("tcp", n.ListenerAddr(n.l).String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.CloseStream(s)
+	c.(*net.TCPConn).SetReadBuffer(64 << 10)
+	s := n.accept()
+	n.all = append(n.all, pair{id: s, tag: 1, peer: c.(*net.TCPConn)})
+	for err == nil {
+		_, err = n.Send(s, [][]byte{make([]byte, 64<<10)})
+	}
+	if !transport.ErrWouldBlock.Is(err) {
+		t.Fatal(err)
+	}
+	if err := n.Attach(s, 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, c)
+	n.until(&n.all[0], transport.Writable)
 }

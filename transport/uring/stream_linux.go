@@ -90,9 +90,11 @@ func (b *Backend) Attach(s transport.Stream, lane int, tag uint64) error {
 	t.lane, t.tag = int8(lane), tag
 	t.turn = l.turn - 1
 	ok := true
-	if t.flags&flagDialling != 0 {
+	if t.flags&(flagDialling|flagRoom) != 0 {
+		t.flags &^= flagRoom
 		ok = l.watch(t, int32(s))
-	} else {
+	}
+	if ok && t.flags&flagDialling == 0 {
 		ok = l.receive(t, int32(s), 0)
 	}
 	if !ok {
@@ -181,12 +183,13 @@ func (b *Backend) Consume(transport.Stream, int) {}
 // Send implements transport.Backend.
 func (b *Backend) Send(s transport.Stream, bufs [][]byte) (int, error) {
 	t := b.at(int32(s))
-	if t.lane < 0 {
-		return b.sys.Send(s, bufs)
-	}
 	total := 0
 	for _, p := range bufs {
 		total += len(p)
+	}
+	if t.lane < 0 {
+		n, err := b.sys.Send(s, bufs)
+		return b.sent(t, s, n, err, total)
 	}
 	l := &b.lanes[t.lane]
 	l.mu.Lock()
@@ -225,7 +228,11 @@ func (t *stream) sendable() error {
 // filled the stream is told of room.
 func (b *Backend) sent(t *stream, s transport.Stream, n int, err error, total int) (int, error) {
 	full := err == nil && n < total || transport.ErrWouldBlock.Is(err)
-	if !full || t.lane < 0 {
+	if !full {
+		return n, err
+	}
+	if t.lane < 0 {
+		t.flags |= flagRoom // which Attach asks for
 		return n, err
 	}
 	l := &b.lanes[t.lane]
