@@ -3,9 +3,17 @@
 package uring_test
 
 import (
+	"fmt"
 	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -50,5 +58,58 @@ func TestDetachWithoutDescriptors(t *testing.T) {
 	}
 	if got, err := io.ReadAll(p.peer); string(got) != "answer" || err != nil {
 		t.Errorf("the peer reads %q, %v", got, err)
+	}
+}
+
+// TestDetachLetsGo gives away a full stream, whose room was asked for by a thread
+// that computes, and so is told late that this has ended: nothing may be asked for
+// again, or the stream would stay open when it is closed.
+func TestDetachLetsGo(t *testing.T) {
+	n := newNetwork(t)
+	defer n.end()
+	var all sync.WaitGroup
+	var over atomic.Bool
+	var p *pair
+	full := make(chan bool)
+	all.Go(func() {
+		runtime.LockOSThread()
+		p = n.connect()
+		n.fill(p)
+		close(full)
+		for !over.Load() {
+		}
+	})
+	<-full
+	all.Go(func() {
+		for ev := make([]transport.Event, 4); !over.Load(); {
+			if _, err := n.Wait(0, ev, n.Now()+millisecond); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	v, err := n.Detach(p.id)
+	over.Store(true)
+	all.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.done = true
+	if err := syscall.Close(int(v.(transport.Descriptor))); err != nil {
+		t.Fatal(err)
+	}
+	ours, peers := p.peer.RemoteAddr().(*net.TCPAddr).Port, p.peer.LocalAddr().(*net.TCPAddr).Port
+	established := fmt.Sprintf(" 0100007F:%04X 0100007F:%04X 01 ", ours, peers)
+	for end := time.Now().Add(limit / 6); ; n.wait(time.Millisecond) {
+		table, err := os.ReadFile("/proc/net/tcp")
+		if err != nil {
+			t.Skip(err)
+		}
+		if !strings.Contains(string(table), established) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the stream is still open")
+		}
 	}
 }

@@ -333,7 +333,7 @@ func (l *lane) watch(t *stream, fd int32) bool {
 
 func (l *lane) watchDone(t *stream, fd int32, res int32) transport.Ready {
 	t.flags &^= flagWatching
-	if syscall.Errno(-res) == syscall.ECANCELED && l.watch(t, fd) {
+	if syscall.Errno(-res) == syscall.ECANCELED && (t.flags&flagLeaving != 0 || l.watch(t, fd)) {
 		return 0
 	}
 	ready := transport.Writable

@@ -44,7 +44,7 @@ const (
 	flagDialling                    // not known to be connected: the poll tells
 	flagRoom                        // an event is owed when sending is over
 	flagFin                         // our end is to be sent when sending is over
-	flagLeaving                     // it is being detached: a cancelled receive is not asked for again
+	flagLeaving                     // it is being detached: what is cancelled is not asked for again
 )
 
 // chunk is how many streams memory is taken for at once.
