@@ -24,6 +24,11 @@ func (p *Pool) Force(s *Slot, st State, noted Signals) {
 	s.word.Store(makeWord(uint32(s.word.Load()>>genShift), noted, st))
 }
 
+// ForceLeft is Force with what the slot's last owner leaves in its word.
+func (p *Pool) ForceLeft(s *Slot, st State, noted Signals) {
+	s.word.Store(leftWord(s.word.Load(), s, noted, st))
+}
+
 // NotedNow is the signals that a slot has, untouched.
 func (p *Pool) NotedNow(s *Slot) Signals {
 	_, noted, _ := splitWord(s.word.Load())

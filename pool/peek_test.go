@@ -53,6 +53,11 @@ func TestView(t *testing.T) {
 		t.Fatal(sig, ok)
 	}
 	p.Noted(s)
+	p.Leave(s, pool.Park)
+	want("parked again", pool.View{State: pool.Parked, Phase: 3, Driver: 2, Idle: true})
+	if out, _ := p.Signal(p.Handle(s), pool.Readable, pool.Claim); out != pool.Claimed {
+		t.Fatal(out)
+	}
 	p.Leave(s, pool.Stall)
 	want("blocked", pool.View{State: pool.Blocked, Phase: 3, Driver: 2})
 	if h := p.Handle(s); h.Generation() != 1 || h.Index() != 0 {

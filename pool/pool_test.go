@@ -139,6 +139,52 @@ func checkSignal(t *testing.T, st pool.State, before, comes pool.Signals, e pool
 	}
 }
 
+// TestShortCuts gives every state every set of signals, before and then, and wants of
+// Signal what the tables say, though it does not ask them where a parked slot is
+// claimed: and what the slot's last owner has left in its word, and no other
+// connection's signal.
+func TestShortCuts(t *testing.T) {
+	p := small(2)
+	p.Acquire()
+	s := p.Acquire()
+	i, h := p.Index(s), p.Handle(s)
+	s.Phase, s.Driver = 7, 201
+	for st := range pool.NumStates {
+		for before := range pool.AllSignals + 1 {
+			for comes := range pool.AllSignals + 1 {
+				for _, e := range []pool.Event{pool.Claim, pool.Enqueue} {
+					p.ForceLeft(s, st, before)
+					wantO, wantSig, wantState, wantNoted := pool.Noted, pool.Signals(0), st, before|comes
+					next, ok := st.Next(e)
+					switch {
+					case st == pool.Free || st == pool.StateBogus:
+						wantO, wantNoted = pool.Stale, before
+					case pool.Interest(st)&(before|comes) == 0:
+					case st.Lent():
+						wantO, wantSig, wantState, wantNoted = pool.Resumed, before|comes, pool.Served, 0
+					case !ok:
+						t.Fatalf("%v waits, and has no way by %v", st, e)
+					case next == pool.Queued:
+						wantO, wantSig, wantState = pool.Claimed, before|comes, next
+					default:
+						wantO, wantSig, wantState, wantNoted = pool.Claimed, before|comes, next, 0
+					}
+					o, sig := p.Signal(h, comes, e)
+					if v := p.View(i); o != wantO || sig != wantSig || s.State() != wantState || p.NotedNow(s) != wantNoted || v.Phase != 7 || v.Driver != 201 || p.Handle(s) != h {
+						t.Fatalf("%v with %07b noted, signal %07b to %v: outcome %d, %07b, then %+v with %07b noted; want %d, %07b, %v, %07b",
+							st, before, comes, e, o, sig, v, p.NotedNow(s), wantO, wantSig, wantState, wantNoted)
+					}
+					p.ForceLeft(s, st, before)
+					other := pool.MakeHandle(i, h.Generation()+1)
+					if o, sig := p.Signal(other, comes, e); o != pool.Stale || sig != 0 || s.State() != st || p.NotedNow(s) != before {
+						t.Fatalf("%v with %07b noted, signal %07b of another connection to %v: outcome %d, %07b", st, before, comes, e, o, sig)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestInterest says for each state what it must not sleep through.
 func TestInterest(t *testing.T) {
 	for _, tt := range []struct {

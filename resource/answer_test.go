@@ -257,3 +257,45 @@ func TestStages(t *testing.T) {
 		t.Error(show(a))
 	}
 }
+
+// TestCritical refuses by 4.02 what Options.Critical does, and nothing else, whether
+// or not there is a route: it is asked only where an option is that the router does
+// not know.
+func TestCritical(t *testing.T) {
+	const own = 65001
+	r := new(resource.Router)
+	answers := func(w resource.Response, r *resource.Request) error { return w.Text("x") }
+	for _, route := range []resource.Route{
+		{Pattern: "GET /plain", Handler: answers},
+		{Pattern: "GET /minds", Handler: answers, Conditional: true, Understands: []coap.Option{own}},
+	} {
+		if err := r.Add(route); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all []option
+	for _, n := range []coap.Option{0, 1, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15, 16, 17, 19, 20, 21, 23, 27, 28, 31, 35, 39, 60, 252, 258, 292, own - 1, own, own + 2} {
+		for _, length := range []int{0, 1, 2, 3, 4, 8, 9, 256} {
+			all = append(all, option{n, strings.Repeat("\x00", length)})
+		}
+	}
+	p := newPeer(t, r, 300)
+	refused := 0
+	for i, one := range all {
+		for _, other := range all[i:] {
+			for path, understood := range map[string][]coap.Option{"/plain": nil, "/minds": {1, 5, own}, "/none": {1, 5}} {
+				m := request(coap.CodeGET, path, nil, one, other)
+				_, bad := m.Options.Critical(understood)
+				if a := p.x.Serve(m, &p.terms, p.dst); (a.Code == coap.CodeBadOption) != bad {
+					t.Fatalf("%s with %d (%d bytes) and %d (%d bytes): %v, want 4.02: %v", path, one.n, len(one.v), other.n, len(other.v), a.Code, bad)
+				}
+				if bad {
+					refused++
+				}
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("nothing was refused")
+	}
+}
