@@ -3,6 +3,7 @@
 package uring_test
 
 import (
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -139,6 +140,10 @@ func TestConfig(t *testing.T) {
 		{uring.Config{Lanes: 65}, 0}, {uring.Config{Lanes: -1}, 0}, {uring.Config{Backlog: -1}, 0},
 	} {
 		b, err := uring.New(tt.c)
+		if transport.ErrNotSupported.Is(err) && tt.lanes > 1 && os.Geteuid() != 0 {
+			t.Logf("New(%+v) = %v, since all processes of a user share what memory he may lock", tt.c, err)
+			continue
+		}
 		if (err == nil) != (tt.lanes > 0) {
 			t.Errorf("New(%+v) = %v", tt.c, err)
 		}
