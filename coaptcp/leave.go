@@ -16,6 +16,7 @@ func (c *conn) flush() bool {
 	if len(c.out) == 0 {
 		return true
 	}
+	c.publish()
 	w, s := c.w, c.s
 	var err error
 	if c.reserved > 0 {

@@ -57,13 +57,12 @@ func (c *conn) request(m *coap.Message) bool {
 	if d.cfg.Access != nil {
 		c.access(m, a, began)
 	}
+	c.count(a.Code)
 	if a.Later {
-		c.answered[0]++
 		c.r.flags |= flagLater
 		d.sweep(c.w.Now, true)
 		return true
 	}
-	c.count(a.Code)
 	if a.None {
 		return true // RFC 7967
 	}
@@ -81,6 +80,22 @@ func (c *conn) access(m *coap.Message, a *resource.Answer, began int64) {
 func (c *conn) count(code coap.Code) {
 	if k := code.Class(); k < 6 {
 		c.answered[k]++
+		c.counted = true
+	}
+}
+
+// publish has Stats find what was counted: once for all that are sent together, and
+// before, so that who has an answer finds it there.
+func (c *conn) publish() {
+	if !c.counted {
+		return
+	}
+	c.counted = false
+	for k, n := range c.answered {
+		if n > 0 {
+			c.requests[k].Store(c.requests[k].Load() + n)
+			c.answered[k] = 0
+		}
 	}
 }
 

@@ -53,8 +53,9 @@ type conn struct {
 	stop     stop
 	verdict  engine.Verdict
 
-	answered [6]uint64        // answers in this turn, by class
-	requests [6]atomic.Uint64 // and in those before; nobody else writes them
+	answered [6]uint64        // answers that requests has not yet, by class
+	counted  bool             // there are some
+	requests [6]atomic.Uint64 // answers, by class; nobody else writes them
 	busy     atomic.Uint64
 	_        [flat.Line]byte
 }
@@ -110,12 +111,7 @@ func (c *conn) unstash() {
 // leave ends a turn.
 func (c *conn) leave(v engine.Verdict) engine.Verdict {
 	c.unreserve()
-	for k, n := range c.answered {
-		if n > 0 {
-			c.requests[k].Store(c.requests[k].Load() + n)
-			c.answered[k] = 0
-		}
-	}
+	c.publish()
 	if c.lost {
 		return engine.Lost
 	}

@@ -154,18 +154,22 @@ func TestPipelined(t *testing.T) {
 	})
 }
 
-// sends counts the calls of Send.
+// sends counts the calls of Send, and sees what is counted then.
 type sends struct {
 	transport.Backend
-	n int
+	n       int
+	driver  *coaptcp.Driver
+	counted uint64
 }
 
 func (b *sends) Send(s transport.Stream, bufs [][]byte) (int, error) {
 	b.n++
+	b.counted = b.driver.Stats().Requests.Total()
 	return b.Backend.Send(s, bufs)
 }
 
-// TestOneSend has what was asked at once answered by one call.
+// TestOneSend has what was asked at once answered by one call, and counted before:
+// who has an answer finds it in the statistics.
 func TestOneSend(t *testing.T) {
 	network := memory.New(memory.Config{})
 	b := &sends{Backend: network}
@@ -176,7 +180,7 @@ func TestOneSend(t *testing.T) {
 	defer srv.Close()
 	r := new(resource.Router)
 	site(&fixture{Fixture: &servertest.Fixture{T: t}}, r)
-	if _, err := coaptcp.New(srv, coaptcp.Config{Resources: r}); err != nil {
+	if b.driver, err = coaptcp.New(srv, coaptcp.Config{Resources: r}); err != nil {
 		t.Fatal(err)
 	}
 	a, err := srv.Listen("coap+tcp://127.0.0.1:0")
@@ -209,6 +213,9 @@ func TestOneSend(t *testing.T) {
 	}
 	if b.n != 1 {
 		t.Errorf("64 answers by %d sends", b.n)
+	}
+	if b.counted != 64 {
+		t.Errorf("%d of 64 answers counted when they are sent", b.counted)
 	}
 }
 
