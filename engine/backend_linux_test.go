@@ -6,23 +6,12 @@ import (
 	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/epoll"
-	"github.com/bobtail-go/bobtail/transport/uring"
 )
 
 func init() {
 	backends = append(backends, backend{
 		name: "epoll",
 		open: func(lanes int) (transport.Backend, error) { return epoll.New(epoll.Config{Lanes: lanes}) },
-		dial: dialHost,
-	})
-	b, err := uring.New(uring.Config{})
-	if err != nil {
-		return // the kernel, or a sandbox, has no io_uring for us
-	}
-	b.Close()
-	backends = append(backends, backend{
-		name: "uring",
-		open: func(lanes int) (transport.Backend, error) { return uring.New(uring.Config{Lanes: lanes}) },
 		dial: dialHost,
 	})
 }

@@ -1,0 +1,22 @@
+//go:build linux && (amd64 || arm64) && !tinygo
+
+package engine_test
+
+import (
+	"github.com/bobtail-go/bobtail/transport"
+	"github.com/bobtail-go/bobtail/transport/uring"
+)
+
+// io_uring is there only where the kernel has it for us.
+func init() {
+	b, err := uring.New(uring.Config{})
+	if err != nil {
+		return
+	}
+	b.Close()
+	backends = append(backends, backend{
+		name: "uring",
+		open: func(lanes int) (transport.Backend, error) { return uring.New(uring.Config{Lanes: lanes}) },
+		dial: dialHost,
+	})
+}
