@@ -52,7 +52,8 @@ firmware_make() {
 		set +f
 	done
 	for f in firmware/tinygo/*.json; do
-		sed "s|LIBS|${firmware:-$dir}|g" "$f" >"$dir/${f##*/}"
+		# The targets name the libraries where they will be: keep moves the folder.
+		sed "s|LIBS|$kept|g" "$f" >"$dir/${f##*/}"
 	done
 }
 
