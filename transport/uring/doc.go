@@ -36,6 +36,12 @@
 // asked for anew, by who leads the lane then. A thread that ends has its receives
 // cancelled; they are asked for again.
 //
+// A thread that sleeps where nothing interrupts it, as for a disk, finishes them
+// when it wakes. So a handler that reads a file which is not in memory, or has one
+// written to the disk (fsync), keeps not only its own peer waiting for so long, but
+// any whose receive its thread has asked for. Where disks are slow, package epoll is the
+// better choice.
+//
 // # Waiting
 //
 // As in package epoll, a wait is a raw call for at most a millisecond, and only

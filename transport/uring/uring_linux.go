@@ -29,8 +29,8 @@ const maxDescriptor = 1 << 20
 const ownDescriptors = 1
 
 // Backend is the network of the machine that it runs on. See package transport
-// for its rules. What Send has taken may leave with the next Wait of the
-// stream's lane, and not before.
+// for its rules. What Send has taken may leave only with the next Wait of the
+// stream's lane, or of the one without streams.
 type Backend struct {
 	sys   *epoll.Backend // for plain system calls, listeners, and the monitor's lane
 	lanes []lane
