@@ -89,6 +89,9 @@ func TestDetachLetsGo(t *testing.T) {
 		}
 	})
 	v, err := n.Detach(p.id)
+	for end := time.Now().Add(limit); transport.ErrTimedOut.Is(err) && time.Now().Before(end); { // on a busy machine
+		v, err = n.Detach(p.id)
+	}
 	over.Store(true)
 	all.Wait()
 	if err != nil {
