@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
 	"testing"
 )
 
 // mostInstructions is what a request, or a message and its echo, may take, some
-// percent more than it does.
+// percent more than it does by the compiler of Go 1.26. Which vector instructions a
+// processor of amd64 has makes some of a thousand, what else runs nothing.
 var mostInstructions = map[string]float64{
 	"plain": 2820, "pipelined": 1935, "ws64": 1810, "coap": 3235, "coap16": 1945,
 }
@@ -18,6 +20,9 @@ var mostInstructions = map[string]float64{
 func TestInstructions(t *testing.T) {
 	if testing.Short() {
 		t.Skip("counts instructions")
+	}
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the limits are those of amd64")
 	}
 	b, err := newBuilder()
 	if err != nil {
