@@ -22,6 +22,9 @@
 // long for one, is a system call. So no number of peers takes more than 2.4 MB a
 // lane, and the slower way is that of package epoll.
 //
+// A parked stream costs 24 bytes here, and its receive some 860 bytes of the
+// kernel's (Linux 6.18), where its place in an epoll instance is some 200.
+//
 // A stream that is closed while something is being sent, to a peer who does not
 // read, keeps its descriptor until that has left, or the peer has taken nothing
 // for 20 seconds; at most 192 of a lane do.
