@@ -2,7 +2,10 @@ package bobtail_test
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/web"
@@ -54,6 +57,35 @@ func TestPipelineFails(t *testing.T) {
 				}
 				c.Conn.Close()
 			}
+		}
+	})
+}
+
+// TestPipelineStatic has more clients than there are stash blocks ask for a page
+// that they do not read at once, and for more behind it. Nobody's request is in
+// parts, so nobody pays for blocks.
+func TestPipelineStatic(t *testing.T) {
+	page := strings.Repeat("page", 20_000)
+	runVirtual(t, bobtail.Config{Stash: 2, Workers: 2, OutputBlocks: 64}, func(t *testing.T, f *fixture) {
+		f.fast()
+		f.Handle("GET /page", func(w bobtail.Response, r *bobtail.Request) error {
+			return w.Status(200).StaticString(page)
+		})
+		var clients []*client
+		for range 6 {
+			c := f.dial()
+			c.Send(get("/page") + get("/page") + get("/fast"))
+			clients = append(clients, c)
+		}
+		f.Advance(time.Second)
+		if s := f.Server.Stats(); s.Stalled != 0 || s.Stash != 0 {
+			t.Errorf("%d stalled, %d stash blocks", s.Stalled, s.Stash)
+		}
+		for _, c := range clients {
+			for range 2 {
+				c.Want(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s", len(page), date, page))
+			}
+			c.Want(ok("fast\n"))
 		}
 	})
 }

@@ -145,8 +145,10 @@ func (x *Exchange) answer(r *route, h Handler) (next, engine.Verdict) {
 	return x.settle(err, began)
 }
 
-// settle counts and reports an answer, sends its static content if the connection
-// does not go on, and goes on.
+// settle counts and reports an answer, and goes on. Static content that no request
+// is behind is left to Serve to send. Else it is sent here, and those behind it are
+// served too: if they were put away until the peer has read it, a slow reader would
+// pay for a stash block as a slow sender does.
 func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
 	x.counts.class(x.conn.Code())
 	if x.d.cfg.Access != nil {
@@ -159,7 +161,7 @@ func (x *Exchange) settle(err error, began int64) (next, engine.Verdict) {
 		after, v, _ := x.d.modes[modeSource].Load().leave(x, err, began)
 		return after, v
 	}
-	if x.static != nil && (x.conn.State() != http1.StateComplete || x.conn.NeedsClose()) {
+	if x.static != nil && (x.conn.State() != http1.StateComplete || x.conn.NeedsClose() || x.conn.Buffered() > 0) {
 		static := x.static
 		x.static = nil
 		if e := x.send(x.conn.Staged(), static); e != nil {
@@ -221,8 +223,8 @@ func (x *Exchange) answered(err error) (next, engine.Verdict) {
 		return nextEnd, engine.Abort
 	}
 	x.s.Phase = uint8(engine.PhaseBusy)
-	if x.conn.Buffered() == 0 || x.static != nil {
-		return nextSend, 0 // the last request that was here, or one that does not fit into memory
+	if x.conn.Buffered() == 0 {
+		return nextSend, 0 // the last request that was here
 	}
 	if staged := x.conn.Staged(); cap(staged)-len(staged) < cap(staged)/2 {
 		return nextSend, 0

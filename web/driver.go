@@ -171,7 +171,7 @@ func (e *entry) Serve(w *engine.Worker, s *pool.Slot) (v engine.Verdict) {
 		if v, over = d.modes[m].Load().serve(x); !over {
 			return x.verdict(v)
 		}
-		if after = nextStep; x.conn.Buffered() == 0 || x.static != nil {
+		if after = nextStep; x.conn.Buffered() == 0 {
 			after = nextSend
 		}
 	}
