@@ -7,67 +7,8 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail"
-	"github.com/bobtail-go/bobtail/transport"
-	"github.com/bobtail-go/bobtail/transport/memory"
+	"github.com/bobtail-go/bobtail/internal/mill"
 )
-
-// mill is a network of one client, who sends the same again and again, and to
-// whom sending costs nothing: what is left is what this server costs.
-type mill struct {
-	*memory.Network
-	in    string // what the client sends at once
-	tag   uint64
-	ready bool
-	sent  int
-	sends int
-}
-
-func (n *mill) Now() int64 { return 1e9 }
-
-func (n *mill) Accept(transport.Listener) (transport.Stream, error) {
-	if n.tag != 0 {
-		return 0, transport.ErrWouldBlock
-	}
-	return 1, nil
-}
-
-func (n *mill) Attach(_ transport.Stream, _ int, tag uint64) error {
-	n.tag = tag
-	return nil
-}
-
-func (n *mill) Wait(_ int, ev []transport.Event, _ int64) (int, error) {
-	if !n.ready {
-		return 0, nil
-	}
-	n.ready = false
-	ev[0] = transport.Event{Tag: n.tag, Ready: transport.Readable}
-	if n.tag == 0 {
-		ev[0] = transport.Event{Tag: 1 << 31, Ready: transport.Acceptable}
-	}
-	return 1, nil
-}
-
-func (n *mill) Receive(_ transport.Stream, b []byte) ([]byte, error) {
-	return b[:copy(b, n.in)], nil
-}
-
-func (n *mill) Send(_ transport.Stream, bufs [][]byte) (int, error) {
-	k := 0
-	for _, b := range bufs {
-		k += len(b)
-	}
-	n.sent += k
-	n.sends++
-	return k, nil
-}
-
-func (n *mill) Consume(transport.Stream, int)    {}
-func (n *mill) Holds() int                       { return 0 }
-func (n *mill) CloseStream(transport.Stream)     {}
-func (n *mill) Abort(transport.Stream)           {}
-func (n *mill) Arm(transport.Listener, bool)     {}
-func (n *mill) CloseListener(transport.Listener) {}
 
 // The heads of those who measure servers, and of a browser.
 const (
@@ -90,7 +31,8 @@ func BenchmarkTurn(b *testing.B) {
 		{"short", shortHead, 1}, {"short", shortHead, 16}, {"browser", browserHead, 1},
 	} {
 		b.Run(c.name+"/"+strconv.Itoa(c.pipelined), func(b *testing.B) {
-			n := &mill{Network: memory.New(memory.Config{}), in: strings.Repeat(c.head, c.pipelined)}
+			n := mill.New(1)
+			text := []byte(strings.Repeat(c.head, c.pipelined))
 			defer n.Network.Close()
 			wall := time.Now().UnixNano()
 			srv, err := bobtail.New(bobtail.Config{Backend: n, Workers: 1, Sockets: 4, Lanes: 1, Wall: func() int64 { return wall }})
@@ -107,17 +49,17 @@ func BenchmarkTurn(b *testing.B) {
 				b.Fatal(err)
 			}
 			turn := func() {
-				n.ready = true
+				n.Turn(text)
 				if _, err := srv.Poll(1e9); err != nil {
 					b.Fatal(err)
 				}
 			}
 			turn()
-			n.sent, n.sends = 0, 0
+			n.Sent, n.Sends = 0, 0
 			turn()
-			one := n.sent
-			if n.sends != 1 {
-				b.Fatalf("%d sends for one turn", n.sends)
+			one := n.Sent
+			if n.Sends != 1 {
+				b.Fatalf("%d sends for one turn", n.Sends)
 			}
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -126,7 +68,7 @@ func BenchmarkTurn(b *testing.B) {
 				turn()
 				turns++
 			}
-			if n.sent != (turns+1)*one || int(srv.Stats().Requests[2]) < turns*c.pipelined {
+			if n.Sent != (turns+1)*one || int(srv.Stats().Requests[2]) < turns*c.pipelined {
 				b.Fatal("not all was answered")
 			}
 		})

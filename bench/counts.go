@@ -30,7 +30,7 @@ const countedFew = 3200
 const countedClients = 16
 
 // count is the instructions of a request, by who executes them. What belongs to the
-// program itself, which stands for the network, is left out.
+// program itself, and to what stands for the network, is left out.
 type count struct {
 	Work                string
 	Packages, Functions map[string]float64
@@ -74,7 +74,7 @@ func (c *counter) count(ctx context.Context, work string) (*count, error) {
 	}
 	x := &count{work, make(map[string]float64), make(map[string]float64)}
 	for f, n := range many {
-		if of := packageOf(f); of != "main" {
+		if of := packageOf(f); of != "main" && of != "internal/mill" {
 			each := float64(n-few[f]) / countedFew
 			x.Functions[shortName(f)] += each
 			x.Packages[of] += each

@@ -17,8 +17,8 @@ import (
 	"github.com/bobtail-go/bobtail"
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/coaptcp"
+	"github.com/bobtail-go/bobtail/internal/mill"
 	"github.com/bobtail-go/bobtail/resource"
-	"github.com/bobtail-go/bobtail/transport/memory"
 	"github.com/bobtail-go/bobtail/websocket"
 	"github.com/bobtail-go/bobtail/ws"
 )
@@ -63,19 +63,19 @@ func serve(name string, n int) error {
 		return fmt.Errorf("there is no work %q of %d requests", name, n)
 	}
 	w := works()[i]
-	m := &mill{Network: memory.New(memory.Config{}), clients: make([]client, 0, clients)}
+	m := mill.New(clients)
 	srv, err := newServer(m, w)
 	if err != nil {
 		return err
 	}
 	defer srv.Close()
 	turn := func(text []byte) (int, error) {
-		sent := m.sent
-		m.turn(text)
+		sent := m.Sent
+		m.Turn(text)
 		_, err := srv.Poll(m.Now())
-		return m.sent - sent, err
+		return m.Sent - sent, err
 	}
-	for len(m.clients) < clients {
+	for m.Connected() < clients {
 		if _, err := turn(nil); err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func turns(turn func([]byte) (int, error), text []byte, want, n int) error {
 	return nil
 }
 
-func newServer(m *mill, w work) (*bobtail.Server, error) {
+func newServer(m *mill.Mill, w work) (*bobtail.Server, error) {
 	srv, err := bobtail.New(bobtail.Config{
 		Backend: m, Workers: 1, Sockets: clients, Lanes: 1,
 		Wall: func() int64 { return 784111777e9 },

@@ -18,6 +18,7 @@ var floors = []struct {
 	{"internal/house/small/*", []string{"*"}, "programs"},
 	{"internal/memorytest", []string{"transport", "transport/*"}, "a fixture knows the suite and the backend that it is of"},
 	{"internal/servertest", []string{".", "transport", "transport/*", "internal/*"}, "a fixture knows the server that it runs, and its backends"},
+	{"internal/mill", []string{"transport", "transport/memory"}, "a network knows the contract, and the one that listens for it"},
 	{"internal/netconn", []string{"transport"}, "it says in package net's words what the contract says in its own"},
 	{"internal/*", []string{"internal/*"}, "helpers know nothing of those whom they help"},
 	{"transport", nil, "the contract stands on nothing"},
