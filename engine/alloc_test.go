@@ -97,7 +97,7 @@ func TestNoGrowthOfExchanges(t *testing.T) {
 			body(f)
 		})
 		for _, b := range backends {
-			t.Run(fmt.Sprintf("%s, %d lanes", b.name, lanes), func(t *testing.T) { real(t, c, b, lanes, body) })
+			t.Run(fmt.Sprintf("%s, %d lanes", b.Name, lanes), func(t *testing.T) { real(t, c, b, lanes, body) })
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/memory"
@@ -148,31 +149,24 @@ func everywhere(t *testing.T, c config, body func(f *fixture)) {
 			for _, d := range []*int64{&p.Open, &p.Idle, &p.Head, &p.Body, &p.Held, &p.Write, &p.Drain, &p.Handler} {
 				*d *= 10
 			}
-			t.Run(fmt.Sprintf("%s, %d workers, %d lanes", b.name, k[0], k[1]), func(t *testing.T) { real(t, c, b, k[1], body) })
+			t.Run(fmt.Sprintf("%s, %d workers, %d lanes", b.Name, k[0], k[1]), func(t *testing.T) { real(t, c, b, k[1], body) })
 		}
 	}
 }
 
-// backend is a network of the system.
-type backend struct {
-	name string
-	open func(lanes int) (transport.Backend, error)
-	dial func(to transport.Addr) (conn, error)
-}
-
 // backends are those of the system that the tests run on.
-var backends []backend
+var backends = servertest.Pollers()
 
 // real runs a test on a network of the system, in its time.
-func real(t *testing.T, c config, b backend, lanes int, body func(f *fixture)) {
+func real(t *testing.T, c config, b servertest.Kind, lanes int, body func(f *fixture)) {
 	t.Helper()
-	n, err := b.open(lanes)
+	n, err := b.Open(lanes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := newFixture(t, c, n)
-	f.name = b.name
-	f.dial = func() (conn, error) { return b.dial(f.addr) }
+	f.name = b.Name
+	f.dial = func() (conn, error) { return dialHost(f.addr) }
 	defer f.end()
 	if err := f.e.Start(); err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func TestHandlerDeadline(t *testing.T) {
 		}
 	}
 	for _, b := range backends {
-		t.Run(b.name, func(t *testing.T) {
+		t.Run(b.Name, func(t *testing.T) {
 			c := spares(1)
 			c.Patience.Handler = 2 * second // in which a busy machine begins as many as there are workers
 			real(t, c, b, 1, handlerDeadline)

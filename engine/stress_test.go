@@ -130,7 +130,7 @@ func TestStress(t *testing.T) {
 				clock.Wait()
 			})
 			for _, b := range backends {
-				t.Run(fmt.Sprintf("%s, %d workers, %d lanes", b.name, workers, lanes), func(t *testing.T) { real(t, c, b, lanes, stressed) })
+				t.Run(fmt.Sprintf("%s, %d workers, %d lanes", b.Name, workers, lanes), func(t *testing.T) { real(t, c, b, lanes, stressed) })
 			}
 		}
 	}

@@ -44,6 +44,9 @@ func Real() []Kind {
 	})
 }
 
+// Pollers are those of the Kinds whose streams are descriptors of the system.
+func Pollers() []Kind { return pollers }
+
 // Run runs a test on the backend, on memory in a bubble.
 func (k Kind) Run(t *testing.T, test func(t *testing.T, k Kind)) {
 	t.Helper()

@@ -1,20 +1,9 @@
-//go:build linux && (amd64 || arm64)
-
 package engine_test
 
 import (
 	"github.com/bobtail-go/bobtail/internal/servertest"
 	"github.com/bobtail-go/bobtail/transport"
-	"github.com/bobtail-go/bobtail/transport/epoll"
 )
-
-func init() {
-	backends = append(backends, backend{
-		name: "epoll",
-		open: func(lanes int) (transport.Backend, error) { return epoll.New(epoll.Config{Lanes: lanes}) },
-		dial: dialHost,
-	})
-}
 
 func dialHost(to transport.Addr) (conn, error) {
 	c, err := servertest.Dial(to.String())
