@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/bobtail-go/bobtail/internal/build"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -60,7 +61,7 @@ func (e *Engine) flushTo(s *pool.Slot, bufs [][]byte) (sent int, err error) {
 // was sent), in a handler, or give up.
 func (w *Worker) Send(s *pool.Slot, head, body []byte, static bool) (rest int, err error) {
 	var n int
-	ahead := !small && s.Flags&flagOutput == 0
+	ahead := !build.Small && s.Flags&flagOutput == 0
 	if ahead { // sendFirst, with a function less: see serve
 		w.bufs[0], w.bufs[1] = head, body
 		n, err = w.e.backend.Send(stream(s), w.bufs[:2])

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/bobtail-go/bobtail/internal/build"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 )
@@ -34,7 +35,7 @@ func (w *Worker) serve(s *pool.Slot, sig pool.Signals) {
 	for {
 		note(s, sig)
 		leave, gone := pool.Park, false
-		if small || s.Flags&(flagKilled|flagHalf|flagClosing|flagOutput) != 0 {
+		if build.Small || s.Flags&(flagKilled|flagHalf|flagClosing|flagOutput) != 0 {
 			leave, gone = w.step(s)
 		} else if v := e.drivers[s.Driver].Serve(w, s); v != Park || s.Flags&flagOutput != 0 {
 			leave, gone = w.heed(s, v)

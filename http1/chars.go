@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/build"
 )
 
 // The classes of bytes, each under its ABNF, and the scanners that look at
@@ -188,7 +189,7 @@ func scanColon(b []byte, i int) int {
 // b is shorter than a word, and in small programs.
 func lastWord(b []byte, i int) (w uint64, ok bool) {
 	k := len(b) - 8
-	if small || k < 0 || i >= len(b) {
+	if build.Small || k < 0 || i >= len(b) {
 		return 0, false
 	}
 	return word(b[k:]) >> (uint(i-k) * 8), true

@@ -19,6 +19,7 @@ func TestImports(t *testing.T) {
 	allowed := map[string]bool{
 		"bytes": true, "errors": true, "math/bits": true, "strconv": true, "unicode/utf8": true,
 		"github.com/bobtail-go/bobtail/internal/ascii": true,
+		"github.com/bobtail-go/bobtail/internal/build": true,
 	}
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {

@@ -1,6 +1,9 @@
 package http1
 
-import "github.com/bobtail-go/bobtail/internal/ascii"
+import (
+	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/build"
+)
 
 // Response is the state of one response while it is written: what was said so
 // far, and what the rules of framing make of it (RFC 9112 section 6). It holds
@@ -100,7 +103,7 @@ func (r *Response) AppendInformational(dst []byte, code int, reason string) ([]b
 // request is not HTTP/1.0. An empty reason is replaced by the standard one of
 // the code, if it has one.
 func (r *Response) AppendStatus(dst []byte, code int, reason string) ([]byte, error) {
-	if !small && code == StatusOK && reason == "" && r.state == respStart && r.method != CONNECT {
+	if !build.Small && code == StatusOK && reason == "" && r.state == respStart && r.method != CONNECT {
 		// What most answers begin with.
 		r.state = respFields
 		r.code = StatusOK
@@ -175,7 +178,7 @@ func (r *Response) AppendFieldBytes(dst []byte, name string, value []byte) ([]by
 	if r.state != respFields && r.state != respInterim {
 		return dst, ErrState
 	}
-	if !small && name == "Content-Type" { // which most answers have
+	if !build.Small && name == "Content-Type" { // which most answers have
 		if dst, ok := appendType(dst, value); ok {
 			return dst, nil
 		}

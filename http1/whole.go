@@ -4,9 +4,6 @@ package http1
 
 import "github.com/bobtail-go/bobtail/internal/ascii"
 
-// small is whether a program is to be small rather than fast.
-const small = false
-
 // This file takes lines that have come whole and are as nearly all are, without
 // a state between their bytes: a request line of GET, HEAD or POST for a path,
 // field lines with at most a space before the value, and the empty line behind

@@ -4,8 +4,6 @@ package http1
 
 // Small programs leave every line to the states, and every answer to its steps.
 
-const small = true
-
 func (p *Parser) wholeRequestLine(_ *Head, _ []byte, i int) int { return i }
 func (p *Parser) wholeFieldLines(_ *Head, _ []byte, i int) int  { return i }
 

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/bobtail-go/bobtail/internal/build"
 )
 
 // Config is the size of a pool. It is fixed when the pool is made.
@@ -189,7 +191,7 @@ func (p *Pool) Signal(h Handle, sig Signals, e Event) (Outcome, Signals) {
 	s := &p.slots[i]
 	// Nearly always a parked slot is claimed. The tables would say the same, but
 	// must be in the cache for that.
-	if old := s.word.Load(); !small && e == Claim && sig&wakesParked != 0 && State(old) == Parked && uint32(old>>genShift) == h.Generation() &&
+	if old := s.word.Load(); !build.Small && e == Claim && sig&wakesParked != 0 && State(old) == Parked && uint32(old>>genShift) == h.Generation() &&
 		s.word.CompareAndSwap(old, withWord(old, 0, Served)) {
 		return Claimed, sig | Signals(old>>signalShift)
 	}
@@ -273,7 +275,7 @@ func (p *Pool) Take(s *Slot) Signals {
 // caller's, and the signals are returned and no longer noted.
 func (p *Pool) Leave(s *Slot, e Event) (Signals, bool) {
 	// As in Signal, without the tables.
-	if old := s.word.Load(); !small && e == Park && State(old) == Served && Signals(old>>signalShift)&wakesParked == 0 &&
+	if old := s.word.Load(); !build.Small && e == Park && State(old) == Served && Signals(old>>signalShift)&wakesParked == 0 &&
 		s.word.CompareAndSwap(old, leftWord(old, s, Signals(old>>signalShift), Parked)) {
 		return 0, true
 	}

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/build"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/ws"
 )
@@ -16,7 +17,7 @@ func (c *Conn) flush() bool {
 	if len(c.out) == 0 {
 		return true
 	}
-	if !small && c.err == nil && !c.handling && !c.st.enc.Midway() && c.st.flags&flagHeld == 0 && !c.w.Pending(c.s) {
+	if !build.Small && c.err == nil && !c.handling && !c.st.enc.Midway() && c.st.flags&flagHeld == 0 && !c.w.Pending(c.s) {
 		// The usual case of transmit: nothing waits, and nothing will.
 		rest, err := c.w.Send(c.s, c.out, nil, false)
 		if rest == 0 && err == nil && !c.w.Pending(c.s) {
@@ -48,7 +49,7 @@ func (c *Conn) park() engine.Verdict {
 			return c.verdict
 		}
 	}
-	if (small || c.at < c.end || c.from < c.to || s.Stashed()) && !c.keep() {
+	if (build.Small || c.at < c.end || c.from < c.to || s.Stashed()) && !c.keep() {
 		return c.verdict
 	}
 	if w.Pending(s) {
@@ -63,7 +64,7 @@ func (c *Conn) park() engine.Verdict {
 		}
 		c.closed(c.code)
 	}
-	if !small && s.Phase == uint8(engine.PhaseAlarm) && c.d.e.Pool().Deadlines.Get(c.handle.Index()) == c.st.due {
+	if !build.Small && s.Phase == uint8(engine.PhaseAlarm) && c.d.e.Pool().Deadlines.Get(c.handle.Index()) == c.st.due {
 		return engine.Park // as it is set already, for all messages of one tick
 	}
 	d := int64(0)

@@ -1,5 +1,7 @@
 package ws
 
+import "github.com/bobtail-go/bobtail/internal/build"
+
 // Rules are what a receiving end demands of all its connections. Many Decoders
 // may share one, which nobody changes.
 type Rules struct {
@@ -89,7 +91,7 @@ func (d *Decoder) InFrame() (left uint64) { return d.left }
 // before that byte in b is lost. After an error, and after a part of kind Close,
 // Next must not be called again.
 func (d *Decoder) Next(b []byte, r *Rules) (p Part, n int, err error) {
-	if !small {
+	if !build.Small {
 		if f, n, e := d.whole(b, r); e != 0 {
 			return Part{}, n, e
 		} else if n > 0 {

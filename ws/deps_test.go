@@ -16,7 +16,11 @@ func TestImports(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
-	allowed := map[string]bool{"math/bits": true, "unsafe": true, "github.com/bobtail-go/bobtail/internal/ascii": true}
+	allowed := map[string]bool{
+		"math/bits": true, "unsafe": true,
+		"github.com/bobtail-go/bobtail/internal/ascii": true,
+		"github.com/bobtail-go/bobtail/internal/build": true,
+	}
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue

@@ -2,9 +2,6 @@
 
 package ws
 
-// small is whether a program is to be small rather than fast.
-const small = false
-
 // whole takes a frame that has come whole and is a message of its own, not
 // compressed and shorter than 64 KB, as nearly all that a server is sent are, in
 // one step: the state of the Decoder stays as it is between messages. Any other

@@ -4,6 +4,4 @@ package ws
 
 // Small programs take every frame by its states.
 
-const small = true
-
 func (d *Decoder) whole(_ []byte, _ *Rules) (payload []byte, n int, e Error) { return nil, 0, 0 }

@@ -1,0 +1,2 @@
+// Package build says what the program is built for.
+package build

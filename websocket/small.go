@@ -1,6 +1,0 @@
-//go:build !tinygo
-
-package websocket
-
-// small is whether a program is to be small rather than fast.
-const small = false
