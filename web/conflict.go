@@ -54,13 +54,3 @@ func (n *node) conflict(p *pattern.Pattern, rest []pattern.Segment) (o *route, w
 	}
 	return nil, ""
 }
-
-// among finds a route that cannot be beside a pattern.
-func among(routes []*route, p *pattern.Pattern) (o *route, why string) {
-	for _, r := range routes {
-		if why := p.Relate(&r.pattern).Conflict(); why != "" {
-			return r, why
-		}
-	}
-	return nil, ""
-}

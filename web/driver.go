@@ -221,7 +221,6 @@ func (e *entry) Serve(w *engine.Worker, s *pool.Slot) (v engine.Verdict) {
 			continue
 		}
 		switch transport.Of(err) {
-		case 0:
 		case transport.ErrWouldBlock:
 			return x.verdict(x.park())
 		case transport.EOF:

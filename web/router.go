@@ -129,6 +129,16 @@ func literal(p *pattern.Pattern) (s string, ok bool) {
 	return s, !pattern.IsUnclean([]byte(s))
 }
 
+// among finds a route that cannot be beside a pattern, and says why.
+func among(routes []*route, p *pattern.Pattern) (o *route, why string) {
+	for _, r := range routes {
+		if why := p.Relate(&r.pattern).Conflict(); why != "" {
+			return r, why
+		}
+	}
+	return nil, ""
+}
+
 func (t *router) addPath(s string, r *route) {
 	if 2*(t.n+1) > len(t.paths) {
 		old := t.paths
