@@ -457,19 +457,35 @@ func TestManyWhoDoNotRead(t *testing.T) {
 	}
 }
 
+// onThread runs f in a goroutine whose thread ends with it.
+func onThread(f func()) {
+	go func() {
+		runtime.LockOSThread() // and never unlocks it, so that the thread ends
+		if syscall.Gettid() != syscall.Getpid() {
+			f()
+			return
+		}
+		// But for the first thread of the process, which never does. While this
+		// goroutine has it, the other gets another.
+		over := make(chan struct{})
+		onThread(func() { defer close(over); f() })
+		<-over
+		runtime.UnlockOSThread()
+	}()
+}
+
 // TestThreadEnds has a thread that has asked for a receive end, which cancels it.
 func TestThreadEnds(t *testing.T) {
 	n := newNetwork(t)
 	defer n.end()
 	for range 20 {
 		p := make(chan *pair)
-		go func() {
-			runtime.LockOSThread() // and never unlocks it, so that the thread ends
+		onThread(func() {
 			q := n.connect()
 			n.told(q) // asks again
 			n.wait(0)
 			p <- q
-		}()
+		})
 		q := <-p
 		for range 3 {
 			n.told(q)
@@ -485,15 +501,14 @@ func TestThreadEndsWhileClosed(t *testing.T) {
 	for range 10 {
 		want, ended := make(chan string), make(chan int)
 		var p *pair
-		go func() {
-			runtime.LockOSThread() // and never unlocks it
+		onThread(func() {
 			p = n.connect()
 			all := n.block(p)
 			n.CloseStream(p.id)
 			p.done = true
 			ended <- syscall.Gettid()
 			want <- all
-		}()
+		})
 		id := <-ended
 		all := <-want
 		for end := time.Now().Add(limit); syscall.Tgkill(syscall.Getpid(), id, 0) == nil; n.wait(0) {
