@@ -10,6 +10,7 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/bobtail-go/bobtail/internal/childtest"
 	"github.com/bobtail-go/bobtail/transport"
@@ -89,7 +90,7 @@ func child() error {
 		}
 	}
 	b.Arm(l, false)
-	if n, err := b.Wait(0, ev, b.Now()+20*millisecond); n != 0 || err != nil {
+	if n, err := b.Wait(0, ev, b.Now()+int64(20*time.Millisecond)); n != 0 || err != nil {
 		return fmt.Errorf("a listener at rest: Wait = %d, %v, %+v", n, err, ev[0])
 	}
 	for _, s := range streams[:3] {

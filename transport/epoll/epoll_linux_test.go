@@ -22,6 +22,10 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+func TestWaits(t *testing.T) {
+	transporttest.RunWaits(t, func(t *testing.T) transport.Backend { return open(t, epoll.Config{}) })
+}
+
 func open(t testing.TB, c epoll.Config) *epoll.Backend {
 	t.Helper()
 	b, err := epoll.New(c)

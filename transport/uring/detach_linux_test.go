@@ -82,7 +82,7 @@ func TestDetachLetsGo(t *testing.T) {
 	<-full
 	all.Go(func() {
 		for ev := make([]transport.Event, 4); !over.Load(); {
-			if _, err := n.Wait(0, ev, n.Now()+millisecond); err != nil {
+			if _, err := n.Wait(0, ev, n.Now()+int64(time.Millisecond)); err != nil {
 				t.Error(err)
 				return
 			}
