@@ -9,6 +9,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/bobtail-go/bobtail/internal/pace"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
@@ -69,8 +70,7 @@ type lane struct {
 	wakefd int32
 	one    uint64 // what a wake writes
 	events []syscall.EpollEvent
-	yield  int64 // when the lane last gave the processor away
-	last   int64 // when it last began to wait
+	pace   pace.Pace
 
 	woken  atomic.Bool // there is an unread wake in wakefd
 	mu     sync.Mutex  // guards closed against a late Wake

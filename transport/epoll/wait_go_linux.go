@@ -3,7 +3,6 @@
 package epoll
 
 import (
-	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
@@ -11,35 +10,16 @@ import (
 	"github.com/bobtail-go/bobtail/transport"
 )
 
-// rawTime is how long, in nanoseconds, a lane may hold the processor before
-// it yields to other goroutines, and how long a raw wait may last: longer
-// delays what else the program does and every collection of garbage, shorter
-// falls back too often on the blocking call, which costs a fifth of a request.
-const rawTime = 1_000_000
-
-// livelyTime is how long, in nanoseconds, the raw wait of a lane may last that has
-// begun to wait within the last rawTime, and so will hardly have to wait for that
-// long. It is longer than a tick of the kernel: a timer that is the processor's first is
-// written into its clock each time a wait begins and ends, which on a virtual machine
-// costs more than the rest of the wait.
-const livelyTime = 5_000_000
-
 func (l *lane) wait(b *Backend, events []syscall.EpollEvent, deadline int64) (int, error) {
 	if deadline == 0 {
 		n, e := l.pwaitRaw(events, 0)
 		return waited(n, e)
 	}
 	now := b.Now()
-	if now-l.yield > rawTime {
-		runtime.Gosched()
-		l.yield = now
+	if l.pace.Due(now) {
+		l.pace.Yield(now)
 	}
-	most := rawTime / 1_000_000
-	if now-l.last < rawTime {
-		most = livelyTime / 1_000_000
-	}
-	l.last = now
-	ms := milliseconds(now, deadline)
+	ms, most := milliseconds(now, deadline), int(l.pace.Begin(now)/1_000_000)
 	if ms < 0 || ms > most {
 		ms = most
 	}
@@ -53,7 +33,7 @@ func (l *lane) wait(b *Backend, events []syscall.EpollEvent, deadline int64) (in
 		}
 		n, _, e := syscall.Syscall6(syscall.SYS_EPOLL_PWAIT, uintptr(l.epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(milliseconds(now, deadline)), 0, 0)
 		// A blocking call has given the processor away.
-		l.yield = b.Now()
+		l.pace.Blocked(b.Now())
 		if e != syscall.EINTR {
 			return waited(int(n), e)
 		}

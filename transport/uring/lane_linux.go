@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/bobtail-go/bobtail/internal/pace"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
@@ -33,8 +34,7 @@ type lane struct {
 	listening bool // the poll is in the ring
 	accepting bool // it has said that there are clients
 
-	yield int64 // when the lane last gave the processor away
-	last  int64 // when it last began to wait
+	pace  pace.Pace
 	woken atomic.Bool
 
 	_ [64]byte // no two lanes in one line of the cache
@@ -88,14 +88,6 @@ func (l *lane) open(b *Backend, number int) error {
 	return err
 }
 
-// rawTime is how long, in nanoseconds, a lane may hold the processor before it
-// yields, and how long a raw wait may last; see package epoll.
-const rawTime = 1_000_000
-
-// livelyTime is how long the raw wait of a lane may last that has begun to wait
-// within the last rawTime; see package epoll.
-const livelyTime = 5_000_000
-
 // Wait implements transport.Backend.
 func (b *Backend) Wait(lane int, ev []transport.Event, deadline int64) (int, error) {
 	if lane == len(b.lanes) {
@@ -124,17 +116,13 @@ func (l *lane) flush() {
 }
 
 func (l *lane) await(ev []transport.Event, deadline int64) (int, error) {
-	now, most := int64(0), int64(rawTime)
+	var now, most int64
 	if deadline != 0 {
-		if now = l.b.Now(); now-l.yield > rawTime {
+		if now = l.b.Now(); l.pace.Due(now) {
 			l.flush() // what was queued does not wait for others
-			runtime.Gosched()
-			l.yield = now
+			l.pace.Yield(now)
 		}
-		if now-l.last < rawTime {
-			most = livelyTime
-		}
-		l.last = now
+		most = l.pace.Begin(now)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -194,7 +182,7 @@ func (l *lane) await(ev []transport.Event, deadline int64) (int, error) {
 		if deadline != 0 {
 			now = l.b.Now()
 			if !raw {
-				l.yield = now // a call that blocks has given the processor away
+				l.pace.Blocked(now)
 			}
 		}
 	}
