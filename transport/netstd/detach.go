@@ -4,6 +4,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/bobtail-go/bobtail/internal/netconn"
 	"github.com/bobtail-go/bobtail/transport"
 )
 
@@ -26,24 +27,6 @@ func (b *Backend) Detach(name transport.Stream) (any, error) {
 // longAgo is a deadline that ends the calls that wait.
 var longAgo = time.Unix(1, 0)
 
-// remembered is a connection with bytes before those that it will receive.
-type remembered struct {
-	net.Conn
-	rest []byte
-}
-
-func (c *remembered) Read(p []byte) (int, error) {
-	if len(c.rest) > 0 {
-		n := copy(p, c.rest)
-		c.rest = c.rest[n:]
-		return n, nil
-	}
-	return c.Conn.Read(p)
-}
-
-// NetConn is the connection itself, as that of a tls.Conn is.
-func (c *remembered) NetConn() net.Conn { return c.Conn }
-
 func (b *buffered) detach() net.Conn {
 	b.mu.Lock()
 	b.detached = true
@@ -54,8 +37,5 @@ func (b *buffered) detach() net.Conn {
 	b.ended.Wait()
 	b.conn.SetDeadline(time.Time{})
 	// Nobody else looks from here on.
-	if rest := b.in[b.inStart:b.inEnd]; len(rest) > 0 {
-		return &remembered{b.conn, rest}
-	}
-	return b.conn
+	return netconn.Behind(b.in[b.inStart:b.inEnd], b.conn)
 }

@@ -65,14 +65,7 @@ func (b *Backend) Detach(s transport.Stream) (any, error) {
 // remembered is a connection with plaintext before what it will receive.
 type remembered struct {
 	*tls.Conn
-	rest []byte
+	rest netconn.Rest
 }
 
-func (c *remembered) Read(p []byte) (int, error) {
-	if len(c.rest) > 0 {
-		n := copy(p, c.rest)
-		c.rest = c.rest[n:]
-		return n, nil
-	}
-	return c.Conn.Read(p)
-}
+func (c *remembered) Read(p []byte) (int, error) { return c.rest.Read(p, c.Conn) }

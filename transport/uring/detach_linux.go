@@ -59,23 +59,5 @@ func (b *Backend) Detach(s transport.Stream) (any, error) {
 		// engine would close another's stream.
 		c, _ = netconn.Of(f, b.sys.Local(s), b.sys.Remote(s))
 	}
-	return &remembered{c, rest}, nil
+	return netconn.Behind(rest, c), nil
 }
-
-// remembered is a connection with bytes before those that it will receive.
-type remembered struct {
-	net.Conn
-	rest []byte
-}
-
-func (c *remembered) Read(p []byte) (int, error) {
-	if len(c.rest) > 0 {
-		n := copy(p, c.rest)
-		c.rest = c.rest[n:]
-		return n, nil
-	}
-	return c.Conn.Read(p)
-}
-
-// NetConn is the connection itself, as that of a tls.Conn is.
-func (c *remembered) NetConn() net.Conn { return c.Conn }
