@@ -39,5 +39,7 @@ func measureBroadcast(ctx context.Context, o options, load string, p *process, p
 		return err
 	}
 	defer l.stop()
-	return watch(ctx, o, p, l, n*o.parked, x)
+	t, err := watch(ctx, o, p, l, n*o.parked)
+	x.take(t)
+	return err
 }

@@ -100,24 +100,28 @@ func compare(ctx context.Context, o options, w io.Writer) (*result, error) {
 	for _, work := range o.works {
 		failed := make(map[string]bool)
 		for round := range o.rounds {
+			var group []built
 			for _, s := range rotated(able(ready, work), round) {
 				if failed[s.name] {
 					p.step(work, round, s.name, "left out")
 					continue
 				}
-				p.begin(work, round, s.name)
-				x, err := measureRound(ctx, o, load, work, folder, round, s)
-				if ctx.Err() != nil {
-					return nil, ctx.Err()
-				}
+				group = append(group, s)
+			}
+			tell := func(x sample, err error) {
 				if err != nil {
-					failed[s.name] = true
-					res.Failures = append(res.Failures, fmt.Sprintf("%s, %s: %v", s.name, work, err))
-					p.step(work, round, s.name, "failed: "+err.Error())
-					continue
+					failed[x.Server] = true
+					res.Failures = append(res.Failures, fmt.Sprintf("%s, %s: %v", x.Server, work, err))
+					p.step(work, round, x.Server, "failed: "+err.Error())
+					return
 				}
 				res.Samples = append(res.Samples, x)
-				p.step(work, round, s.name, x.short())
+				p.step(work, round, x.Server, x.short())
+			}
+			begin := func(server string) { p.begin(work, round, server) }
+			measureRound(ctx, o, load, work, folder, round, group, begin, tell)
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
 			}
 		}
 	}
@@ -152,17 +156,45 @@ func build(ctx context.Context, b *builder, o options, res *result, w io.Writer)
 }
 
 // measure runs one server once. folder has the files that it may be asked for.
-func measure(ctx context.Context, o options, load, work, folder string, s built) (sample, error) {
-	return measureRound(ctx, o, load, work, folder, 0, s)
+func measure(ctx context.Context, o options, load, work, folder string, s built) (x sample, err error) {
+	measureRound(ctx, o, load, work, folder, 0, []built{s}, func(string) {}, func(y sample, e error) { x, err = y, e })
+	return x, err
 }
 
-// measureRound is measure in a round.
-func measureRound(ctx context.Context, o options, load, work, folder string, round int, s built) (sample, error) {
-	x := sample{Work: work, Server: s.name, Round: round, Conns: heldBy(o, work)}
+// measureRound measures servers in a round, and tells which it begins with and what
+// came of it.
+func measureRound(ctx context.Context, o options, load, work, folder string, round int, group []built, begin func(server string), tell func(sample, error)) {
+	if turns := turnsOf(o, work); turns > 1 {
+		measureTurns(ctx, o, load, work, folder, round, turns, group, begin, tell)
+		return
+	}
+	for _, s := range group {
+		if ctx.Err() != nil {
+			return
+		}
+		begin(s.name)
+		tell(measureAlone(ctx, o, load, work, folder, round, s))
+	}
+}
+
+// newSample is one without figures.
+func newSample(o options, work, server string, round int) sample {
+	x := sample{Work: work, Server: server, Round: round, Conns: heldBy(o, work)}
 	if n := connsOf(o, work); kindOf(work) == "plain" && n < x.Conns {
 		x.Busy = n
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds(o)+20*o.seconds+60)*time.Second)
+	return x
+}
+
+// timeout is how long the measurement of one server may take.
+func timeout(o options) time.Duration {
+	return time.Duration(seconds(o)+20*o.seconds+60) * time.Second
+}
+
+// measureAlone measures a server while no other runs.
+func measureAlone(ctx context.Context, o options, load, work, folder string, round int, s built) (sample, error) {
+	x := newSample(o, work, s.name, round)
+	ctx, cancel := context.WithTimeout(ctx, timeout(o))
 	defer cancel()
 	t := taskOf(o, work, folder)
 	if work == startWork {
@@ -186,12 +218,11 @@ func measureRound(ctx context.Context, o options, load, work, folder string, rou
 	case work == sleepersWork:
 		err = measureSleepers(ctx, o, load, p, port, folder, &x)
 	default:
-		err = measureCPU(ctx, o, load, p, port, folder, &x)
+		var t turn
+		t, err = measureCPU(ctx, o, load, p, port, folder, &x, requestsOf(o, work))
+		x.take(t)
 	}
-	if err != nil && p.ended() {
-		err = fmt.Errorf("it ended (%w)", err)
-	}
-	return x, err
+	return x, p.blamed(err)
 }
 
 // taskOf is what a server is started for.
@@ -268,9 +299,9 @@ func what(o options, work string, args ...string) []string {
 	return args
 }
 
-// measureCPU loads a server that runs.
-func measureCPU(ctx context.Context, o options, load string, p *process, port int, folder string, x *sample) error {
-	n, d := requestsOf(o, x.Work), 1
+// measureCPU loads a server that runs with n requests.
+func measureCPU(ctx context.Context, o options, load string, p *process, port int, folder string, x *sample, n int) (turn, error) {
+	d := 1
 	if e := exchangeOf(x.Work); x.Work == "pipelined" || e != nil && e.deep {
 		d = o.depth
 	}
@@ -283,65 +314,56 @@ func measureCPU(ctx context.Context, o options, load string, p *process, port in
 	}
 	l, err := startLoad(ctx, load, args...)
 	if err != nil {
-		return err
+		return turn{}, err
 	}
 	defer l.stop()
-	return watch(ctx, o, p, l, n, x)
+	return watch(ctx, o, p, l, n)
 }
 
 // watch lets a load go on once it is warm, and reads the server's clock before and
 // after. If it is to be recorded, it is so meanwhile.
-func watch(ctx context.Context, o options, p *process, l *loader, n int, x *sample) error {
+func watch(ctx context.Context, o options, p *process, l *loader, n int) (t turn, err error) {
 	if _, err := l.line(); err != nil {
-		return err
+		return t, err
 	}
 	var r *recording
 	if o.perf != nil {
-		var err error
 		if r, err = o.perf.begin(ctx); err != nil {
-			return err
+			return t, err
 		}
 		defer r.stop()
 	}
 	before, err := usedCPU(p.pid())
 	if err != nil {
-		return err
+		return t, err
 	}
 	if err := l.goOn(); err != nil {
-		return err
+		return t, err
 	}
-	f, err := l.line()
-	if err != nil {
-		return err
+	if t.figures, err = l.line(); err != nil {
+		return t, err
 	}
 	after, err := usedCPU(p.pid())
 	if err != nil {
-		return err
+		return t, err
 	}
 	if r != nil {
 		if err := r.off(); err != nil {
-			return err
+			return t, err
 		}
 	}
-	if f["requests"] != int64(n) {
-		return fmt.Errorf("%d answers to %d requests", f["requests"], n)
+	if got := t.figures["requests"]; got != int64(n) {
+		return t, fmt.Errorf("%d answers to %d requests", got, n)
 	}
-	used := after.sub(before)
+	t.used = after.sub(before)
 	if r != nil {
 		stacks, err := r.end(ctx, tree(p.pid()))
 		if err != nil {
-			return err
+			return t, err
 		}
-		x.Profile = profileOf(stacks, used.total, n)
+		t.profile = profileOf(stacks, t.used.total, n)
 	}
-	x.Requests = n
-	x.CPU = float64(used.total) / 1e3 / float64(n)
-	x.User = used.userPart()
-	x.PerSecond = float64(n) / (float64(f["ns"]) / 1e9)
-	x.Again = float64(f["again"]) / float64(n)
-	x.P50, x.P99, x.P999, x.Max = micro(f["p50"]), micro(f["p99"]), micro(f["p999"]), micro(f["max"])
-	x.Curve = curveOf(f)
-	return nil
+	return t, nil
 }
 
 // measureLive opens connections that are told something without asking, and

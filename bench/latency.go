@@ -94,9 +94,11 @@ func measureRate(ctx context.Context, o options, load string, p *process, port i
 		return err
 	}
 	defer l.stop()
-	if err := watch(ctx, o, p, l, paced(o), x); err != nil {
+	t, err := watch(ctx, o, p, l, paced(o))
+	if err != nil {
 		return err
 	}
+	x.take(t)
 	x.Rate = float64(o.rate)
 	x.P9999 = within(x.Curve, 0.9999)
 	return nil

@@ -19,6 +19,10 @@ type cpuTime struct {
 	system int64         // in ticks
 }
 
+func (a cpuTime) add(b cpuTime) cpuTime {
+	return cpuTime{a.total + b.total, a.user + b.user, a.system + b.system}
+}
+
 func (a cpuTime) sub(b cpuTime) cpuTime {
 	return cpuTime{a.total - b.total, a.user - b.user, a.system - b.system}
 }

@@ -118,6 +118,14 @@ func (p *process) await(ctx context.Context, t task) error {
 	}
 }
 
+// blamed is an error of a measurement, which says so if the server has ended.
+func (p *process) blamed(err error) error {
+	if err != nil && p.ended() {
+		return fmt.Errorf("it ended (%w)", err)
+	}
+	return err
+}
+
 // ended reports whether the server has ended by itself. Nobody has waited for it.
 func (p *process) ended() bool { return ended(p.pid()) }
 

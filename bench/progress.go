@@ -103,7 +103,7 @@ func expectedOf(o options, work string) time.Duration {
 		seconds += 2.4 * float64(o.seconds)
 	default:
 		// Works have so many requests that all take about as long.
-		seconds += 1.1*float64(o.requests)/perSecond + float64(heldBy(o, work))/15000
+		seconds += 1.1*float64(o.requests)/perSecond + float64(turnsOf(o, work)*heldBy(o, work))/15000 + 0.03*float64(turnsOf(o, work))
 	}
 	if o.profile {
 		seconds += 0.5

@@ -31,7 +31,7 @@ type machine struct {
 
 // settings are the options that make figures comparable.
 type settings struct {
-	Rounds, Requests, Conns, Depth, Parked, Many, Starts, Threads int
+	Rounds, Turns, Requests, Conns, Depth, Parked, Many, Starts, Threads int
 
 	Rate int `json:",omitempty"` // of latency and sleepers
 
@@ -97,7 +97,7 @@ func unit(work string) string {
 }
 
 func settingsOf(o options) settings {
-	return settings{Rounds: o.rounds, Requests: o.requests, Conns: o.conns, Depth: o.depth, Parked: o.parked, Many: o.many, Starts: o.starts,
+	return settings{Rounds: o.rounds, Turns: o.turns, Requests: o.requests, Conns: o.conns, Depth: o.depth, Parked: o.parked, Many: o.many, Starts: o.starts,
 		Threads: o.threads, Browser: o.browser, Text: o.text}
 }
 
