@@ -29,3 +29,6 @@ func (b *Backend) Keep(n int) {
 
 // StreamSize is what a stream costs here.
 const StreamSize = unsafe.Sizeof(stream{})
+
+// MaxDescriptor bounds the descriptors of streams.
+const MaxDescriptor = maxDescriptor

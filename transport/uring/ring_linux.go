@@ -129,15 +129,19 @@ func (r *ring) openBuffers() error {
 	return nil
 }
 
-// mapped maps the kernel's memory of a ring, or memory of our own if fd is -1.
+// mapped maps the kernel's memory of a ring, or memory of our own if fd is -1. That
+// is taken by the kernel's usual pages, where it would have huge ones at once.
 func mapped(fd int32, off int64, n int) ([]byte, error) {
 	flags := syscall.MAP_SHARED | mapPopulate
 	if fd < 0 {
-		flags = syscall.MAP_PRIVATE | syscall.MAP_ANON
+		flags = syscall.MAP_PRIVATE | syscall.MAP_ANON | syscall.MAP_NORESERVE
 	}
 	b, err := syscall.Mmap(int(fd), off, n, syscall.PROT_READ|syscall.PROT_WRITE, flags)
 	if err != nil {
 		return nil, transport.ErrDescriptors
+	}
+	if fd < 0 {
+		syscall.Madvise(b, syscall.MADV_NOHUGEPAGE) // fails where there are none
 	}
 	return b, nil
 }

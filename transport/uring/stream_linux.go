@@ -47,22 +47,13 @@ const (
 	flagLeaving                     // it is being detached: what is cancelled is not asked for again
 )
 
-// chunk is how many streams memory is taken for at once.
-const chunk = 128
-
-func (b *Backend) at(fd int32) *stream {
-	return &b.table[fd/chunk].Load()[fd%chunk]
-}
+func (b *Backend) at(fd int32) *stream { return &b.table[fd] }
 
 // enroll begins a stream on a descriptor.
 func (b *Backend) enroll(s transport.Stream, dialled bool) (transport.Stream, error) {
 	if s >= maxDescriptor {
 		b.sys.CloseStream(s)
 		return 0, transport.ErrDescriptors
-	}
-	place := &b.table[s/chunk]
-	if place.Load() == nil {
-		place.CompareAndSwap(nil, new([chunk]stream)) // another may have been quicker
 	}
 	t := b.at(int32(s))
 	t.gen.Load()
@@ -74,14 +65,9 @@ func (b *Backend) enroll(s transport.Stream, dialled bool) (transport.Stream, er
 	return s, nil
 }
 
-// known reports whether there is such a stream, or was.
-func (b *Backend) known(s transport.Stream) bool {
-	return s >= 0 && s < maxDescriptor && b.table[s/chunk].Load() != nil
-}
-
 // Attach implements transport.Backend.
 func (b *Backend) Attach(s transport.Stream, lane int, tag uint64) error {
-	if !b.known(s) {
+	if s < 0 || s >= maxDescriptor {
 		return transport.ErrClosed
 	}
 	t, l := b.at(int32(s)), &b.lanes[lane]

@@ -3,8 +3,6 @@
 package uring
 
 import (
-	"sync/atomic"
-
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/epoll"
 )
@@ -21,10 +19,6 @@ type Config struct {
 
 const maxLanes = 64
 
-// maxDescriptor bounds the descriptors of streams, which is what there are
-// names and bits for. Systems allow a process a million at most, mostly.
-const maxDescriptor = 1 << 20
-
 // ownDescriptors is how many descriptors a lane has.
 const ownDescriptors = 1
 
@@ -34,7 +28,7 @@ const ownDescriptors = 1
 type Backend struct {
 	sys   *epoll.Backend // for plain system calls, listeners, and the monitor's lane
 	lanes []lane
-	table [maxDescriptor / chunk]atomic.Pointer[[chunk]stream]
+	table []stream // by descriptor
 }
 
 var _ transport.Backend = (*Backend)(nil)
@@ -56,6 +50,10 @@ func New(c Config) (*Backend, error) {
 	b := &Backend{sys: sys, lanes: make([]lane, c.Lanes)}
 	for i := range b.lanes {
 		b.lanes[i].fd = -1
+	}
+	if err := b.openTable(); err != nil {
+		b.Close()
+		return nil, err
 	}
 	for i := range b.lanes {
 		if err := b.lanes[i].open(b, i); err != nil {
