@@ -23,6 +23,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bobtail-go/bobtail/internal/ascii"
+	"github.com/bobtail-go/bobtail/internal/build"
 )
 
 // MaxDepth is how deep objects and arrays can be nested.
@@ -338,6 +339,10 @@ func (w *Writer) digits(n uint64) {
 			break
 		}
 	}
+	if !build.Small {
+		w.text(ascii.View(b[i:]))
+		return
+	}
 	for _, c := range b[i:] {
 		w.byte(c)
 	}
@@ -358,6 +363,10 @@ func (w *Writer) Float(f float64) {
 		return
 	}
 	var b [maxFloat]byte
+	if !build.Small {
+		w.text(ascii.View(appendFloat(b[:0], f)))
+		return
+	}
 	for _, c := range b[:putFloat(&b, f)] {
 		w.byte(c)
 	}

@@ -163,6 +163,8 @@ func TestFloats(t *testing.T) {
 		}
 		if want := standard(t, f, false); err != nil || string(b) != want {
 			t.Errorf("%v is written %s, %v, by encoding/json %s", f, b, err, want)
+		} else if small := json.SmallFloat(f); small != want {
+			t.Errorf("%v is written %s in small programs, by encoding/json %s", f, small, want)
 		}
 	}
 	for _, f := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
@@ -338,6 +340,8 @@ func FuzzWriter(f *testing.F) {
 			got, err := write(t, func(w *json.Writer) { w.Float(number) })
 			if want := standard(t, number, false); err != nil || got != want {
 				t.Errorf("%v is %s, %v, by encoding/json %s", number, got, err, want)
+			} else if small := json.SmallFloat(number); small != want {
+				t.Errorf("%v is %s in small programs, by encoding/json %s", number, small, want)
 			}
 		}
 		if len(calls) > 500 {
