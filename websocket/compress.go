@@ -237,7 +237,7 @@ func (c *Conn) more() error {
 		case ws.Data:
 			c.payload.b, c.payload.over = p.Payload, p.Last
 			if p.Last {
-				c.taken++
+				c.count()
 			}
 			return nil
 		case ws.NeedMore:

@@ -52,8 +52,7 @@ type Conn struct {
 	verdict  engine.Verdict
 	err      error // what a send has failed with
 
-	taken    uint64        // messages received in this turn
-	messages atomic.Uint64 // and in all before
+	messages atomic.Uint64 // received, by this worker
 
 	// All from here on the usual turn does without.
 

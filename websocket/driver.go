@@ -162,7 +162,7 @@ type counts struct {
 type Stats struct {
 	Open     int    // connections now
 	Opened   uint64 // connections since the beginning
-	Messages uint64 // received, by evented handlers
+	Messages uint64 // received, by evented handlers; each counts before its handler sees the end of it
 	Dead     uint64 // closed since they did not answer a ping
 	Slow     uint64 // closed as slow consumers, with 1013
 }

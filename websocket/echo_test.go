@@ -66,6 +66,29 @@ func TestEcho(t *testing.T) {
 	})
 }
 
+// TestMessagesAreCounted has handlers count what they are called for, and find it
+// in the statistics already, also of messages that came with others.
+func TestMessagesAreCounted(t *testing.T) {
+	run(t, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {
+		seen := uint64(0) // one worker at a time has the only connection
+		f.evented(websocket.Options{}, websocket.Handler{Data: func(c *websocket.Conn, p ws.Part) error {
+			if p.Last {
+				seen++
+			}
+			if n := f.ws.Stats().Messages; n != seen {
+				t.Errorf("%d messages in the statistics, want %d", n, seen)
+			}
+			return echoData(c, p)
+		}})
+		c := f.dial()
+		c.Send(frame(text, "a") + frame(bin|more, "b") + frame(cont, "c") + frame(text, "d"))
+		c.Want(plain(text, "a") + plain(bin|more, "b") + plain(cont, "c") + plain(text, "d"))
+		if n := f.ws.Stats().Messages; n != 3 {
+			t.Errorf("%d messages in the statistics, want 3", n)
+		}
+	})
+}
+
 // TestEchoData holds an echo of pieces to the same messages.
 func TestEchoData(t *testing.T) {
 	run(t, bobtail.Config{}, websocket.Config{}, func(t *testing.T, f *fixture) {

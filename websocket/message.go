@@ -99,7 +99,7 @@ func (c *Conn) data(p ws.Part) {
 		return
 	}
 	if p.Last {
-		c.taken++
+		c.count()
 	}
 	switch {
 	case p.Compressed:
@@ -121,6 +121,10 @@ func (c *Conn) data(p ws.Part) {
 		c.result(h.Message(c, p.Op, p.Payload))
 	}
 }
+
+// count counts a message, before the handler sees its end, so that nobody who has
+// an answer to it, from whomever, finds it missing.
+func (c *Conn) count() { c.messages.Store(c.messages.Load() + 1) } // nobody else writes it
 
 // gather adds a part to the message that has begun, in front of what was not
 // looked at yet. It reports whether the message is whole. There is room, since

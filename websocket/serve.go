@@ -55,10 +55,6 @@ func (c *Conn) load(w *engine.Worker, s *pool.Slot) {
 
 // leave ends a turn.
 func (c *Conn) leave(v engine.Verdict) engine.Verdict {
-	if c.taken > 0 {
-		c.messages.Store(c.messages.Load() + c.taken) // nobody else writes it
-		c.taken = 0
-	}
 	if c.block != 0 {
 		c.d.longs.put(c.block)
 		c.halve()
