@@ -7,6 +7,8 @@ const (
 	NumStates  = numStates
 	NumEvents  = numEvents
 	AcceptGUID = acceptGUID
+
+	LeastBlocks = leastBlocks
 )
 
 func EncodeBase64(dst, src []byte) { encodeBase64(dst, src) }

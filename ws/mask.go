@@ -26,6 +26,10 @@ func Mask(b []byte, k Key) Key {
 		return maskAligned(b, k)
 	}
 	i, w := 0, k.twice()
+	if hasBlocks && len(b) >= leastBlocks {
+		i = len(b) &^ 63
+		maskBlocks(&b[0], i, k)
+	}
 	for ; i+64 <= len(b); i += 64 {
 		// Of an array it is known what slices are within, so nothing is computed
 		// for them; and what is for the array shows less the longer it is.
@@ -54,6 +58,9 @@ func Mask(b []byte, k Key) Key {
 	}
 	return k
 }
+
+// leastBlocks is the length from which on a call of maskBlocks is worth it.
+const leastBlocks = 512
 
 // short is the length up to which maskShort is the faster way to text.
 const short = 128

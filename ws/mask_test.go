@@ -15,10 +15,14 @@ func maskBytes(b []byte, k ws.Key) {
 	}
 }
 
-// Every length up to some words, at every alignment, with nothing written
+// Every length up to some words, and to some blocks, at every alignment, with nothing written
 // outside.
 func TestMask(t *testing.T) {
 	const k = ws.Key(0xD1C2B3A4)
+	lengths := []int{65535, 65536}
+	for n := range 100 {
+		lengths = append(lengths, n, ws.LeastBlocks-10+n)
+	}
 	for _, f := range []struct {
 		name string
 		mask func(b []byte, k ws.Key) ws.Key
@@ -37,7 +41,7 @@ func TestMask(t *testing.T) {
 		}},
 	} {
 		t.Run(f.name, func(t *testing.T) {
-			for n := range 100 {
+			for _, n := range lengths {
 				for at := range 9 {
 					got := make([]byte, at+n+9)
 					for i := range got {
@@ -86,6 +90,7 @@ func TestMaskShortSees(t *testing.T) {
 func FuzzMask(f *testing.F) {
 	f.Add([]byte("Hello"), uint32(0x3D21FA37), uint(2), uint(3))
 	f.Add(bytes.Repeat([]byte{1, 2, 3}, 40), uint32(0xFF), uint(33), uint(1))
+	f.Add(bytes.Repeat([]byte{1, 2, 3}, 400), uint32(0x1020304), uint(555), uint(5))
 	f.Fuzz(func(t *testing.T, b []byte, key uint32, cut, at uint) {
 		k := ws.Key(key)
 		want := bytes.Clone(b)
