@@ -32,3 +32,21 @@ const StreamSize = unsafe.Sizeof(stream{})
 
 // MaxDescriptor bounds the descriptors of streams.
 const MaxDescriptor = maxDescriptor
+
+// Refuse has the kernel take nothing that is asked for, until the end of it.
+func (b *Backend) Refuse() (end func()) {
+	fds := make([]int32, len(b.lanes))
+	swap := func() {
+		for i := range b.lanes {
+			l := &b.lanes[i]
+			l.mu.Lock()
+			fds[i], l.fd = l.fd, fds[i]
+			l.mu.Unlock()
+		}
+	}
+	for i := range fds {
+		fds[i] = -1
+	}
+	swap()
+	return swap
+}

@@ -723,3 +723,46 @@ func TestFilledBeforeAttach(t *testing.T) {
 	go io.Copy(io.Discard, c)
 	n.until(&n.all[0], transport.Writable)
 }
+
+// TestNothingIsLostRefused asks for receives, sends, room and wakes while the kernel
+// takes none: Wait says so, and what was asked for stays asked for.
+func TestNothingIsLostRefused(t *testing.T) {
+	n := newNetwork(t)
+	defer n.end()
+	const streams = 100 // more than are queued before they are submitted
+	for range streams {
+		n.connect()
+	}
+	for i := range n.all {
+		n.told(&n.all[i])
+		io.WriteString(n.all[i].peer, "?") // for the receive that is to be asked for
+	}
+	for i := range n.all {
+		n.until(&n.all[i], transport.Readable)
+	}
+	end := n.Refuse()
+	for i := range n.all {
+		p := &n.all[i]
+		if got := n.receive(p, 10); got != "?" {
+			t.Fatalf("received %q", got)
+		}
+		if k, err := n.Send(p.id, [][]byte{[]byte("answer")}); k != len("answer") || err != nil {
+			t.Fatalf("Send = %d, %v", k, err)
+		}
+	}
+	n.Wake(0)
+	n.Wait(n.Lanes(), nil, 0) // who sleeps submits for all
+	if k, err := n.Wait(0, n.ev[:], 0); err == nil && k > 0 {
+		t.Errorf("Wait = %d events of a ring that works no more", k)
+	}
+	end()
+	got := make([]byte, len("answer"))
+	for i := range n.all {
+		p := &n.all[i]
+		n.wait(0)
+		if _, err := io.ReadFull(p.peer, got); err != nil || string(got) != "answer" {
+			t.Fatalf("the peer of stream %d reads %q, %v", p.tag, got, err)
+		}
+		n.told(p)
+	}
+}

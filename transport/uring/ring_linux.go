@@ -232,7 +232,9 @@ func (r *ring) tell() uint32 {
 }
 
 // submit has the kernel take the entries, without waiting for anything but that it
-// has memory for them: nobody would be there to submit them later.
+// has memory for them: nobody would be there to submit them later. If it refuses
+// the call itself, as a sandbox does that has come since, they stay in the queue for
+// the next Wait, which tells of the error.
 func (r *ring) submit() {
 	for n := r.tell(); n > 0; n = r.tell() {
 		_, _, e := syscall.RawSyscall6(sysEnter, uintptr(r.fd), uintptr(n), 0, 0, 0, 0)
