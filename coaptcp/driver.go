@@ -231,11 +231,7 @@ func (d *Driver) Stats() Stats {
 }
 
 // Serve implements engine.Driver.
-func (d *Driver) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
-	c := &d.conns[w.ID()]
-	c.load(w, s)
-	return c.leave(c.serve())
-}
+func (d *Driver) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict { return d.entry.Serve(w, s) }
 
 // Farewell implements engine.Driver: an Abort that says why (RFC 8323 section
 // 5.6), or a Release to clients for whom there is no place (section 5.5).
@@ -313,7 +309,11 @@ func (d *Driver) RemoteOf(worker int) transport.Addr {
 // entry is the driver as its engine and its resources have it.
 type entry struct{ opaque.Pointer[Driver] }
 
-func (e *entry) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict { return e.Get().Serve(w, s) }
+func (e *entry) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
+	c := &e.Get().conns[w.ID()]
+	c.load(w, s)
+	return c.leave(c.serve())
+}
 
 func (e *entry) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	return e.Get().Farewell(dst, s, why)

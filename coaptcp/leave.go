@@ -3,6 +3,7 @@ package coaptcp
 import (
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/build"
 	"github.com/bobtail-go/bobtail/pool"
 )
 
@@ -46,8 +47,18 @@ func (c *conn) park() engine.Verdict {
 	if !c.flush() {
 		return c.verdict
 	}
-	w, s := c.w, c.s
-	c.d.sweep(w.Now, false)
+	d, w, s := c.d, c.w, c.s
+	if w.Now >= d.sweeping.Load() {
+		d.sweep(w.Now, false)
+	}
+	if !build.Small && c.rests() {
+		c.st.due = pool.TickAfter(w.Now + d.cfg.Ping)
+		c.r.flags = flagOpen
+		if s.Phase != uint8(engine.PhaseAlarm) || d.e.Pool().Deadlines.Get(c.h.Index()) != c.st.due {
+			w.Alarm(s, max(pool.TickTime(c.st.due, w.Now)-w.Now, 1))
+		} // else it is as it is set already, for all requests of one tick
+		return engine.Park
+	}
 	if !c.attend() || !c.keep() {
 		return c.verdict
 	}
@@ -69,6 +80,16 @@ func (c *conn) park() engine.Verdict {
 		w.Alarm(s, c.next())
 	}
 	return engine.Park
+}
+
+// rests reports whether nothing is to be done at the end of a turn but to wait for
+// what comes next, and at last to send a Ping: the usual case of attend, keep and
+// next.
+func (c *conn) rests() bool {
+	r := c.r
+	return c.got > 0 && c.stop == stopNone && c.at == c.end && c.st.kept == 0 && c.d.cfg.Ping >= 0 &&
+		r.flags&^flagPinged == flagOpen && r.pending.Load() == 0 && !r.waiting.Load() &&
+		uint32(r.closing.Load()>>32) != c.h.Generation() && !c.d.e.Closing() && !c.s.Stashed() && !c.w.Pending(c.s)
 }
 
 // keep puts away what was received and not used up yet.

@@ -130,6 +130,11 @@ func (c *conn) serve() engine.Verdict {
 			return c.verdict
 		}
 		if c.stop != stopNone || !w.Unread(s) || c.got >= turnBytes {
+			// What is staged is sent here, with a function less on the way than by
+			// park: see engine.
+			if !c.flush() {
+				return c.verdict
+			}
 			return c.park()
 		}
 		// Room to answer first: what cannot be answered stays in the network.

@@ -250,11 +250,7 @@ func (p *spares) put(c *Conn) {
 }
 
 // Serve implements engine.Driver.
-func (d *Driver) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
-	c := &d.conns[w.ID()]
-	c.load(w, s)
-	return c.leave(c.serve())
-}
+func (d *Driver) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict { return d.entry.Serve(w, s) }
 
 // Farewell implements engine.Driver: a close frame (RFC 6455 section 7.1.7).
 func (d *Driver) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
@@ -334,7 +330,11 @@ func (r *record) end(d *Driver, h pool.Handle, f flags) {
 // entry is the driver as its engine has it.
 type entry struct{ opaque.Pointer[Driver] }
 
-func (e *entry) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict { return e.Get().Serve(w, s) }
+func (e *entry) Serve(w *engine.Worker, s *pool.Slot) engine.Verdict {
+	c := &e.Get().conns[w.ID()]
+	c.load(w, s)
+	return c.leave(c.serve())
+}
 
 func (e *entry) Farewell(dst []byte, s *pool.Slot, why engine.Why) []byte {
 	return e.Get().Farewell(dst, s, why)

@@ -107,6 +107,11 @@ func (c *Conn) serve() engine.Verdict {
 			return c.verdict
 		}
 		if c.stop == stopFull || !w.Unread(s) || c.got >= turnBytes {
+			// What is staged is sent here, with a function less on the way than by
+			// park: see engine.
+			if !c.flush() {
+				return c.verdict
+			}
 			return c.park()
 		}
 		if c.end > 0 {

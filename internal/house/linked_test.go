@@ -22,8 +22,8 @@ func TestNothingUnusedIsLinked(t *testing.T) {
 		not           []string
 	}{
 		{"hello", "/web.(*Driver).Serve", slices.Concat(webSocket, coap)},
-		{"echo", "/websocket.(*Driver).Serve", append(coap, "/wsconn.(*Conn)", "/websocket.(*Topic)", "/web.Head.Hold")},
-		{"level", "/coaptcp.(*Driver).Serve", append(webSocket, "/coap.ParseUDP", "/coap.AppendUDP", "/coap.ParseURI", "/coap.ParseLinks")},
+		{"echo", "/websocket.(*entry).Serve", append(coap, "/wsconn.(*Conn)", "/websocket.(*Topic)", "/web.Head.Hold")},
+		{"level", "/coaptcp.(*entry).Serve", append(webSocket, "/coap.ParseUDP", "/coap.AppendUDP", "/coap.ParseURI", "/coap.ParseLinks")},
 	} {
 		t.Run(test.program, func(t *testing.T) {
 			program := filepath.Join(t.TempDir(), test.program)
