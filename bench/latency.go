@@ -88,13 +88,7 @@ func paced(o options) int {
 
 // measureRate loads a server at the rate.
 func measureRate(ctx context.Context, o options, load string, p *process, port int, x *sample) error {
-	l, err := startLoad(ctx, load, what(o, x.Work, "-p", strconv.Itoa(port), "-c", strconv.Itoa(o.conns), "-t", strconv.Itoa(o.threads),
-		"-R", strconv.Itoa(o.rate), "-w", strconv.Itoa(max(paced(o)/5, 1)), "-n", strconv.Itoa(paced(o)), "-T", strconv.Itoa(seconds(o)+10*o.seconds))...)
-	if err != nil {
-		return err
-	}
-	defer l.stop()
-	t, err := watch(ctx, o, p, l, paced(o))
+	t, err := loadRate(ctx, o, load, p, port, x.Work, paced(o))
 	if err != nil {
 		return err
 	}
@@ -102,6 +96,17 @@ func measureRate(ctx context.Context, o options, load string, p *process, port i
 	x.Rate = float64(o.rate)
 	x.P9999 = within(x.Curve, 0.9999)
 	return nil
+}
+
+// loadRate loads a server with n requests at the rate.
+func loadRate(ctx context.Context, o options, load string, p *process, port int, work string, n int) (turn, error) {
+	l, err := startLoad(ctx, load, what(o, work, "-p", strconv.Itoa(port), "-c", strconv.Itoa(o.conns), "-t", strconv.Itoa(o.threads),
+		"-R", strconv.Itoa(o.rate), "-w", strconv.Itoa(max(n/5, 1)), "-n", strconv.Itoa(n), "-T", strconv.Itoa(seconds(o)+10*o.seconds))...)
+	if err != nil {
+		return turn{}, err
+	}
+	defer l.stop()
+	return watch(ctx, o, p, l, n)
 }
 
 // within is the time that a curve has for a part.
@@ -129,59 +134,74 @@ func curveOf(f figures) []point {
 	return curve
 }
 
-// measureSleepers loads a server at the rate with sleepers and without, in an order
-// that changes from round to round.
+// measureSleepers loads a server at the rate with sleepers and without, in turns that
+// change places each time: what the machine does besides for a second is shared by
+// both so, and of the times of the turns the middle ones count.
 func measureSleepers(ctx context.Context, o options, load string, p *process, port int, folder string, x *sample) error {
-	var calm sample
-	without := func() error {
-		calm = sample{Work: x.Work}
-		return measureRate(ctx, o, load, p, port, &calm)
-	}
-	with := func() error { return measureAmong(ctx, o, load, p, port, folder, x) }
-	both := []func() error{without, with}
-	if x.Round%2 == 1 {
-		slices.Reverse(both)
-	}
-	for _, f := range both {
-		if err := f(); err != nil {
+	calm := sample{Work: x.Work}
+	var without, with []turn
+	var asleep float64
+	n, turns := paced(o), max(min(o.turns, paced(o)), 1)
+	for i := range turns {
+		part := n*(i+1)/turns - n*i/turns
+		alone := func() error {
+			t, err := loadRate(ctx, o, load, p, port, x.Work, part)
+			without = append(without, t)
 			return err
 		}
+		among := func() error {
+			t, slept, err := loadAmong(ctx, o, load, p, port, folder, x.Work, part)
+			with = append(with, t)
+			asleep += slept / float64(turns)
+			return err
+		}
+		both := []func() error{alone, among}
+		if (x.Round+i)%2 == 1 {
+			slices.Reverse(both)
+		}
+		for _, f := range both {
+			if err := f(); err != nil {
+				return err
+			}
+		}
 	}
-	x.Calm = &times{calm.P50, calm.P99, calm.P999, calm.P9999, calm.Max}
+	calm.take(without...)
+	x.take(with...)
+	x.Rate, x.Asleep = float64(o.rate), asleep
+	x.Calm = &times{P50: calm.P50, P99: calm.P99, P999: calm.P999, Max: calm.Max}
 	return nil
 }
 
-// measureAmong is measureRate while as many requests as may be sleep, each followed
-// by another.
-func measureAmong(ctx context.Context, o options, load string, p *process, port int, folder string, x *sample) error {
+// loadAmong is loadRate while as many requests as may be sleep, each followed by
+// another. It tells how many slept on the average.
+func loadAmong(ctx context.Context, o options, load string, p *process, port int, folder, work string, n int) (t turn, asleep float64, err error) {
 	text := filepath.Join(folder, "slept.txt")
 	if err := os.WriteFile(text, []byte(slept), 0o644); err != nil {
-		return err
+		return t, 0, err
 	}
 	l, err := startLoad(ctx, load, "-p", strconv.Itoa(port), "-c", strconv.Itoa(mostAsleep), "-t", "1", "-u", sleepPath, "-f", text,
 		"-w", strconv.Itoa(mostAsleep), "-E", "-T", strconv.Itoa(seconds(o)+20*o.seconds))
 	if err != nil {
-		return err
+		return t, 0, err
 	}
 	defer l.stop()
 	if _, err := l.line(); err != nil {
-		return fmt.Errorf("sleepers: %w", err)
+		return t, 0, fmt.Errorf("sleepers: %w", err)
 	}
 	if err := l.goOn(); err != nil {
-		return err
+		return t, 0, err
 	}
-	if err := measureRate(ctx, o, load, p, port, x); err != nil {
-		return err
+	if t, err = loadRate(ctx, o, load, p, port, work, n); err != nil {
+		return t, 0, err
 	}
 	if err := l.goOn(); err != nil { // which ends them
-		return err
+		return t, 0, err
 	}
 	f, err := l.line()
 	if err != nil {
-		return fmt.Errorf("sleepers: %w", err)
+		return t, 0, fmt.Errorf("sleepers: %w", err)
 	}
-	x.Asleep = float64(f["requests"]) * sleepTime.Seconds() / (float64(f["ns"]) / 1e9)
-	return nil
+	return t, float64(f["requests"]) * sleepTime.Seconds() / (float64(f["ns"]) / 1e9), nil
 }
 
 func latencyTitle(s settings, rounds string) string {

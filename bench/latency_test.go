@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -182,7 +183,12 @@ func TestSleepers(t *testing.T) {
 					io.WriteString(w, text)
 				})
 			}
-			srv := &http.Server{Handler: mux}
+			var opened atomic.Int32
+			srv := &http.Server{Handler: mux, ConnState: func(_ net.Conn, s http.ConnState) {
+				if s == http.StateNew {
+					opened.Add(1)
+				}
+			}}
 			go srv.Serve(l)
 			defer srv.Close()
 			// The clock that is read is that of another process.
@@ -191,7 +197,7 @@ func TestSleepers(t *testing.T) {
 				t.Skip(err)
 			}
 			defer p.stop()
-			o := options{conns: 4, threads: 1, rate: 200, seconds: 1, smoke: true, requests: 100}
+			o := options{conns: 4, threads: 1, rate: 200, seconds: 1, turns: 3, smoke: true, requests: 100}
 			for round := range 2 {
 				x := sample{Work: sleepersWork, Round: round}
 				err := measureSleepers(t.Context(), o, load, p, l.Addr().(*net.TCPAddr).Port, t.TempDir(), &x)
@@ -206,6 +212,10 @@ func TestSleepers(t *testing.T) {
 				}
 				if x.Asleep <= 0 || x.Asleep > mostAsleep || x.Calm == nil || x.Calm.P50 <= 0 || x.P50 <= 0 || x.Rate != 200 || x.Requests != 40 {
 					t.Errorf("%+v, calm %+v", x, x.Calm)
+				}
+				// Each turn has loads of its own.
+				if got, want := opened.Swap(0), int32(o.turns*(2*o.conns+mostAsleep)); got != want {
+					t.Errorf("%d connections in %d turns, want %d", got, o.turns, want)
 				}
 			}
 		})

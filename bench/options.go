@@ -70,7 +70,7 @@ func newFlags(o *options, list, work *string) *flag.FlagSet {
 	f.StringVar(list, "servers", strings.Join(serverNames(), ","), "servers to compare, a `LIST` with commas; ratios are to the floor")
 	f.StringVar(work, "work", strings.Join(usualWorks(), ","), fmt.Sprintf("what they are to do, a `LIST` with commas; besides there are\n%s, and %s is all for the plots", strings.Join(curveOnly, ", "), curves))
 	f.IntVar(&o.rounds, "rounds", 5, "each server is measured `N` times")
-	f.IntVar(&o.turns, "turns", 10, "in a round the servers share the requests of a work that is told in CPU time in\n`N` turns, while all of them run")
+	f.IntVar(&o.turns, "turns", 10, "in a round the servers share the requests of a work that is told in CPU time in\n`N` turns, while all of them run; and as often sleepers come and go in a run of sleepers")
 	f.IntVar(&o.requests, "requests", 200000, fmt.Sprintf("`N` requests a plain run; a pipelined run has %d times as many,\none of 10k half, one of 1m a fiftieth, 2000 at least, one of ws64k a tenth, one of coap16\n%d and one of coapudp16 %d times as many", pipelinedFactor, pipelinedFactor, pipelinedFactor/2))
 	f.IntVar(&o.conns, "conns", 64, "`N` connections of every run but those with a number in their name, parked,\nwsidle, wslive, broadcast and coapidle, and four times as many as of coapudp16")
 	f.IntVar(&o.depth, "depth", 16, "`N` requests at a time on a connection of a run of pipelined, coap16 or coapudp16")
