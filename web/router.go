@@ -253,7 +253,9 @@ func (t *router) find(x *Exchange) (*route, ownAnswer) {
 		return nil, ownClean
 	}
 	r := t.match(l, byHost)
-	if !l.exact(r) && p[len(p)-1] != '/' {
+	if l.ends && p[len(p)-1] != '/' && !l.exact(r) {
+		// With a slash behind it the path comes to the same nodes, and to what is
+		// below those at which it has ended: only that can match it more exactly.
 		wild, n := l.wild, l.n
 		l.slash, l.n = true, 0
 		if with := t.match(l, byHost); l.exact(with) {
@@ -264,12 +266,7 @@ func (t *router) find(x *Exchange) (*route, ownAnswer) {
 	if r != nil {
 		return r, ownNone
 	}
-	l.purpose = findMethods
-	t.match(l, byHost)
-	if p[len(p)-1] != '/' {
-		l.slash = true
-		t.match(l, byHost)
-	}
+	// Since no route was found, all that match the path but for the method were seen.
 	switch {
 	case l.methods == 0:
 		return nil, ownNotFound

@@ -17,6 +17,7 @@ type node struct {
 	kids   kids     // by literal segment
 	wild   *node
 	multi  *node
+	slash  bool // a path that ends here, with a slash behind it, may be a pattern's
 }
 
 // kids are nodes by segment: a hash table, of which half is free.
@@ -76,6 +77,7 @@ func (k *kids) get(seg []byte, escaped bool) *node {
 // insert puts a route into the tree.
 func (n *node) insert(p *pattern.Pattern, r *route) {
 	for _, s := range p.Segments {
+		n.slash = n.slash || s.Multi || s.Text == "/"
 		switch {
 		case s.Multi:
 			if n.multi == nil {
@@ -99,10 +101,11 @@ func (n *node) insert(p *pattern.Pattern, r *route) {
 type lookup struct {
 	path    []byte
 	slash   bool // as if there were a "/" behind the path
+	ends    bool // the path has ended at a node with a slash
 	method  string
 	head    bool // HEAD, which GET's routes serve too
 	purpose purpose
-	methods uint64                 // numbers of the methods that were found, for findMethods
+	methods uint64                 // of the routes that match but for the method
 	n       int                    // wildcards that were found
 	wild    [MaxWildcards + 1]span // a slash at the end of a pattern is one more
 }
@@ -114,9 +117,8 @@ type span struct{ at, end uint16 }
 type purpose uint8
 
 const (
-	findRoute   purpose = iota // the route of the method
-	findMethods                // all methods that the path has
-	findAll                    // a route that keeps all fields
+	findRoute purpose = iota // the route of the method, or all methods that the path has
+	findAll                  // a route that keeps all fields
 )
 
 // find goes down from n with what is left of the path from at on.
@@ -126,6 +128,7 @@ func (n *node) find(l *lookup, at int) *route {
 		end++
 	}
 	if at >= end {
+		l.ends = l.ends || n.slash
 		return n.here(l)
 	}
 	wilds := l.n
@@ -176,13 +179,7 @@ var slash = []byte("/")
 
 // here is the route at a node that serves the purpose.
 func (n *node) here(l *lookup) *route {
-	switch l.purpose {
-	case findMethods:
-		for _, r := range n.routes {
-			l.methods |= r.methodBit
-		}
-		return nil
-	case findAll:
+	if l.purpose == findAll {
 		for _, r := range n.routes {
 			if r.AllFields {
 				return r
@@ -190,7 +187,13 @@ func (n *node) here(l *lookup) *route {
 		}
 		return nil
 	}
-	return byMethod(n.routes, l.method, l.head)
+	r := byMethod(n.routes, l.method, l.head)
+	if r == nil {
+		for _, o := range n.routes {
+			l.methods |= o.methodBit
+		}
+	}
+	return r
 }
 
 // byMethod is the route of a method among those of a path: that of the method
@@ -240,6 +243,6 @@ func (l *lookup) exact(r *route) bool {
 
 // set makes l ready to look for what a request asks for.
 func (l *lookup) set(h *http1.Head, b, path []byte, purpose purpose) {
-	l.path, l.slash, l.purpose, l.methods, l.n = path, false, purpose, 0, 0
+	l.path, l.slash, l.ends, l.purpose, l.methods, l.n = path, false, false, purpose, 0, 0
 	l.method, l.head = ascii.View(h.MethodName(b)), h.Method() == http1.HEAD
 }
