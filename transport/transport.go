@@ -156,7 +156,9 @@ type Backend interface {
 
 	// Send takes bytes from the slices in order, as many as fit, and returns
 	// their number. It fails with ErrWouldBlock if none fit, and with ErrReset
-	// or another error when the stream is beyond use.
+	// or another error when the stream is beyond use. Bytes that it has taken
+	// leave when the stream's lane, or the lane without streams, is waited on
+	// next, or before another's Wait sleeps, if they have not left before.
 	Send(s Stream, bufs [][]byte) (int, error)
 
 	// CloseWrite sends the end of our bytes after those already taken. Receive

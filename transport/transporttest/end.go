@@ -38,6 +38,32 @@ var endCases = []testCase{
 		},
 	},
 	{
+		"end/in the turn of the question",
+		"Bytes that Send has taken come before our end, whichever way it is sent, without a Wait between.",
+		func(d *driver) {
+			l := d.listenArmed()
+			for _, end := range []func(s *stream){
+				d.close,
+				func(s *stream) { d.mustNot(d.b.CloseWrite(s.id), "CloseWrite") },
+				func(s *stream) { d.mustNot(d.b.CloseWrite(s.id), "CloseWrite"); d.close(s) },
+			} {
+				s, p := d.pair(l, 0)
+				other, q := d.pair(l, 0)
+				d.peerWrite(p, "question")
+				d.peerWrite(q, "question")
+				s.empty, other.empty = true, true
+				d.wantReceive(s, "question")
+				d.wantReceive(other, "question")
+				d.send(other, []byte("another answer"))
+				d.send(s, []byte("answer"))
+				end(s)
+				d.wantPeerRead(p, "answer")
+				d.wantPeerEOF(p)
+				d.wantPeerRead(q, "another answer")
+			}
+		},
+	},
+	{
 		"end/we half-close a full stream",
 		"CloseWrite comes after the bytes already taken, however many wait.",
 		func(d *driver) {

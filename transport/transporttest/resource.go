@@ -59,6 +59,9 @@ var resourceCases = []testCase{
 						fail = err
 					}
 				}
+				if _, err := d.b.Wait(0, d.ev[:], 0); err != nil { // what Send took leaves now at the latest
+					fail = err
+				}
 				if fail == nil {
 					_, fail = io.ReadFull(p, got)
 				}

@@ -139,6 +139,45 @@ var sendCases = []testCase{
 		},
 	},
 	{
+		"send/in the turn of the question",
+		"Bytes that Send has taken leave when the lane waits again at the latest, those of each stream in order, however many streams and pieces there were since the Wait before.",
+		func(d *driver) {
+			l := d.listenArmed()
+			n := d.streams(40)
+			var streams []*stream
+			var peers []Peer
+			for range n {
+				s, p := d.pair(l, 0)
+				streams, peers = append(streams, s), append(peers, p)
+			}
+			for round := range 3 {
+				for i := range n {
+					d.peerWrite(peers[i], "question")
+				}
+				for _, s := range streams {
+					s.empty = true
+					d.wantReceive(s, "question")
+				}
+				var read []<-chan error
+				for _, p := range peers {
+					read = append(read, d.readPattern(p, round, 5322))
+				}
+				for _, s := range streams {
+					size := 0
+					for _, k := range []int{1, 300, 0, 20, 5000, 1} {
+						b := make([]byte, k)
+						fill(b, round, size)
+						d.send(s, b)
+						size += k
+					}
+				}
+				for _, r := range read {
+					d.while("reading by the peer", func() error { return <-r })
+				}
+			}
+		},
+	},
+	{
 		"send/receives while full",
 		"A stream that is full in one direction works in the other.",
 		func(d *driver) {
