@@ -1,6 +1,6 @@
 // Package epoll is the backend of Linux: raw system calls, no package net, no
-// goroutine, no buffer. A stream is a descriptor and nothing else, so a
-// parked connection costs the kernel's socket and the pool's slot.
+// goroutine. A stream is a descriptor and 16 bytes, so a parked connection costs
+// little more than the kernel's socket and the pool's slot.
 //
 // Each lane is an epoll instance. A stream is registered once, edge-triggered
 // for both directions, and never again: a receive that comes up short says
@@ -19,6 +19,11 @@
 // be given away: a lane therefore yields once a millisecond. Under TinyGo a
 // goroutine is a thread, the scheduler has nothing to notice, and every wait
 // simply blocks.
+//
+// # Sending
+//
+// Short answers to what a Wait has told of are sent together, before the lane
+// waits again: see stage. Under TinyGo each is sent at once.
 //
 // The package builds with Go and with TinyGo, for Linux on amd64 and arm64.
 package epoll

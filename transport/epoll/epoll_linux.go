@@ -44,6 +44,7 @@ type Backend struct {
 
 	backlog   int
 	listeners []listener
+	streams   streams
 
 	// What system calls are given the address of. It is here and not on the
 	// stack because TinyGo would allocate it.
@@ -76,6 +77,8 @@ type lane struct {
 	mu     sync.Mutex  // guards closed against a late Wake
 	closed bool
 
+	stage stage
+
 	_ [64]byte // no two lanes in one line of the cache
 }
 
@@ -100,12 +103,15 @@ func New(c Config) (*Backend, error) {
 	b := &Backend{
 		start:   time.Now().Add(-time.Second), // the clock starts above zero
 		lanes:   make([]lane, c.Lanes),
-		limit:   descriptorLimit() - ownDescriptors - 2*(c.Lanes+1),
+		limit:   min(descriptorLimit(), maxDescriptor) - ownDescriptors - 2*(c.Lanes+1),
 		backlog: c.Backlog,
 		reset:   [2]int32{1, 0},
 	}
 	for i := range b.lanes {
 		b.lanes[i].epfd, b.lanes[i].wakefd = -1, -1
+	}
+	if err := b.streams.open(b); err != nil {
+		return nil, err
 	}
 	for i := range b.lanes {
 		if err := b.lanes[i].open(b); err != nil {
@@ -137,11 +143,10 @@ func (l *lane) open(b *Backend) error {
 	return b.control(l, syscall.EPOLL_CTL_ADD, l.wakefd, syscall.EPOLLIN|epollET, wakeTag)
 }
 
-func (b *Backend) control(l *lane, op int, fd int32, events uint32, tag uint64) error {
+func (b *Backend) control(l *lane, op int, fd int32, events uint32, data uint64) error {
 	b.setup.Lock()
 	defer b.setup.Unlock()
-	// The kernel's 64 bits of data are the fields Fd and Pad.
-	b.setup.event = syscall.EpollEvent{Events: events, Fd: int32(uint32(tag)), Pad: int32(uint32(tag >> 32))}
+	b.setup.event = syscall.EpollEvent{Events: events, Fd: int32(uint32(data)), Pad: int32(uint32(data >> 32))}
 	_, _, e := syscall.RawSyscall6(syscall.SYS_EPOLL_CTL, uintptr(l.epfd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&b.setup.event)), 0, 0)
 	return errorOf(e)
 }
@@ -161,26 +166,43 @@ func (b *Backend) Holds() int { return 0 }
 // Wait implements transport.Backend.
 func (b *Backend) Wait(laneNumber int, ev []transport.Event, deadline int64) (int, error) {
 	if laneNumber == len(b.lanes) {
+		b.flush()
 		return 0, b.bed.wait(b, deadline)
 	}
 	l := &b.lanes[laneNumber]
-	n, err := l.wait(b, l.events[:min(len(ev), len(l.events))], deadline)
-	if n <= 0 {
-		return 0, err
-	}
-	out := 0
-	for i := range l.events[:n] {
-		e := &l.events[i]
-		tag := uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32
-		if tag == wakeTag {
-			l.woken.Store(false)
-			continue
+	events := l.events[:min(len(ev), len(l.events))]
+	for {
+		l.stage.end()
+		n, err := l.wait(b, events, deadline)
+		if n <= 0 {
+			return 0, err
 		}
-		ev[out] = transport.Event{Tag: tag, Ready: readyOf(e.Events)}
-		out++
+		if n, woken := l.tell(b, events[:n], ev); n > 0 || woken || deadline == 0 {
+			return n, nil
+		}
 	}
-	return out, nil
 }
+
+// tell translates events, and reports whether one was a wake.
+func (l *lane) tell(b *Backend, events []syscall.EpollEvent, ev []transport.Event) (n int, woken bool) {
+	l.stage.begin()
+	for i := range events {
+		e := &events[i]
+		if dataOf(e) == wakeTag {
+			l.woken.Store(false)
+			woken = true
+		} else if tag, ok := l.stage.told(b, e); ok {
+			ev[n] = transport.Event{Tag: tag, Ready: readyOf(e.Events)}
+			n++
+		}
+	}
+	l.stage.begun()
+	return n, woken
+}
+
+// dataOf is what an event carries. The kernel's 64 bits of data are the fields Fd and
+// Pad.
+func dataOf(e *syscall.EpollEvent) uint64 { return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 }
 
 // readyOf translates. A listener's tag is told with Readable too, which the
 // engine does not mind.

@@ -18,6 +18,9 @@ const mostFile = 0x7ffff000
 // first bytes of the file (MSG_MORE), which saves a packet of its own, and a
 // quarter of the time that a short file takes.
 func (b *Backend) SendFile(s transport.Stream, head []byte, fd uintptr, off int64, n int) (sent int, err error) {
+	if err := b.settle(s); err != nil {
+		return 0, err
+	}
 	ignorePipe()
 	if len(head) > 0 {
 		flags := msgDontwait | msgNosignal

@@ -17,11 +17,16 @@ func (b *Backend) Listen(a transport.Addr, tag uint64) (transport.Listener, erro
 		return 0, err
 	}
 	// Level-triggered: what is not accepted is told again, once it is armed.
-	if err = b.control(&b.lanes[0], syscall.EPOLL_CTL_ADD, fd, 0, tag); err != nil {
+	data, err := b.enroll(transport.Stream(fd), 0, tag)
+	if err == nil {
+		err = b.control(&b.lanes[0], syscall.EPOLL_CTL_ADD, fd, 0, data)
+	}
+	if err != nil {
+		b.forget(transport.Stream(fd))
 		closeDescriptor(fd)
 		return 0, err
 	}
-	return b.remember(listener{fd: fd, tag: tag, unset: a.IsUnset()}), nil
+	return b.remember(listener{fd: fd, data: data, unset: a.IsUnset()}), nil
 }
 
 func (b *Backend) listen(a transport.Addr) (int32, error) {
@@ -82,7 +87,7 @@ func (b *Backend) Arm(l transport.Listener, on bool) {
 		events = syscall.EPOLLIN
 	}
 	// It cannot fail: the listener is registered until it is closed.
-	b.control(&b.lanes[0], syscall.EPOLL_CTL_MOD, b.listeners[l].fd, events, b.listeners[l].tag)
+	b.control(&b.lanes[0], syscall.EPOLL_CTL_MOD, b.listeners[l].fd, events, b.listeners[l].data)
 }
 
 // Accept implements transport.Backend.
@@ -112,6 +117,7 @@ func (b *Backend) QuietListener(l transport.Listener) { nosyn.Attach(int(b.liste
 
 // CloseListener implements transport.Backend.
 func (b *Backend) CloseListener(l transport.Listener) {
+	b.forget(transport.Stream(b.listeners[l].fd))
 	closeDescriptor(b.listeners[l].fd)
 	b.listeners[l].fd = -1
 }
@@ -119,8 +125,8 @@ func (b *Backend) CloseListener(l transport.Listener) {
 // listener is what must be known of a listener.
 type listener struct {
 	fd    int32
-	tag   uint64
-	unset bool // it was opened for an unset address
+	data  uint64 // of its events
+	unset bool   // it was opened for an unset address
 }
 
 func (b *Backend) remember(l listener) transport.Listener {

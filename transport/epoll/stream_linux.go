@@ -23,7 +23,14 @@ func waited(n int, e syscall.Errno) (int, error) {
 
 // Attach implements transport.Backend.
 func (b *Backend) Attach(s transport.Stream, lane int, tag uint64) error {
-	return b.control(&b.lanes[lane], syscall.EPOLL_CTL_ADD, int32(s), syscall.EPOLLIN|syscall.EPOLLOUT|syscall.EPOLLRDHUP|epollET, tag)
+	data, err := b.enroll(s, lane, tag)
+	if err == nil {
+		err = b.control(&b.lanes[lane], syscall.EPOLL_CTL_ADD, int32(s), syscall.EPOLLIN|syscall.EPOLLOUT|syscall.EPOLLRDHUP|epollET, data)
+	}
+	if err != nil {
+		b.forget(s)
+	}
+	return err
 }
 
 // Receive implements transport.Backend. The view is in buf.
@@ -36,7 +43,7 @@ func (b *Backend) Receive(s transport.Stream, buf []byte) ([]byte, error) {
 		switch e {
 		case 0:
 			if n == 0 {
-				return nil, transport.EOF
+				return nil, b.ended(s)
 			}
 			return buf[:n], nil
 		case syscall.EAGAIN:
@@ -67,8 +74,8 @@ type gathering struct {
 // sends a slice at a time.
 const gathers = 8
 
-// Send implements transport.Backend.
-func (b *Backend) Send(s transport.Stream, bufs [][]byte) (sent int, err error) {
+// send sends at once.
+func (b *Backend) send(s transport.Stream, bufs [][]byte) (sent int, err error) {
 	for {
 		for len(bufs) > 0 && len(bufs[0]) == 0 {
 			bufs = bufs[1:]
@@ -151,17 +158,27 @@ func sendError(e syscall.Errno) error {
 
 // CloseWrite implements transport.Backend.
 func (b *Backend) CloseWrite(s transport.Stream) error {
+	if err := b.settle(s); err != nil {
+		return err
+	}
 	_, _, e := syscall.RawSyscall(syscall.SYS_SHUTDOWN, uintptr(s), syscall.SHUT_WR, 0)
 	return errorOf(e)
 }
 
 // CloseStream implements transport.Backend. Closing a descriptor takes it out
 // of its epoll instance, since nobody duplicates it.
-func (b *Backend) CloseStream(s transport.Stream) { closeDescriptor(int32(s)) }
+func (b *Backend) CloseStream(s transport.Stream) {
+	if !b.forget(s) {
+		b.Abort(s) // what was taken cannot be delivered
+		return
+	}
+	closeDescriptor(int32(s))
+}
 
 // Abort implements transport.Backend: a close with a linger time of zero is
 // a reset.
 func (b *Backend) Abort(s transport.Stream) {
+	b.forget(s)
 	syscall.RawSyscall6(syscall.SYS_SETSOCKOPT, uintptr(s), syscall.SOL_SOCKET, syscall.SO_LINGER, uintptr(unsafe.Pointer(&b.reset)), unsafe.Sizeof(b.reset), 0)
 	closeDescriptor(int32(s))
 }

@@ -31,6 +31,7 @@ func (l *lane) wait(b *Backend, events []syscall.EpollEvent, deadline int64) (in
 		if now = b.Now(); now >= deadline {
 			return 0, nil
 		}
+		b.flush() // for lanes whose turns last
 		n, _, e := syscall.Syscall6(syscall.SYS_EPOLL_PWAIT, uintptr(l.epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(milliseconds(now, deadline)), 0, 0)
 		// A blocking call has given the processor away.
 		l.pace.Blocked(b.Now())
