@@ -16,17 +16,15 @@ type turn struct {
 	profile *profile
 }
 
-// turnsOf is how many turns a round of a work has. There is but one of what takes
-// long to set up, and of what is told in another unit or recorded.
+// turnsOf is how many turns a round of a work has: so many that each has twice as
+// many requests as connections are opened for it. There is but one of what is told in
+// another unit, or recorded.
 func turnsOf(o options, work string) int {
-	if idle(work) || rated(work) || work == startWork || work == liveWork || work == broadcastWork || heldBy(o, work) > mostInTurns || o.profile {
+	if idle(work) || rated(work) || work == startWork || work == liveWork || work == broadcastWork || o.profile {
 		return 1
 	}
-	return min(o.turns, requestsOf(o, work))
+	return max(min(o.turns, requestsOf(o, work)/(2*heldBy(o, work))), 1)
 }
-
-// mostInTurns is how many connections a load that has turns opens at most.
-const mostInTurns = 2000
 
 // contender is a server that runs beside others.
 type contender struct {

@@ -10,7 +10,7 @@ import (
 )
 
 func TestTurnsOf(t *testing.T) {
-	usual := options{turns: 10, requests: 1000, conns: 64, parked: 10000, many: 1000}
+	usual := options{turns: 10, requests: 80000, conns: 64, parked: 10000, many: 1000}
 	recorded := usual
 	recorded.profile = true
 	for _, tt := range []struct {
@@ -19,10 +19,11 @@ func TestTurnsOf(t *testing.T) {
 		want int
 	}{
 		{usual, "plain", 10}, {usual, "pipelined", 10}, {usual, "1m", 10}, {usual, "ws64k", 10}, {usual, "coapudp", 10}, {usual, "plain1k", 10},
-		{usual, "plain10k", 1}, {usual, "parked", 1}, {usual, "wsidle", 1}, {usual, latencyWork, 1}, {usual, sleepersWork, 1},
+		{usual, "plain10k", 4}, {usual, "parked", 1}, {usual, "wsidle", 1}, {usual, latencyWork, 1}, {usual, sleepersWork, 1},
 		{usual, startWork, 1}, {usual, liveWork, 1}, {usual, broadcastWork, 1},
 		{recorded, "plain", 1},
-		{options{turns: 10, requests: 7, conns: 64}, "plain", 7},
+		{options{turns: 10, requests: 1000, conns: 64}, "plain", 7},
+		{options{turns: 10, requests: 100, conns: 64}, "plain", 1},
 	} {
 		if got := turnsOf(tt.o, tt.work); got != tt.want {
 			t.Errorf("%s, %+v: %d turns, want %d", tt.work, tt.o, got, tt.want)
