@@ -5,6 +5,7 @@ import (
 
 	"github.com/bobtail-go/bobtail/coap"
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/build"
 	"github.com/bobtail-go/bobtail/internal/flat"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/resource"
@@ -132,7 +133,7 @@ func (c *conn) serve() engine.Verdict {
 		if c.stop != stopNone || !w.Unread(s) || c.got >= turnBytes {
 			// What is staged is sent here, with a function less on the way than by
 			// park: see engine.
-			if !c.flush() {
+			if !build.Small && !c.flush() {
 				return c.verdict
 			}
 			return c.park()

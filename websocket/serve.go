@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"github.com/bobtail-go/bobtail/engine"
+	"github.com/bobtail-go/bobtail/internal/build"
 	"github.com/bobtail-go/bobtail/pool"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/ws"
@@ -109,7 +110,7 @@ func (c *Conn) serve() engine.Verdict {
 		if c.stop == stopFull || !w.Unread(s) || c.got >= turnBytes {
 			// What is staged is sent here, with a function less on the way than by
 			// park: see engine.
-			if !c.flush() {
+			if !build.Small && !c.flush() {
 				return c.verdict
 			}
 			return c.park()
