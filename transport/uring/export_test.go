@@ -30,9 +30,6 @@ func (b *Backend) Keep(n int) {
 // StreamSize is what a stream costs here.
 const StreamSize = unsafe.Sizeof(stream{})
 
-// MaxDescriptor bounds the descriptors of streams.
-const MaxDescriptor = maxDescriptor
-
 // Refuse has the kernel take nothing that is asked for, until the end of it.
 func (b *Backend) Refuse() (end func()) {
 	fds := make([]int32, len(b.lanes))

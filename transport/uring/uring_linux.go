@@ -3,6 +3,7 @@
 package uring
 
 import (
+	"github.com/bobtail-go/bobtail/internal/table"
 	"github.com/bobtail-go/bobtail/transport"
 	"github.com/bobtail-go/bobtail/transport/epoll"
 )
@@ -18,6 +19,10 @@ type Config struct {
 }
 
 const maxLanes = 64
+
+// maxDescriptor bounds the descriptors of streams, which is what there are
+// names and bits for.
+const maxDescriptor = table.Most
 
 // ownDescriptors is how many descriptors a lane has.
 const ownDescriptors = 1
@@ -51,9 +56,9 @@ func New(c Config) (*Backend, error) {
 	for i := range b.lanes {
 		b.lanes[i].fd = -1
 	}
-	if err := b.openTable(); err != nil {
+	if b.table, err = table.New[stream](b); err != nil {
 		b.Close()
-		return nil, err
+		return nil, transport.ErrDescriptors
 	}
 	for i := range b.lanes {
 		if err := b.lanes[i].open(b, i); err != nil {
