@@ -16,14 +16,16 @@ type turn struct {
 	profile *profile
 }
 
-// turnsOf is how many turns a round of a work has: so many that each has twice as
-// many requests as connections are opened for it. There is but one of what is told in
-// another unit, or recorded.
+// turnsOf is how many turns a round of a work has: so many that each connection under
+// load has some requests in each, and that no more are opened than there are requests
+// for. There is but one of what is told in another unit, or recorded.
 func turnsOf(o options, work string) int {
 	if idle(work) || rated(work) || work == startWork || work == liveWork || work == broadcastWork || o.profile {
 		return 1
 	}
-	return max(min(o.turns, requestsOf(o, work)/(2*heldBy(o, work))), 1)
+	const some = 16
+	n := requestsOf(o, work)
+	return max(min(o.turns, n/(some*connsOf(o, work)), n/(2*heldBy(o, work))), 1)
 }
 
 // contender is a server that runs beside others.
