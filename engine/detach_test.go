@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"testing"
@@ -85,7 +86,7 @@ func TestDetach(t *testing.T) {
 func TestDetachAndTimeOut(t *testing.T) {
 	everywhere(t, usual(), func(f *fixture) {
 		c, _ := f.open()
-		c.send("detach g\n")
+		c.send(fmt.Sprintf("detach %d g\n", second))
 		v := f.taken()
 		if f.net != nil {
 			f.advance(2 * second)
@@ -104,19 +105,20 @@ func TestDetachAndTimeOut(t *testing.T) {
 // does nothing.
 func TestWatch(t *testing.T) {
 	for _, test := range []struct {
-		name string
-		end  func(f *fixture, c *client, h pool.Handle)
-		why  error
+		name  string
+		limit int64 // of the handler, 0 if it is not to pass on a busy machine either
+		end   func(f *fixture, c *client, h pool.Handle)
+		why   error
 	}{
-		{"the peer ends its bytes", func(f *fixture, c *client, h pool.Handle) { c.conn.CloseWrite() }, transport.ErrReset},
-		{"the peer resets", func(f *fixture, c *client, h pool.Handle) { c.conn.Reset() }, transport.ErrReset},
-		{"the program ends the connection", func(f *fixture, c *client, h pool.Handle) { f.e.Kill(h) }, engine.ErrKilled},
-		{"the deadline passes", func(f *fixture, c *client, h pool.Handle) {
+		{"the peer ends its bytes", 0, func(f *fixture, c *client, h pool.Handle) { c.conn.CloseWrite() }, transport.ErrReset},
+		{"the peer resets", 0, func(f *fixture, c *client, h pool.Handle) { c.conn.Reset() }, transport.ErrReset},
+		{"the program ends the connection", 0, func(f *fixture, c *client, h pool.Handle) { f.e.Kill(h) }, engine.ErrKilled},
+		{"the deadline passes", second, func(f *fixture, c *client, h pool.Handle) {
 			if f.net != nil {
 				f.advance(2 * second)
 			}
 		}, engine.ErrDeadline},
-		{"the engine stops", func(f *fixture, c *client, h pool.Handle) {
+		{"the engine stops", 0, func(f *fixture, c *client, h pool.Handle) {
 			f.stopped = true
 			f.e.Stop()
 		}, engine.ErrClosing},
@@ -124,7 +126,7 @@ func TestWatch(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			everywhere(t, usual(), func(f *fixture) {
 				c, h := f.open()
-				c.send("watch g\n")
+				c.send(fmt.Sprintf("watch %d g\n", test.limit))
 				g := f.d.gate("g")
 				f.until("run the handler", func() bool { return len(g.entered) > 0 })
 				test.end(f, c, h)
@@ -154,7 +156,7 @@ func TestWatch(t *testing.T) {
 func TestWatchTooLate(t *testing.T) {
 	everywhere(t, usual(), func(f *fixture) {
 		c, id := f.open()
-		c.send("block g\nwatch h\n")
+		c.send("block g\nwatch 0 h\n")
 		g := f.d.gate("g")
 		f.until("run the first handler", func() bool { return len(g.entered) > 0 })
 		c.conn.CloseWrite()

@@ -28,8 +28,8 @@ import (
 //	bye             the connection is finished, with "bye"
 //	linger, abort   the connection ends so
 //	alarm D         the slot waits for an alarm in D nanoseconds, then "alarm" is sent; bytes that come first are answered
-//	detach G        a handler takes the stream over, then waits for gate G, for at most a second
-//	watch G         a handler watches its connection, and waits for gate G, for at most a second
+//	detach D G      a handler takes the stream over, then waits for gate G, if one is named, with a limit of D nanoseconds, or 0
+//	watch D G       a handler watches its connection, and waits for gate G, with such a limit
 //	park            the slot is parked in PhaseBody, as if half a body were there
 //	piece TEXT      TEXT is sent, and the queue held: it is the part of a message
 //	final TEXT      TEXT is sent, and the message over
@@ -293,15 +293,17 @@ func (d *lines) answer(w *engine.Worker, s *pool.Slot, st *lineState, b []byte) 
 		w.Alarm(s, number(rest))
 		return engine.Park
 	case "detach":
-		v := d.handler(w, second, func() { d.detach(w, string(rest)) })
+		_, name, _ := bytes.Cut(rest, []byte(" "))
+		v := d.handler(w, number(rest), func() { d.detach(w, string(name)) })
 		if v != 0 {
 			return v
 		}
 		return engine.Detached
 	case "watch":
-		return d.handler(w, second, func() {
+		_, name, _ := bytes.Cut(rest, []byte(" "))
+		return d.handler(w, number(rest), func() {
 			w.Stream().Watch(told{d})
-			d.wait(w, string(rest))
+			d.wait(w, string(name))
 			w.Stream().Unwatch()
 		})
 	case "park":

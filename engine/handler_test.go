@@ -25,16 +25,17 @@ func TestHandlerDeadline(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%d workers, %d lanes", workers, lanes), func(t *testing.T) {
-				c := spares(1)
-				c.Workers, c.mem.Lanes = workers, lanes
+				c := usual()
+				c.Spare, c.Workers, c.mem.Lanes = 1, workers, lanes
 				bubble(t, c, handlerDeadline)
 			})
 		}
 	}
 	for _, b := range backends {
 		t.Run(b.Name, func(t *testing.T) {
-			c := spares(1)
-			c.Patience.Handler = 2 * second // in which a busy machine begins as many as there are workers
+			c := usual()
+			c.Spare = 1
+			c.Patience.Handler = 60 * second // in which a busy machine begins as many as there are workers
 			real(t, c, b, 1, handlerDeadline)
 		})
 	}
@@ -44,9 +45,10 @@ func handlerDeadline(f *fixture) {
 	t := f.t
 	a, _ := f.open()
 	a.echo("before")
-	g := a.enter("block g")
+	const limit = 2 * second // of this handler; that of the others is longer
+	g := a.enter(fmt.Sprintf("blockfor %d g", limit))
 	if f.net != nil {
-		f.advance(f.e.Patience().Handler - 3*engine.TickTime)
+		f.advance(limit - 3*engine.TickTime)
 		a.wantNothing()
 		f.advance(4 * engine.TickTime)
 	}
