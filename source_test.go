@@ -543,7 +543,7 @@ func (c cutFile) Close() error                            { return c.b.Close() }
 // a Source, or before.
 func TestSourceHandler(t *testing.T) {
 	const size = 50_000
-	run(t, bobtail.Config{Timeouts: bobtail.Timeouts{Handler: time.Second}}, func(t *testing.T, f *fixture) {
+	run(t, bobtail.Config{}, func(t *testing.T, f *fixture) {
 		b := f.blobs()
 		body := blobText(0, size)
 		f.Handle("GET /error", func(w bobtail.Response, r *bobtail.Request) error {
