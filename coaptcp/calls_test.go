@@ -91,6 +91,9 @@ func TestCallsEnd(t *testing.T) {
 		answers := make(chan string, 8)
 		f.coap.Request(h, asking("slow"), int64(5*time.Second), got(answers))
 		m := c.next()
+		// What the peer asks meanwhile does not put it off.
+		c.Send(get("m", "hello"))
+		c.wantMessage(coap.CodeContent, "m", "Hello, world")
 		f.Advance(4900 * time.Millisecond)
 		if len(answers) != 0 {
 			t.Fatalf("told %s too soon", <-answers)
