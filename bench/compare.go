@@ -157,6 +157,7 @@ func build(ctx context.Context, b *builder, o options, res *result, w io.Writer)
 
 // measure runs one server once. folder has the files that it may be asked for.
 func measure(ctx context.Context, o options, load, work, folder string, s built) (x sample, err error) {
+	err = ctx.Err() // if nothing is told of it
 	measureRound(ctx, o, load, work, folder, 0, []built{s}, func(string) {}, func(y sample, e error) { x, err = y, e })
 	return x, err
 }
