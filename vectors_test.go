@@ -2,6 +2,7 @@ package bobtail_test
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -116,10 +117,13 @@ func init() {
 }
 
 // TestVectors sends each request whole, byte by byte, and in two reads cut
-// everywhere, with more behind it, and wants the same bytes for an answer.
+// everywhere, with more behind it, and wants the same bytes for an answer. The
+// system's networks share the cuts: each is made on one of them.
 func TestVectors(t *testing.T) {
+	real := servertest.Real()
 	run(t, bobtail.Config{WorkerMemory: 2048}, func(t *testing.T, f *fixture) {
 		f.site()
+		number := slices.IndexFunc(real, func(k servertest.Kind) bool { return k.Name == f.Kind })
 		for _, v := range vectors {
 			in := v.in + behind
 			ways := splittest.Ways(len(in))
@@ -128,6 +132,9 @@ func TestVectors(t *testing.T) {
 			}
 			whole := ""
 			for i, way := range ways {
+				if f.Net == nil && i > 1 && i%len(real) != number {
+					continue
+				}
 				got := f.exchange(in, way.Ends)
 				if i == 0 {
 					whole = got
