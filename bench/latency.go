@@ -167,8 +167,8 @@ func measureSleepers(ctx context.Context, o options, load string, p *process, po
 	}
 	calm.take(without...)
 	x.take(with...)
-	x.Rate, x.Asleep = float64(o.rate), asleep
-	x.Calm = &times{P50: calm.P50, P99: calm.P99, P999: calm.P999, Max: calm.Max}
+	x.Rate, x.Asleep, x.P9999 = float64(o.rate), asleep, within(x.Curve, 0.9999)
+	x.Calm = &times{calm.P50, calm.P99, calm.P999, within(calm.Curve, 0.9999), calm.Max}
 	return nil
 }
 

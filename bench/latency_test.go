@@ -210,7 +210,7 @@ func TestSleepers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if x.Asleep <= 0 || x.Asleep > mostAsleep || x.Calm == nil || x.Calm.P50 <= 0 || x.P50 <= 0 || x.Rate != 200 || x.Requests != 40 {
+				if x.Asleep <= 0 || x.Asleep > mostAsleep || x.Calm == nil || x.Calm.P50 <= 0 || x.P50 <= 0 || x.Calm.P9999 <= 0 || x.P9999 <= 0 || x.Rate != 200 || x.Requests != 40 {
 					t.Errorf("%+v, calm %+v", x, x.Calm)
 				}
 				// Each turn has loads of its own.

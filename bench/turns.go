@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -75,6 +77,7 @@ func (x *sample) take(turns ...turn) {
 	var used cpuTime
 	var n, ns, again int64
 	of := make(map[string][]float64)
+	curve := make(map[float64][]float64)
 	for _, t := range turns {
 		used = used.add(t.used)
 		n += t.figures["requests"]
@@ -84,7 +87,9 @@ func (x *sample) take(turns ...turn) {
 			of[name] = append(of[name], micro(t.figures[name]))
 		}
 		x.Profile = t.profile
-		x.Curve = curveOf(t.figures)
+		for _, p := range curveOf(t.figures) {
+			curve[p.Part] = append(curve[p.Part], p.Time)
+		}
 	}
 	if n == 0 {
 		return
@@ -95,4 +100,8 @@ func (x *sample) take(turns ...turn) {
 	x.PerSecond = float64(n) / (float64(ns) / 1e9)
 	x.Again = float64(again) / float64(n)
 	x.P50, x.P99, x.P999, x.Max = median(of["p50"]), median(of["p99"]), median(of["p999"]), spreadOf(of["max"]).Max
+	x.Curve = nil
+	for _, part := range slices.Sorted(maps.Keys(curve)) {
+		x.Curve = append(x.Curve, point{part, median(curve[part])})
+	}
 }

@@ -33,11 +33,11 @@ func TestTurnsOf(t *testing.T) {
 
 func TestTake(t *testing.T) {
 	run := func(n, ns, p50, most int64, used time.Duration, user, system int64) turn {
-		return turn{used: cpuTime{used, user, system}, figures: figures{"requests": n, "ns": ns, "p50": p50, "p99": 2 * p50, "p999": 3 * p50, "max": most, "again": n / 10}}
+		return turn{used: cpuTime{used, user, system}, figures: figures{"requests": n, "ns": ns, "p50": p50, "p99": 2 * p50, "p999": 3 * p50, "max": most, "q500000": p50, "q999900": 4 * p50, "again": n / 10}}
 	}
 	var x sample
 	x.take(run(100, 1e6, 1000, 9000, 400*time.Microsecond, 5, 10), run(300, 1e6, 3000, 7000, 800*time.Microsecond, 5, 20), run(100, 3e6, 8000, 8000, 300*time.Microsecond, 0, 0))
-	want := sample{Requests: 500, CPU: 3, User: 0.25, PerSecond: 1e5, Again: 0.1, P50: 3, P99: 6, P999: 9, Max: 9}
+	want := sample{Requests: 500, CPU: 3, User: 0.25, PerSecond: 1e5, Again: 0.1, P50: 3, P99: 6, P999: 9, Max: 9, Curve: []point{{0.5, 3}, {0.9999, 12}}}
 	if fmt.Sprint(x) != fmt.Sprint(want) {
 		t.Errorf("%+v\nwant %+v", x, want)
 	}
