@@ -16,7 +16,7 @@ import (
 //
 // A turn is what is done between two Waits of a lane. Bytes are staged only in a
 // turn, and only for a stream that the Wait before it has told to be readable and
-// to have room, until something is sent to that otherwise: so the kernel takes
+// to have room, until the kernel is given anything for it: so the kernel takes
 // them later, but for want of memory. They are sent
 //
 //   - when the lane waits again, before it does,
@@ -78,6 +78,7 @@ func (g *stage) flush() {
 	kept := 0
 	for i := range g.outs[:g.n] {
 		o := &g.outs[i]
+		o.t.turn = 0 // nobody has told of its room since
 		if o.send() {
 			o.t.out = 0
 			continue
@@ -104,7 +105,7 @@ func (o *staged) send() bool {
 			return false
 		default:
 			// The kernel tells of it once, so the stream's next call has to.
-			o.t.err, o.t.turn = transport.Of(err), 0
+			o.t.err = transport.Of(err)
 			return true
 		}
 	}

@@ -25,7 +25,7 @@ type stream struct {
 	at atomic.Uint32
 
 	// The stage's.
-	turn uint16          // in which it was told to be readable and to have room, and not sent to otherwise since; 0 is none
+	turn uint16          // in which it was told to be readable and to have room, and the kernel was given nothing since; 0 is none
 	out  uint8           // its place, plus 1; 0 is none
 	err  transport.Error // what a send that nobody saw has failed with
 }
