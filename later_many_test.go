@@ -26,6 +26,10 @@ func TestManyWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if b.Limit() < 2*many+100 {
+		b.Close()
+		t.Skip("this process may not have so many descriptors")
+	}
 	srv, err := bobtail.New(bobtail.Config{Sockets: many + 10, Workers: 2, Backend: b})
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +37,7 @@ func TestManyWait(t *testing.T) {
 	defer srv.Close()
 	var q waiters
 	f := &fixture{Fixture: &servertest.Fixture{T: t, Server: srv}}
-	f.Handle("GET /poll", q.poll(time.Minute))
+	f.Handle("GET /poll", q.poll(time.Hour))
 	topic, err := sse.New(srv, sse.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -50,12 +54,11 @@ func TestManyWait(t *testing.T) {
 		}
 	}()
 	for k := range many {
-		c, err := net.Dial("tcp", f.Addr.String())
+		c, err := servertest.Dial(f.Addr.String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		conns = append(conns, c)
-		c.SetDeadline(time.Now().Add(time.Minute))
 		path := "/poll"
 		if k%2 == 1 {
 			path = "/events"
