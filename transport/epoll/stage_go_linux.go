@@ -20,7 +20,10 @@ import (
 // them later, but for want of memory. They are sent
 //
 //   - when the lane waits again, before it does,
-//   - when every place is taken,
+//   - when every place is taken; or a fourth one, or more for the same stream, later
+//     than mostDelay after the first: so no answer waits for more than three
+//     handlers that compute. To look at the clock each time costs half of what is
+//     won,
 //   - before anything else is sent to one of these streams, and before one of
 //     them ends or is given away,
 //   - before another lane's wait sleeps, and when somebody waits on the lane
@@ -37,6 +40,7 @@ type stage struct {
 	mu   sync.Mutex
 	turn uint16 // even in a turn, odd between turns
 	n    int    // places that are taken: the first ones
+	when int64  // the first was taken since none was
 	outs [mostStaged]staged
 }
 
@@ -55,6 +59,10 @@ const (
 	mostStaged = 16
 	stageSize  = 1024
 )
+
+// mostDelay is how long, in nanoseconds, staged answers may wait for the next one:
+// several times what usual ones take that fill the stage.
+const mostDelay = 100_000
 
 // begin begins a turn, and takes the lock until begun.
 func (g *stage) begin() {
@@ -113,14 +121,15 @@ func (o *staged) send() bool {
 }
 
 // take stages bytes for a stream, all or none of them. The caller has the lock.
-func (g *stage) take(t *stream, s transport.Stream, bufs [][]byte) (n int, ok bool) {
+func (g *stage) take(b *Backend, t *stream, s transport.Stream, bufs [][]byte) (n int, ok bool) {
 	if t.turn == 0 || t.turn != g.turn {
 		return 0, false
 	}
 	for _, p := range bufs {
 		n += len(p)
 	}
-	if t.out == 0 {
+	first, again := g.n == 0, t.out != 0
+	if !again {
 		if n == 0 || n > stageSize || g.n == len(g.outs) {
 			return 0, false
 		}
@@ -136,7 +145,10 @@ func (g *stage) take(t *stream, s transport.Stream, bufs [][]byte) (n int, ok bo
 	for _, p := range bufs {
 		o.end += uint16(copy(o.bytes[o.end:], p))
 	}
-	if g.n == len(g.outs) {
+	switch {
+	case first:
+		g.when = b.Now()
+	case g.n == len(g.outs) || (again || g.n%4 == 0) && b.Now()-g.when > mostDelay:
 		g.flush()
 	}
 	return n, true
@@ -166,7 +178,7 @@ func (b *Backend) Send(s transport.Stream, bufs [][]byte) (int, error) {
 	}
 	g := &l.stage
 	g.mu.Lock()
-	n, ok := g.take(t, s, bufs)
+	n, ok := g.take(b, t, s, bufs)
 	var err error
 	if !ok {
 		err = g.settle(t)

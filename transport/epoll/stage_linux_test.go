@@ -305,6 +305,35 @@ func TestStagedIsOfNobodyElse(t *testing.T) {
 	x.wantRead(1, "new answer")
 }
 
+// TestStagedIsLate has handlers take their time: the answers before theirs leave
+// when the fourth is staged, or more for the same stream.
+func TestStagedIsLate(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		which []int // streams that are answered later
+		want  string
+	}{
+		{"others", []int{1, 2, 3}, "answer"},
+		{"the same", []int{0}, "answer and more"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			x := newTurns(t, 1, 4)
+			x.ask([]byte("question"), 0, 1, 2, 3)
+			for i := range 4 {
+				x.wantReceive(i, 100, []byte("question"), nil)
+			}
+			x.send(0, nil, "answer")
+			for since := x.Now(); x.Now()-since <= 200_000; { // a handler that computes
+			}
+			for _, i := range tt.which {
+				x.nothing(0)
+				x.send(i, nil, " and more")
+			}
+			x.wantRead(0, tt.want)
+		})
+	}
+}
+
 // TestManyStaged sends for more streams in a turn than a stage holds.
 func TestManyStaged(t *testing.T) {
 	const n = 50
