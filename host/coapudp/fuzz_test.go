@@ -170,7 +170,9 @@ func FuzzClient(f *testing.F) {
 			p := b[1 : 1+n]
 			b = b[1+n:]
 			d, err := coap.ParseUDP(p)
+			c.mu.Lock()
 			a := c.receive(p, small[:0])
+			c.mu.Unlock()
 			if a == nil {
 				continue
 			}

@@ -36,9 +36,13 @@ func (c *Conn) read() {
 			continue
 		}
 		failed = 0
+		// What has come is acknowledged before anybody has it, who may end his program
+		// then: the server would send it again and again.
+		c.mu.Lock()
 		if answer := c.receive(b[:n], small[:0]); answer != nil {
 			c.conn.Write(answer)
 		}
+		c.mu.Unlock()
 	}
 }
 
@@ -59,10 +63,9 @@ func (c *Conn) fail(err error, over bool) {
 	}
 }
 
-// receive takes a datagram, and returns what is to be sent for it.
+// receive takes a datagram, and returns what is to be sent for it. The caller has the
+// lock.
 func (c *Conn) receive(b, dst []byte) (answer []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	d, err := coap.ParseUDP(b)
 	if len(b) > c.cfg.MaxMessage {
 		// What is cut off is known by its token, if that is there.
