@@ -48,9 +48,7 @@ func (c *conn) park() engine.Verdict {
 		return c.verdict
 	}
 	d, w, s := c.d, c.w, c.s
-	if w.Now >= d.sweeping.Load() {
-		d.sweep(w.Now, false)
-	}
+	d.sweep(w.Now, false)
 	if !build.Small && c.rests() {
 		c.st.due = pool.TickAfter(w.Now + d.cfg.Ping)
 		c.r.flags = flagOpen
