@@ -143,7 +143,7 @@ func measureSleepers(ctx context.Context, o options, load string, p *process, po
 	var asleep float64
 	n, turns := paced(o), max(min(o.turns, paced(o)), 1)
 	for i := range turns {
-		part := n*(i+1)/turns - n*i/turns
+		part := shareOf(n, turns, i)
 		alone := func() error {
 			t, err := loadRate(ctx, o, load, p, port, x.Work, part)
 			without = append(without, t)

@@ -30,6 +30,9 @@ func turnsOf(o options, work string) int {
 	return max(min(o.turns, n/(some*connsOf(o, work)), n/(2*heldBy(o, work))), 1)
 }
 
+// shareOf is how many of n requests a turn has; all turns together have n.
+func shareOf(n, turns, turn int) int { return n*(turn+1)/turns - n*turn/turns }
+
 // contender is a server that runs beside others.
 type contender struct {
 	p     *process
@@ -58,7 +61,7 @@ func measureTurns(ctx context.Context, o options, load, work, folder string, rou
 				continue
 			}
 			begin(c.x.Server)
-			t, err := measureCPU(ctx, o, load, c.p, c.port, folder, &c.x, n*(i+1)/turns-n*i/turns)
+			t, err := measureCPU(ctx, o, load, c.p, c.port, folder, &c.x, shareOf(n, turns, i))
 			c.turns, c.err = append(c.turns, t), c.p.blamed(err)
 		}
 	}
